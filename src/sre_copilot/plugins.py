@@ -1,0 +1,56 @@
+"""Plug-ins by entry point: built-ins come in by the same door as a stranger's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from sre_copilot.errors import PluginError
+
+GROUPS = {
+    "sre_copilot.sources": "where telemetry is read from",
+    "sre_copilot.detectors": "what is abnormal",
+    "sre_copilot.localisers": "what caused it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One registered plug-in."""
+
+    group: str
+    name: str
+    target: str
+    distribution: str
+
+
+def registered(group: str | None = None) -> Iterator[Plugin]:
+    """List plug-ins without importing them, by group and name."""
+    for each in [group] if group else GROUPS:
+        for point in sorted(entry_points(group=each), key=lambda point: point.name):
+            yield Plugin(each, point.name, point.value, _distribution(point))
+
+
+def load(group: str) -> dict[str, Any]:
+    """Import all plug-ins of a group, by name.
+
+    Raises
+    ------
+    PluginError : when one cannot be imported
+    """
+    loaded = {}
+    for point in sorted(entry_points(group=group), key=lambda point: point.name):
+        try:
+            loaded[point.name] = point.load()
+        except (ImportError, AttributeError) as error:
+            raise PluginError(
+                f"{group} '{point.name}' ({point.value}) cannot be loaded: {error}. "
+                "Uninstall its package, or install what it needs."
+            ) from error
+    return loaded
+
+
+def _distribution(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
