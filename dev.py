@@ -23,14 +23,16 @@ MARK = VENV / "installed.sha256"
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and run one task."""
-    parser = argparse.ArgumentParser(prog="dev.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="dev.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK")
     for name, (_, text) in TASKS.items():
         task = tasks.add_parser(name, help=text, description=text, add_help=name not in PASS_THROUGH)
         if name == "test":
             task.add_argument("--all", action="store_true", help="integration and browser tests too")
     arguments, rest = parser.parse_known_args(argv)
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (an older interpreter is what a newcomer may start it with)
         print("dev.py: Python 3.11 or newer is needed", file=sys.stderr)
         return 2
     if rest and arguments.task not in (*PASS_THROUGH, "test"):
@@ -105,7 +107,9 @@ def docs(_: argparse.Namespace, __: list[str]) -> int:
 def lock(_: argparse.Namespace, __: list[str]) -> int:
     """Renew `requirements.lock`: every pin with hashes, for every platform, without an address."""
     command = "uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade"
-    return run(*command.split(), "--all-extras", "--group", "dev", "pyproject.toml", "-o", "requirements.lock")
+    return run(
+        *command.split(), "--all-extras", "--group", "dev", "pyproject.toml", "-o", "requirements.lock"
+    )
 
 
 def evaluate(_: argparse.Namespace, rest: list[str]) -> int:

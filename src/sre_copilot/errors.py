@@ -1,10 +1,10 @@
 """Every error that SRE Copilot raises on purpose.
 
-    SreCopilotError
-    ├── UsageError            the request itself cannot be served: exit code 2
-    │   └── BadCaseError      a recorded case cannot be read as described
-    ├── MethodError           a detector or localiser failed; never replaced by an invented result
-    └── PluginError           an entry point cannot be loaded
+SreCopilotError
+├── UsageError            the request itself cannot be served: exit code 2
+│   └── BadCaseError      a recorded case cannot be read as described
+├── MethodError           a detector or localiser failed; never replaced by an invented result
+└── PluginError           an entry point cannot be loaded
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class BadCaseError(UsageError):
     field, row : where in the file, when known
     """
 
-    def __init__(self, file: str, problem: str, *, remedy: str = "", field: str = "", row: int | None = None) -> None:
+    def __init__(
+        self, file: str, problem: str, *, remedy: str = "", field: str = "", row: int | None = None
+    ) -> None:
         self.file = file
         self.problem = problem
         self.remedy = remedy

@@ -84,10 +84,18 @@ FAULT_TYPES = _table(
     ("scheduling/anti-affinity", "pod anti-affinity leaves no node", "Pod 反亲和性冲突"),
     ("scheduling/taint", "taint is not tolerated", "污点未被容忍"),
     ("scheduling/volume-occupied", "volume is bound by another claim", "存储卷已被其他声明占用"),
-    ("scheduling/claim-access-mode", "claim asks for an access mode that no volume has", "声明的访问模式无匹配卷"),
+    (
+        "scheduling/claim-access-mode",
+        "claim asks for an access mode that no volume has",
+        "声明的访问模式无匹配卷",
+    ),
     ("scheduling/claim-capacity", "claim asks for more than any volume has", "声明的容量无匹配卷"),
     ("scheduling/claim-selector", "claim selects no volume", "声明的选择器无匹配卷"),
-    ("scheduling/claim-storage-class", "claim names a storage class that no volume has", "声明的存储类无匹配卷"),
+    (
+        "scheduling/claim-storage-class",
+        "claim names a storage class that no volume has",
+        "声明的存储类无匹配卷",
+    ),
     # routing
     ("routing/gateway", "gateway sends requests to the wrong place", "网关路由错误"),
     ("routing/dns", "service name cannot be resolved", "服务域名解析失败"),

@@ -1,0 +1,42 @@
+"""What the probability of a conclusion is computed from: how the first suspect leads, never who it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log1p
+
+from sre_copilot.domain.evidence import Finding
+from sre_copilot.domain.incident import Suspect
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Of one ranking.
+
+    `top` and `margin` are nats; `modalities` is how many kinds of telemetry support the first suspect; `recorded` is how
+    many kinds of telemetry were recorded at all.
+    """
+
+    top: float
+    margin: float
+    modalities: int
+    recorded: int
+
+    def inputs(self) -> tuple[float, ...]:
+        """The inputs of the calibration: concave in nats, since a tenth finding says less than a second."""
+        return (log1p(max(self.top, 0.0)), log1p(max(self.margin, 0.0)), float(min(self.modalities, 3)))
+
+
+def features(suspects: Sequence[Suspect], findings: Sequence[Finding], recorded: int) -> Features:
+    """Describe a ranking (best first) and the findings that it cites; `recorded` is the number of modalities recorded."""
+    if not suspects:
+        return Features(0.0, 0.0, 0, recorded)
+    cited = set(suspects[0].finding_ids)
+    second = suspects[1].score if len(suspects) > 1 else 0.0
+    return Features(
+        top=suspects[0].score,
+        margin=suspects[0].score - max(second, 0.0),
+        modalities=len({finding.modality for finding in findings if finding.id in cited}),
+        recorded=recorded,
+    )

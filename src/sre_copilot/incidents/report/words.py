@@ -1,0 +1,94 @@
+"""The message catalogue: a sentence by key and language, with its parameters filled in."""
+
+from __future__ import annotations
+
+import math
+import string
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from sre_copilot.domain.evidence import Message
+from sre_copilot.domain.faults import FAULT_TYPES
+from sre_copilot.incidents.report.clean import one_line
+from sre_copilot.incidents.report.numbers import clock, number
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+
+@cache
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """Read every `messages/*.toml`: key -> language -> sentence."""
+    folder = files("sre_copilot.incidents.report") / "messages"
+    found: dict[str, Mapping[str, str]] = {}
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            found.update(tomllib.loads(file.read_text(encoding="utf-8")))
+    return found
+
+
+def say(message: Message, lang: Language) -> str:
+    """Say a message in a language; a missing key or parameter gives the key and the parameters, never an error.
+
+    Parameters named `fault_type` and `modality` (also with a suffix: `fault_type_other`) are said in words, `at` and
+    those that end in `_at` as a time of day UTC, fractions without a format with four digits, text on one line with
+    control codes made visible.
+    """
+    template = catalogue().get(message.key, {}).get(lang)
+    if template is not None:
+        try:
+            return _Sentence(lang).vformat(template, (), dict(message.params))
+        except (KeyError, IndexError, ValueError, AttributeError):
+            pass  # a sentence that cannot be said is still shown, as key and parameters
+    return " ".join([message.key, *(f"{name}={_plain(value)}" for name, value in message.params)])
+
+
+def word(key: str, lang: Language, /, **params: str | float) -> str:
+    """Say the sentence of one key."""
+    return say(Message(key=key, params=tuple(params.items())), lang)
+
+
+def has(key: str) -> bool:
+    """Whether the catalogue holds `key`."""
+    return key in catalogue()
+
+
+def fault_words(identifier: str | None, lang: Language) -> str:
+    """Name a fault type; one that the vocabulary lacks keeps its id."""
+    if not identifier:
+        return word("fault_type.unknown", lang)
+    fault = FAULT_TYPES.get(identifier)
+    return getattr(fault, lang) if fault else one_line(identifier)
+
+
+class _Sentence(string.Formatter):
+    def __init__(self, lang: Language) -> None:
+        self.lang = lang
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, str]:
+        value = kwargs[field_name]
+        name = field_name
+        if name.startswith("fault_type"):
+            value = fault_words(str(value), self.lang)
+        elif name.startswith("modality"):
+            value = word(f"modality.{value}", self.lang)
+        elif (name == "at" or name.endswith("_at")) and isinstance(value, (int, float)):
+            value = clock(value)
+        return value, field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if not isinstance(value, (int, float)) or not format_spec or not math.isfinite(value):
+            return _plain(value)
+        try:
+            return format(value, format_spec)
+        except ValueError:
+            return _plain(value)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return number(value)
+    return one_line(str(value))
