@@ -11,8 +11,7 @@ from rich.console import Console
 
 from sre_copilot.cli.investigate import default_language, with_progress
 from sre_copilot.errors import UsageError
-from sre_copilot.incidents.report.build import build
-from sre_copilot.incidents.report.render import print_report, render
+from sre_copilot.incidents.report import build, print_report, render
 
 CASES = Path("examples/incidents/cases")
 SHOWN = "lab-bad-release-skips-step"

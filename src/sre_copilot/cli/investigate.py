@@ -14,8 +14,7 @@ from rich.console import Console
 from sre_copilot.app import investigate_case
 from sre_copilot.errors import UsageError
 from sre_copilot.incidents.investigation import Investigation, answered
-from sre_copilot.incidents.report.build import build
-from sre_copilot.incidents.report.render import print_report, render
+from sre_copilot.incidents.report import build, print_report, render
 
 INCONCLUSIVE = 3
 

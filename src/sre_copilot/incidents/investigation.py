@@ -15,6 +15,7 @@ from sre_copilot.domain.evidence import Finding, Gap, Refutation
 from sre_copilot.domain.incident import Diagnosis, Observation, Outcome, Suspect
 from sre_copilot.domain.signals import Modality
 from sre_copilot.evidence.evaluator import Evaluator
+from sre_copilot.evidence.verify import verify
 from sre_copilot.incidents.advice import next_steps, reasons
 
 CITED_SUSPECTS = 5  # as many suspects as a report names; what they cite is verified
@@ -56,14 +57,14 @@ def investigate(
     evaluator = Evaluator(observation)
     observed: dict[str, tuple[float | None, ...]] = {}
     refuted: list[Refutation] = []
-    while (verification := evaluator.verify(cited(suspects, findings, observed))).refuted:
-        refuted += verification.refuted
+    while pending := cited(suspects, findings, observed):
+        verification = verify(pending, observation, evaluator=evaluator)
         observed |= verification.observed
-        struck = {each.finding.id for each in refuted}
-        findings = tuple(finding for finding in findings if finding.id not in struck)
-        progress("localise")
-        suspects = localise(observation, findings, methods.localisers.values())
-    observed |= verification.observed
+        if verification.refuted:
+            refuted += verification.refuted
+            struck = {each.finding.id for each in verification.refuted}
+            findings = tuple(finding for finding in findings if finding.id not in struck)
+            suspects = localise(observation, findings, methods.localisers.values())
     progress("conclude")
     described = features(suspects, findings, recorded(observation))
     probability = calibration.probability(described)

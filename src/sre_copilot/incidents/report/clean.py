@@ -12,7 +12,12 @@ _HIDDEN = re.compile(
     "\U000e0000-\U000e0fff]"  # tags: invisible text
 )
 _SPACE = re.compile(r"[\s\x0b\x0c]+")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:&$=^\"'])")
+_MARKDOWN = re.compile(
+    r"[\\`*_\[\]<>#|~!$&]"  # emphasis, code, links, images, HTML, cells, entities, formulas
+    r"|:(?=//)|(?<=www)\."  # addresses that become links by themselves
+    r"|^[-+=]"  # lists and headings
+)
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 _CUT = 240
 
 
@@ -27,9 +32,15 @@ def one_line(text: str, limit: int = _CUT) -> str:
     return folded if len(folded) <= limit else f"{folded[: limit * 2 // 3]} … {folded[-(limit // 4) :]}"
 
 
+def raw(text: str, limit: int = 300) -> str:
+    """Keep a raw line as it is, columns included; make visible what is not, and cut the end of what is longer."""
+    line = visible(text.rstrip().expandtabs().replace("\n", " "))
+    return line if len(line) <= limit else f"{line[:limit]} …"
+
+
 def markdown(text: str) -> str:
     """Write `text` as literal Markdown: no emphasis, link, image, table cell, HTML, mention or address comes of it."""
-    escaped = _MARKDOWN.sub(r"\\\1", one_line(text, 2000))
+    escaped = _NUMBERED.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\g<0>", one_line(text, 2000)))
     return escaped.replace("@", "@\u200b")  # a mention or mail address is found after escapes are resolved
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from sre_copilot.domain.evidence import Check, Message
 from sre_copilot.domain.signals import Modality
 
+Language = Literal["en", "zh"]
 Statistic = Literal["value", "count", "mean", "median", "p90", "p95", "p99", "max"]
 MomentKind = Literal["onset", "alert", "change", "finding"]
 Role = Literal["culprit", "path", "suspect", "other"]
@@ -219,3 +220,9 @@ class Report:
     gaps: tuple[Unseen, ...]
     next_steps: tuple[Message, ...]
     left_out: LeftOut
+
+    @property
+    def day(self) -> float | None:
+        """The time (epoch s) whose date goes without saying."""
+        times = (self.header.onset, self.header.start, *(moment.at for moment in self.timeline))
+        return next((at for at in times if at is not None), None)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from sre_copilot.domain.evidence import Query
-
-if TYPE_CHECKING:
-    from sre_copilot.incidents.report.words import Language
+from sre_copilot.incidents.report.model import Language
 
 NO_NUMBER = "–"
 _UNITS = (
@@ -21,11 +18,18 @@ _UNITS = (
     (r"_bytes(?:_total)?$|bytes$", "bytes"),
     (r"_mi?b$", "MB"),
 )
-_COUNTED = {"logs": "lines", "state": "lines", "alerts": "alerts", "changes": "changes", "topology": "edges", "traces": "spans"}
+_COUNTED = {
+    "logs": "lines",
+    "state": "lines",
+    "alerts": "alerts",
+    "changes": "changes",
+    "topology": "edges",
+    "traces": "spans",
+}
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Write a number with at most `digits` significant digits and thousands separators; no number gives a dash."""
+    """Write a number with `digits` significant digits, whole part in full, and thousands separators; no number gives a dash."""
     if value is None or not math.isfinite(value):
         return NO_NUMBER
     if value == 0:
@@ -40,11 +44,27 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"−{text}" if value < 0 else text
 
 
+def compact(value: float, lang: Language) -> str:
+    """Write a large number short, as on an axis: `4.5M` in English, `450万` in Chinese."""
+    steps = {
+        "en": ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")),
+        "zh": ((1e12, "万亿"), (1e8, "亿"), (1e4, "万")),
+    }
+    for size, name in steps[lang]:
+        if abs(value) >= size:
+            return number(value / (1e3 if name == "k" else size)) + name
+    return number(value)
+
+
 def percentage(probability: float) -> str:
     """Write a probability as a percentage; what is not certain is never written as 0 or 100."""
     if not math.isfinite(probability):
         return NO_NUMBER
-    return str(min(99, max(1, round(100 * probability)))) if 0 < probability < 1 else str(round(100 * probability))
+    return (
+        str(min(99, max(1, round(100 * probability))))
+        if 0 < probability < 1
+        else str(round(100 * probability))
+    )
 
 
 def utc(at: float) -> datetime | None:

@@ -8,20 +8,31 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any
 
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.faults import FAULT_TYPES
 from sre_copilot.incidents.report.clean import one_line
+from sre_copilot.incidents.report.model import Language
 from sre_copilot.incidents.report.numbers import clock, number
 
-Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
-@cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
-    """Read every `messages/*.toml`: key -> language -> sentence."""
+    """Return every sentence: key -> language -> sentence."""
+    return _read()
+
+
+def add(sentences: Mapping[str, Mapping[str, str]]) -> None:
+    """Add the sentences of a plug-in's own findings, each in every language; a key that exists is kept."""
+    for key, languages in sentences.items():
+        _read().setdefault(key, languages)
+
+
+@cache
+def _read() -> dict[str, Mapping[str, str]]:
+    """Read every `messages/*.toml`."""
     folder = files("sre_copilot.incidents.report") / "messages"
     found: dict[str, Mapping[str, str]] = {}
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
@@ -40,10 +51,10 @@ def say(message: Message, lang: Language) -> str:
     template = catalogue().get(message.key, {}).get(lang)
     if template is not None:
         try:
-            return _Sentence(lang).vformat(template, (), dict(message.params))
+            return Said(_Sentence(lang).vformat(template, (), dict(message.params)))
         except (KeyError, IndexError, ValueError, AttributeError):
             pass  # a sentence that cannot be said is still shown, as key and parameters
-    return " ".join([message.key, *(f"{name}={_plain(value)}" for name, value in message.params)])
+    return Said(" ".join([message.key, *(f"{name}={_plain(value)}" for name, value in message.params)]))
 
 
 def word(key: str, lang: Language, /, **params: str | float) -> str:
@@ -62,6 +73,12 @@ def fault_words(identifier: str | None, lang: Language) -> str:
         return word("fault_type.unknown", lang)
     fault = FAULT_TYPES.get(identifier)
     return getattr(fault, lang) if fault else one_line(identifier)
+
+
+class Said(str):
+    """Text that was said already: it is not cut or cleaned again when it becomes part of a longer sentence."""
+
+    __slots__ = ()
 
 
 class _Sentence(string.Formatter):
@@ -89,6 +106,8 @@ class _Sentence(string.Formatter):
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, Said):
+        return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return number(value)
     return one_line(str(value))

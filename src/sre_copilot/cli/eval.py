@@ -1,0 +1,101 @@
+"""`sre-copilot eval`: how good the answers are, measured on recorded incidents with known causes."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from sre_copilot.errors import UsageError
+from sre_copilot.eval.report import print_evaluation
+from sre_copilot.eval.run import Options, evaluate
+from sre_copilot.eval.summary import Evaluation
+
+app = typer.Typer(help="Measure quality on recorded incidents.", no_args_is_help=True)
+
+
+class Ablation(StrEnum):
+    """A modality that can be left out."""
+
+    METRICS = "metrics"
+    TRACES = "traces"
+    LOGS = "logs"
+    STATE = "state"
+
+
+@app.callback()
+def group() -> None:
+    """Measure quality on recorded incidents."""
+
+
+@app.command("rca")
+def rca(
+    directory: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Folder whose subfolders are recorded cases.", show_default=False),
+    ],
+    *,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    ablate: Annotated[
+        list[Ablation] | None,
+        typer.Option(help="Judge as if this modality had not been recorded; repeatable."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Worker processes of one core each; 0: as many as cores.")
+    ] = 0,
+    rename: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SEED", help="Also judge every case with all names replaced and all rows permuted."
+        ),
+    ] = None,
+    shift_onset: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Also judge every case with its onset moved both ways."),
+    ] = None,
+    misses: Annotated[bool, typer.Option("--misses", help="List what was answered wrongly.")] = False,
+) -> None:
+    """Judge every case, compare with its recorded truth, and print how often the answer was right.
+
+    The truth is read after every answer is final. Without a truth or fault-free telemetry the figures that need it are left out.
+    """
+    options = Options(
+        jobs=jobs,
+        ablate=tuple(each.value for each in dict.fromkeys(ablate or ())),
+        rename_seed=rename,
+        shifts=(shift_onset, -shift_onset) if shift_onset else (),
+    )
+    evaluation = _with_progress(directory, options)
+    print_evaluation(evaluation, Console(), misses=misses)
+    if json_file:
+        _write(json_file, evaluation)
+
+
+def _with_progress(directory: Path, options: Options) -> Evaluation:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[case]}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        shown = bar.add_task("judging", total=None, case="")
+        return evaluate(
+            directory,
+            options,
+            progress=lambda done, total, case: bar.update(shown, completed=done, total=total, case=case),
+        )
+
+
+def _write(path: Path, evaluation: Evaluation) -> None:
+    try:
+        path.write_text(
+            json.dumps(evaluation.as_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+        )
+    except OSError as error:
+        raise UsageError(f"--json {path}: {error.strerror}. Name a file in a folder that exists.") from error
