@@ -1,105 +1,113 @@
-"""A recorded case as a source: one folder an incident, as `docs/reference/case-format.md` describes it."""
+"""A recorded case as a source: one folder an incident, as `docs/reference/case-format.md` describes it.
+
+`truth.json` is never opened.
+"""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from sre_copilot.domain.incident import Complaint, Incident, Observation
-from sre_copilot.domain.signals import Alert, Telemetry, Window
+from sre_copilot.domain.incident import Observation
+from sre_copilot.domain.signals import Modality, Telemetry
 from sre_copilot.domain.topology import Topology
+from sre_copilot.errors import BadCaseError
+from sre_copilot.perception.baseline import locate, read_baseline
+from sre_copilot.perception.case_files import read_json
+from sre_copilot.perception.coverage import coverage
+from sre_copilot.perception.documents import check, incident, topology
+from sre_copilot.perception.remarks import Remark, gaps, remark
+from sre_copilot.perception.telemetry import read_telemetry, recorded
 
 
 class RecordedSource:
-    """Reads the folder of one case; `truth.json` is never opened."""
+    """Reads the folder of one case.
+
+    The observation depends on the content of the files alone: not on the order of rows, columns or JSON lists, nor on
+    where the folder lies.
+    """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
     def observe(self) -> Observation:
-        """Read everything that the case holds."""
-        facts = _json(self.folder / "case.json")
-        reference = None
-        if name := facts.get("baseline"):
-            for base in (self.folder.parent.parent, self.folder):
-                if (base / name).is_dir():
-                    reference = _telemetry(base / name)
-                    break
-        return Observation(
-            incident=_incident(facts),
-            current=_telemetry(self.folder),
-            reference=reference,
-            topology=_topology(self.folder),
-        )
+        """Read everything that the case holds.
+
+        Raises
+        ------
+        BadCaseError : when it cannot be read; names file, row and field, and the way out
+        """
+        observation, _ = read_case(self.folder)
+        return observation
 
 
-def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _incident(facts: dict[str, Any]) -> Incident:
-    alert = facts.get("alert") or {}
-    window = facts.get("window")
-    return Incident(
-        id=facts["id"],
-        system=facts.get("system", ""),
-        namespace=facts.get("namespace", ""),
-        complaint=Complaint(
-            text=facts.get("query", ""),
-            entity=alert.get("node", ""),
-            metric=alert.get("metric", ""),
-            at=alert.get("timestamp"),
-        ),
-        onset=facts.get("t_inject"),
-        window=Window(*window) if window else None,
-        metric_interval_s=facts.get("metric_interval_s"),
-        other_fault_times=tuple(facts.get("other_fault_times", ())),
+def read_case(folder: Path) -> tuple[Observation, tuple[Remark, ...]]:
+    """Read a case; return what may be looked at, and all that the reader has to say."""
+    folder = existing(folder)
+    facts = read_facts(folder)
+    about, said = incident(facts)
+    edges, drawn = read_topology(folder)
+    current, told = read_telemetry(folder)
+    reference, compared = read_reference(folder, facts, current)
+    seen = coverage(facts, about, current, has_topology=edges is not None)
+    remarks = (*said, *drawn, *told, *compared, *seen)
+    observation = Observation(
+        incident=about,
+        current=current,
+        reference=reference,
+        topology=edges or Topology(),
+        gaps=gaps(remarks),
     )
+    return observation, remarks
 
 
-_SORT = {
-    "metrics": ["ts", "service", "instance", "metric"],
-    "logs": ["ts_ns"],
-    "traces": ["start_ns", "trace_id", "span_id"],
-}
+def existing(folder: Path) -> Path:
+    """Return the folder's true path."""
+    try:
+        if folder.is_dir():
+            return folder.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise BadCaseError(str(folder), f"cannot be looked at: {error}", remedy="name a folder") from error
+    problem = "is no folder" if folder.exists() else "does not exist"
+    raise BadCaseError(str(folder), problem, remedy="name the folder of a recorded incident")
 
 
-def _table(folder: Path, name: str) -> pl.DataFrame | None:
-    path = folder / f"{name}.parquet"
-    if not path.exists():
-        return None
-    table = pl.read_parquet(path)
-    keys = [key for key in _SORT.get(name, []) if key in table.columns]
-    return table.sort(keys, maintain_order=True) if keys else table
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Read `case.json`, checked."""
+    facts = read_json(folder, "case.json")
+    if facts is None:
+        raise no_facts()
+    check("case", facts)
+    found: dict[str, Any] = facts
+    return found
 
 
-def _telemetry(folder: Path) -> Telemetry:
-    state = _table(folder, "state")
-    alerts = folder / "alerts.json"
-    return Telemetry(
-        metrics=_table(folder, "metrics"),
-        logs=_table(folder, "logs"),
-        traces=_table(folder, "traces"),
-        state=dict(state.select("key", "text").iter_rows()) if state is not None else None,
-        alerts=_alerts(_json(alerts)) if alerts.exists() else None,
-    )
+def no_facts() -> BadCaseError:
+    """The error for a folder without `case.json`."""
+    remedy = 'write at least {"id": "…"}; the folder holds no recorded incident without it'
+    return BadCaseError("case.json", "is missing", remedy=remedy)
 
 
-def _alerts(document: dict[str, Any]) -> tuple[Alert, ...]:
-    return tuple(
-        Alert(
-            name=str(alert.get("name", "")),
-            kind=str(alert.get("type", "")),
-            entity=str(alert.get("name", "")),
-            text=tuple(map(str, alert.get("evidence", ()))),
-        )
-        for alert in document.get("alerts", ())
-    )
+def read_topology(folder: Path) -> tuple[Topology | None, tuple[Remark, ...]]:
+    """Read `topology.json`; None when it was not recorded."""
+    document = read_json(folder, "topology.json")
+    if document is None:
+        return None, ()
+    check("topology", document)
+    return topology(document)
 
 
-def _topology(folder: Path) -> Topology:
-    path = folder / "topology.json"
-    return Topology.of((a, b) for a, b in _json(path)["edges"]) if path.exists() else Topology()
+def read_reference(
+    folder: Path, facts: dict[str, Any], current: Telemetry
+) -> tuple[Telemetry | None, tuple[Remark, ...]]:
+    """Read the baseline that `case.json` names; None when it names none, or, remarked, one that is absent."""
+    name = facts.get("baseline")
+    if not name:
+        return None, ()
+    path = locate(folder, name)
+    if path is not None:
+        telemetry, remarks = read_baseline(path, name)
+        if recorded(telemetry):
+            return telemetry, remarks
+    modality: Modality = next(iter(recorded(current)), "metrics")
+    return None, (remark("gap.reader.baseline_absent", modality, "case.json", field="baseline", name=name),)
