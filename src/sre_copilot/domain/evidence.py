@@ -27,16 +27,23 @@ class Message:
 class Query:
     """Which rows of which table, and what is measured on each.
 
-    `where` holds (column, value) pairs that all must equal. Besides the columns of the table it takes: logs `contains` (literal part of the
-    message) and `pattern` (regular expression, found anywhere); state `key` (the command) and `line` (literal part of an output
-    line, runs of white space folded); alerts `contains`; topology, edges of spans: `caller`, `callee`.
+    `where` holds (column, value) pairs that all must equal; a word may stand more than once. Besides the columns of the
+    table it takes: logs `contains` (literal part of the message) and `pattern` (regular expression of linear time, no
+    look-around, found anywhere); state `key` (the command) and `line` (literal part of an output line, runs of white
+    space folded on both sides); alerts and changes `contains` (of the text; a change's detail is `detail.KEY`); topology
+    `caller`, `callee`. An unknown column or measure is no data.
 
-    Measures: metrics `value`; logs, state, alerts, changes, topology `rows`; transactions `count`, `success_rate`, `amount`,
-    `latency_ms`; traces
-    `rows` (spans), `duration_ms`, `self_ms` (duration minus the sum of the children's, not below 0), `error` (1 when status is `error`, else 0),
-    and over parent-child pairs of spans, selected by `caller`, `callee` (services), `caller_operation`, `callee_operation`:
-    `calls` (a row a pair), `gap_ms` (parent's duration minus child's).
-    `window` None takes all that was recorded.
+    Measures: metrics `value`; logs, state (lines that are not blank), alerts, changes, topology `rows`; transactions
+    `count`, `success_rate` (of each row), `amount`, `latency_ms`; traces, selected by columns of the span, `rows`,
+    `duration_ms`, `self_ms` (duration minus the sum of the children's, not below 0), `error` (1 when status is `error`, else 0; no
+    data where no status was recorded); traces, over pairs of a parent and its child in the same trace, selected by
+    `caller`, `callee` (services), `caller_operation`, `callee_operation`, `caller_instance`, `callee_instance`: `calls` (a
+    row a pair), `gap_ms` (parent's duration minus child's, may be negative).
+
+    `window` None takes all that was recorded, rows without a time too. A row is in the window by its time as a 64-bit
+    float of epoch seconds: spans by their start, pairs by the start of the child, alerts when they overlap it. State and
+    topology, and logs recorded without times, know no window: a query with one is no data. Null, NaN and infinite
+    values are no data and are not counted. `reference` has no topology.
     """
 
     source: Modality
@@ -50,8 +57,11 @@ class Query:
 class Check:
     """A statement about telemetry that can be evaluated: `aggregate(query) relation bound`.
 
-    With `against`, the left side is the ratio or difference of the two aggregates (`combine`). `count` is rows, `rate` rows per second of the query's window. An aggregate over no rows is no data, and the
-    check fails, except that `count`, `rate` and `sum` are 0 where the source was recorded in the window.
+    With `against`, the left side is the ratio or difference of the two aggregates (`combine`); a ratio to 0 is no data.
+    `count` is rows, `rate` rows per second of the query's window, quantiles are interpolated linearly, `last` is the mean
+    at the latest time. `>=`, `<=` and `==` allow a relative error of 1e-9. What is no data fails the check. An aggregate
+    over no rows is no data, except that `count`, `rate` and `sum` are 0 where the source was recorded in the window: any row of any
+    entity lies in it, or the table is empty throughout, or the source is alerts or changes.
     """
 
     query: Query
@@ -108,3 +118,4 @@ class Refutation:
     finding: Finding
     check: Check
     observed: float | None
+    reason: str = ""
