@@ -24,8 +24,11 @@ class Features:
     recorded: int
 
     def inputs(self) -> tuple[float, ...]:
-        """The inputs of the calibration: concave in nats, since a tenth finding says less than a second."""
-        return (log1p(max(self.top, 0.0)), log1p(max(self.margin, 0.0)), float(min(self.modalities, 3)))
+        """The inputs of the calibration: concave in nats, since a tenth finding says less than a second.
+
+        The number of modalities is left out on purpose: given the nats, it does not tell right from wrong leads.
+        """
+        return (log1p(max(self.top, 0.0)), log1p(max(self.margin, 0.0)))
 
 
 def features(suspects: Sequence[Suspect], findings: Sequence[Finding], recorded: int) -> Features:
