@@ -33,11 +33,12 @@ class Methods:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Investigation:
-    """A diagnosis with all that it was formed from."""
+    """A diagnosis with all that it was formed from; `considered` holds every finding that was not struck out."""
 
     observation: Observation
     diagnosis: Diagnosis
     features: Features
+    considered: tuple[Finding, ...]
     observed: Mapping[str, tuple[float | None, ...]]
 
 
@@ -78,7 +79,13 @@ def investigate(
         gaps=(*observation.gaps, *gaps),
     )
     diagnosis = replace(diagnosis, reasons=reasons(diagnosis), next_steps=next_steps(diagnosis))
-    return Investigation(observation=observation, diagnosis=diagnosis, features=described, observed=observed)
+    return Investigation(
+        observation=observation,
+        diagnosis=diagnosis,
+        features=described,
+        considered=findings,
+        observed=observed,
+    )
 
 
 def detect(

@@ -1,0 +1,103 @@
+"""An evaluation for people: the sets side by side, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sre_copilot.eval.scores import SetScores
+from sre_copilot.eval.summary import Evaluation, Miss
+
+ROWS: Final = (
+    ("n", "cases with a known fault"),
+    ("ac1", "AC@1"),
+    ("ac3", "AC@3"),
+    ("ac5", "AC@5"),
+    ("avg5", "Avg@5"),
+    ("mrr", "MRR"),
+    ("chance_ac1", "AC@1 by chance"),
+    ("type_accuracy", "fault type"),
+    ("full_match", "full match"),
+    ("confident_wrong", "confident and wrong"),
+    ("confident_right", "confident and right"),
+    ("inconclusive", "inconclusive"),
+    ("ece", "calibration error"),
+    ("seconds_median", "seconds a case, median"),
+    ("seconds_p95", "seconds a case, p95"),
+)
+NONE: Final = "-"
+
+
+def print_evaluation(evaluation: Evaluation, console: Console, *, misses: bool = False) -> None:
+    """Print the tables, and with `misses` each case that was not answered rightly."""
+    console.print(sets_table(evaluation.sets, title="Root cause"))
+    console.print(rest_table(evaluation))
+    for shift, sets in evaluation.shifted.items():
+        console.print(sets_table(sets, title=f"Root cause, onset {shift} s"))
+    if evaluation.renamed:
+        compared = evaluation.renamed
+        console.print(
+            Text(
+                f"Renamed: {len(compared.changed)} of {compared.n} verdicts changed, "
+                f"{len(compared.first_changed)} first suspects (ties aside)."
+            )
+        )
+        for case in sorted({*compared.changed, *compared.first_changed}):
+            console.print(Text(f"  {case}"))
+    if misses:
+        console.print(misses_table(evaluation.misses))
+
+
+def sets_table(sets: Mapping[str, SetScores], *, title: str) -> Table:
+    """The figures of each set in a column."""
+    table = Table("measure", title=title, title_justify="left")
+    for name in sets:
+        table.add_column(Text(name), justify="right")
+    columns = [scores.as_dict() for scores in sets.values()]
+    for key, words in ROWS:
+        table.add_row(words, *(figure(column[key]) for column in columns))
+    return table
+
+
+def rest_table(evaluation: Evaluation) -> Table:
+    """What is measured over all sets."""
+    table = Table("measure", title="All sets", title_justify="left")
+    table.add_column("value", justify="right")
+    for name, accuracy in evaluation.no_fault_by_set.items():
+        table.add_row(Text(f"no fault, {name}"), figure(accuracy))
+    table.add_row(
+        f"no fault, mean of the sets ({evaluation.no_fault_n} judged)", figure(evaluation.no_fault_accuracy)
+    )
+    table.add_row(
+        f"planted findings that survived (of {len(evaluation.planted)})", figure(evaluation.survivors)
+    )
+    table.add_row("peak memory of the largest process, MB", f"{evaluation.peak_rss_mb:.0f}")
+    return table
+
+
+def misses_table(misses: Sequence[Miss]) -> Table:
+    """Each case whose entity or type is wrong, and each alarm without a fault."""
+    table = Table(
+        "case", "answer", "p", "rank", "said", "true", title=f"Misses: {len(misses)}", title_justify="left"
+    )
+    for miss in misses:
+        table.add_row(
+            Text(miss.case),
+            miss.outcome,
+            f"{miss.probability:.2f}",
+            figure(miss.rank),
+            Text(miss.error or " ".join(miss.said)),
+            Text(" ".join(miss.true)),
+        )
+    return table
+
+
+def figure(value: float | int | None) -> str:
+    """A figure with three digits after the point, a count without."""
+    if value is None:
+        return NONE
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
