@@ -39,21 +39,27 @@ def commands() -> list[tuple[str, list[str]]]:
     for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
         children = getattr(command, "commands", None) or {"": command}
         for child, each in children.items():
-            options = [option for parameter in each.params for option in parameter.opts if option.startswith("--")]
+            options = [
+                option for parameter in each.params for option in parameter.opts if option.startswith("--")
+            ]
             found.append((f"sre-copilot {name} {child}".strip(), options))
     return found
 
 
-@pytest.mark.parametrize(("command", "options"), commands(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("command", "options"), commands(), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_every_command_and_option_is_documented(command: str, options: list[str]) -> None:
     assert f"`{command}" in COMMANDS
     assert [option for option in options if option not in ("--help",) and f"`{option}" not in COMMANDS] == []
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    broken = []
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if not (page.parent / target).exists():
-                broken.append(f"{page.name}: {target}")
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    links = [
+        (page, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    ]
+    broken = [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()]
     assert broken == []

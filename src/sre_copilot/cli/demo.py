@@ -29,7 +29,9 @@ def main() -> int:
     print_report(report, console, lang=language.value)
     page = Path(tempfile.gettempdir()) / f"sre-copilot-{SHOWN}.html"
     page.write_text(render(report, output="html", lang=language.value), encoding="utf-8")
-    console.print(f"\nInvestigated {SHOWN} in {time.perf_counter() - began:.1f} s. The same report as a page:")
+    console.print(
+        f"\nInvestigated {SHOWN} in {time.perf_counter() - began:.1f} s. The same report as a page:"
+    )
     console.print(page.resolve().as_uri(), soft_wrap=True)
     return 0
 

@@ -51,9 +51,13 @@ def default_language() -> Language:
 
 def investigate(
     case: Annotated[Path, typer.Argument(help="Folder of a recorded incident.", show_default=False)],
-    lang: Annotated[Language | None, typer.Option(help="Language of the report (default: the locale's).")] = None,
+    lang: Annotated[
+        Language | None, typer.Option(help="Language of the report (default: the locale's).")
+    ] = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="Form of the report.")] = Output.TABLE,
-    out: Annotated[Path | None, typer.Option(help="Write the report to this file instead of printing it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the report to this file instead of printing it.")
+    ] = None,
 ) -> None:
     """Investigate a recorded incident: what broke, where, why, and what could not be seen.
 

@@ -1,3 +1,5 @@
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,4 +45,4 @@ def test_a_path_exists_exactly_when_the_target_is_downstream(
     assert bool(path) == (target in distances)
     if path:
         assert len(path) - 1 == distances[target]
-        assert all(step in topology.edges for step in zip(path, path[1:], strict=False))
+        assert all(step in topology.edges for step in itertools.pairwise(path))

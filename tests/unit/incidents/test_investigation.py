@@ -32,7 +32,9 @@ def hot(service: str, weight: float) -> Finding:
     where = (("service", service), ("metric", "cpu"))
     query = Query(source="metrics", measure="value", where=where, window=Window(10, 30))
     check = Check(query=query, aggregate="median", relation=">=", bound=80.0)
-    return Finding(kind="metric.saturation", entity=service, modality="metrics", weight=weight, checks=(check,))
+    return Finding(
+        kind="metric.saturation", entity=service, modality="metrics", weight=weight, checks=(check,)
+    )
 
 
 def claiming(*findings: Finding) -> Methods:
@@ -49,7 +51,9 @@ def claiming(*findings: Finding) -> Methods:
         ]
         return Localisation("sum", tuple(sorted(scored, key=lambda suspect: -suspect.score)))
 
-    return Methods(detectors={"claims": lambda observation: Detection(findings)}, localisers={"sum": localise})
+    return Methods(
+        detectors={"claims": lambda observation: Detection(findings)}, localisers={"sum": localise}
+    )
 
 
 def test_a_false_finding_is_struck_out_and_the_conclusion_formed_again_without_it() -> None:
@@ -77,7 +81,8 @@ def test_without_any_telemetry_the_answer_is_inconclusive() -> None:
 def test_gaps_of_the_source_and_of_detectors_reach_the_diagnosis_once() -> None:
     gap = Gap(modality="traces", message=Message(key="gap.traces_absent"))
     methods = Methods(
-        detectors={"a": lambda _: Detection(gaps=(gap,)), "b": lambda _: Detection(gaps=(gap,))}, localisers={}
+        detectors={"a": lambda _: Detection(gaps=(gap,)), "b": lambda _: Detection(gaps=(gap,))},
+        localisers={},
     )
     assert investigate(OBSERVATION, methods).diagnosis.gaps == (*OBSERVATION.gaps, gap)
 

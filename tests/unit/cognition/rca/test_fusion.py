@@ -23,7 +23,9 @@ def test_a_workload_and_a_service_of_one_name_are_one_entity() -> None:
 
 
 def test_the_fault_type_comes_from_who_contributes_most() -> None:
-    weak = Localisation("a", (Suspect(entity="cart", score=1.0, fault_type="resource/cpu", path=("cart", "web")),))
+    weak = Localisation(
+        "a", (Suspect(entity="cart", score=1.0, fault_type="resource/cpu", path=("cart", "web")),)
+    )
     strong = Localisation("b", (Suspect(entity="cart", score=2.0, fault_type="network/delay"),))
     fused = fuse([weak, strong])
     assert (fused[0].fault_type, fused[0].path) == ("network/delay", ("cart", "web"))
