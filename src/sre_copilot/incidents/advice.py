@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sre_copilot.domain.evidence import Message
+from sre_copilot.domain.evidence import Gap, Message
 from sre_copilot.domain.faults import FAULT_TYPES
 from sre_copilot.domain.incident import Diagnosis, Outcome, Suspect
 
@@ -56,9 +56,14 @@ def next_steps(diagnosis: Diagnosis) -> tuple[Message, ...]:
         for suspect in suspects
         for key in _steps_for(suspect)
     ]
-    missing = dict.fromkeys(gap.modality for gap in diagnosis.gaps)
+    missing = dict.fromkeys(gap.modality for gap in diagnosis.gaps if _is_absence(gap))
     steps += [Message(key="next.collect", params=(("modality", modality),)) for modality in missing]
     return tuple(dict.fromkeys(steps))
+
+
+def _is_absence(gap: Gap) -> bool:
+    """Whether recording more would help: oddities of a file that was read are no reason to record it again."""
+    return not gap.message.key.startswith("gap.reader.") or gap.message.key.endswith(("absent", "empty"))
 
 
 def _steps_for(suspect: Suspect) -> tuple[str, ...]:
