@@ -14,7 +14,7 @@ from sre_copilot.errors import UsageError
 from sre_copilot.incidents.report import build, print_report, render
 
 CASES = Path("examples/incidents/cases")
-SHOWN = "lab-bad-release-skips-step"
+SHOWN = "lab-05"
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""The shop's services: one small file each over a common runtime."""
