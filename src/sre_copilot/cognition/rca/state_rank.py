@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sre_copilot.cognition.rca.localiser import Localisation
-from sre_copilot.cognition.state.scene import Scene, app
+from sre_copilot.cognition.state.scene import Scene, app, scene_of
 from sre_copilot.domain.evidence import Finding
 from sre_copilot.domain.incident import Observation, Suspect
 
@@ -26,7 +26,7 @@ def localise(observation: Observation, findings: Sequence[Finding]) -> Localisat
     """
     if observation.current.state is None:
         return None
-    scene = Scene(observation)
+    scene = scene_of(observation)
     own: dict[str, list[Finding]] = {}
     for each in findings:
         if each.kind.startswith("state."):

@@ -47,6 +47,18 @@ def _short(scene: Scene) -> Iterator[tuple[str, Event]]:
         if each.current < each.desired:
             for event in matching(each.events, "", "FailedCreate"):
                 yield each.name, event
+    yield from _listed(scene)
+
+
+def _listed(scene: Scene) -> Iterator[tuple[str, Event]]:
+    """The same from listed events, for replica sets that were not described: a name is its deployment's and a hash."""
+    for event in matching(scene.cluster.events, "", "FailedCreate"):
+        kind, _, name = event.object.partition("/")
+        owner = name.rpartition("-")[0]
+        known = scene.cluster.workloads.get(owner)
+        whole = known is not None and known.current >= known.desired
+        if kind == "replicaset" and name not in scene.cluster.replica_sets and owner and not whole:
+            yield owner, event
 
 
 def _refused_pods(scene: Scene) -> Iterator[Finding]:
@@ -95,7 +107,8 @@ def _refused_accounts(scene: Scene) -> Iterator[Finding]:
         )
 
 
-def _full(scene: Scene, fault: str) -> list[QuotaUse]:
+def full_of(scene: Scene, fault: str) -> list[QuotaUse]:
+    """Resources of quotas that are used up and whose excess is `fault`."""
     return [
         use
         for use in scene.cluster.quotas
@@ -108,7 +121,7 @@ def _full(scene: Scene, fault: str) -> list[QuotaUse]:
 
 def _refused_services(scene: Scene) -> Iterator[Finding]:
     """A service that is missing while the quota of services is used up."""
-    full = _full(scene, "admission/quota-services")
+    full = full_of(scene, "admission/quota-services")
     missing = list(missing_services(scene))
     if not full:
         return

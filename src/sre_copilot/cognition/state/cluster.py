@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
+from typing import TypeVar
 
 from sre_copilot.cognition.state import objects, storage
 from sre_copilot.cognition.state.documents import Document, read
-from sre_copilot.cognition.state.model import Claim, Node, Pod, QuotaUse, Service, Volume, Workload
+from sre_copilot.cognition.state.model import Claim, Evidence, Node, Pod, QuotaUse, Service, Volume, Workload
 from sre_copilot.cognition.state.text import Event, listed_events, table
 
-CONTROLLERS = ("deployments", "statefulsets")
+CONTROLLERS = ("deployments", "statefulsets", "daemonsets")
+Told = TypeVar("Told", Pod, Workload, Claim)
+_EVENT = re.compile(r"^ +(?:Normal|Warning) +\w", re.MULTILINE)
 
 
 class Cluster:
@@ -56,7 +61,11 @@ class Cluster:
     @cached_property
     def workloads(self) -> dict[str, Workload]:
         """Deployments and StatefulSets by name; one that was not described is read off a pod that it owns."""
-        found = {each.name: objects.workload(each) for kind in CONTROLLERS for each in self.described(kind)}
+        found = {
+            each.name: self._heard(objects.workload(each), f"{kind[:-1]}/{each.name}")
+            for kind in CONTROLLERS
+            for each in self.described(kind)
+        }
         for pod in self.pods:
             if pod.workload and pod.workload not in found:
                 found[pod.workload] = objects.owner_of(pod)
@@ -68,13 +77,36 @@ class Cluster:
         found = {}
         for each in self.described("replicasets"):
             owner = objects.controller(each).partition("/")[2]
-            found[each.name] = (objects.workload(each), owner or each.name.rpartition("-")[0])
+            known = self._heard(objects.workload(each), f"replicaset/{each.name}")
+            found[each.name] = (known, owner or each.name.rpartition("-")[0])
         return found
 
     @cached_property
     def pods(self) -> tuple[Pod, ...]:
         """Described pods of this namespace, with the workload that owns each ('' = none of those that were described)."""
-        return tuple(objects.pod(each, self.owner(each)) for each in self.described("pods"))
+        return tuple(
+            self._heard(objects.pod(each, self.owner(each)), f"pod/{each.name}")
+            for each in self.described("pods")
+        )
+
+    def _heard(self, described: Told, name: str) -> Told:
+        """An object with the listed events about it, where its description holds none."""
+        if described.events or name not in self._events_of:
+            return described
+        return replace(described, events=self._events_of[name])
+
+    @cached_property
+    def _events_of(self) -> dict[str, tuple[Event, ...]]:
+        found: dict[str, list[Event]] = {}
+        for event in self.events:
+            found.setdefault(event.object, []).append(event)
+        return {name: tuple(events) for name, events in found.items()}
+
+    @cached_property
+    def describes_events(self) -> bool:
+        """Some description holds an event: so an object without any had none, rather than that they were left out or forgotten."""
+        kinds = ("pods", "replicasets", "statefulsets", "deployments")
+        return any(_EVENT.search(each.text) for kind in kinds for each in self.described(kind))
 
     def owner(self, document: Document) -> str:
         """The Deployment or StatefulSet of a described pod."""
@@ -82,11 +114,18 @@ class Cluster:
         if kind == "ReplicaSet":
             known = self.replica_sets.get(name)
             return known[1] if known else name.rpartition("-")[0]
-        return name if kind in {"StatefulSet", "Deployment"} else ""
+        return name if kind in {"StatefulSet", "DaemonSet", "Deployment"} else ""
 
     def pods_of(self, workload: str) -> tuple[Pod, ...]:
         """The described pods of a workload."""
-        return tuple(pod for pod in self.pods if pod.workload == workload)
+        return self._pods_of.get(workload, ())
+
+    @cached_property
+    def _pods_of(self) -> dict[str, tuple[Pod, ...]]:
+        found: dict[str, list[Pod]] = {}
+        for pod in self.pods:
+            found.setdefault(pod.workload, []).append(pod)
+        return {workload: tuple(pods) for workload, pods in found.items()}
 
     @cached_property
     def services(self) -> dict[str, Service]:
@@ -104,7 +143,10 @@ class Cluster:
         """Volume claims by name."""
         kind = "persistentvolumeclaims"
         return {
-            each.name: storage.claim(each, storage.manifest(self.documents, kind, each.name))
+            each.name: self._heard(
+                storage.claim(each, storage.manifest(self.documents, kind, each.name)),
+                f"persistentvolumeclaim/{each.name}",
+            )
             for each in self.described(kind)
         }
 
@@ -118,6 +160,11 @@ class Cluster:
     def quotas(self) -> tuple[QuotaUse, ...]:
         """Every resource of every quota of the namespace."""
         return tuple(use for each in self.described("resourcequotas") for use in storage.quota(each))
+
+    @cached_property
+    def settings(self) -> dict[str, dict[str, Evidence]]:
+        """Keys of each described config map: value, and the line that holds it with its command."""
+        return {each.name: storage.settings(each) for each in self.described("configmaps")}
 
     def names(self, kind: str) -> tuple[frozenset[str], str] | None:
         """Names in a recorded list of `kind` and the command, or None where no list was recorded."""

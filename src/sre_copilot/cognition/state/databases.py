@@ -1,4 +1,10 @@
-"""What clients and SQL databases say of each other: wrong credentials, wrong port, no connection left, no writes."""
+"""What clients and SQL databases say of each other: wrong credentials, wrong port, no connection left, no writes.
+
+Who is at fault follows from where the setting stands that has to be put right. A password, a port or a host is the client's
+setting: the other clients use the same server without complaint, so the client is the object, as the caller is for any other
+wrong address. A limit of connections and a read-only mode are the server's: whichever client meets them first only reports
+them, so the server is the object.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +13,31 @@ from collections import Counter
 from collections.abc import Iterator
 
 from sre_copilot.cognition.state.dependencies import references
-from sre_copilot.cognition.state.scene import DECISIVE, LIKELY, Scene, app, finding, log_check
+from sre_copilot.cognition.state.scene import DECISIVE, LIKELY, Scene, app, finding
 from sre_copilot.cognition.state.services_network import is_database
 from sre_copilot.domain.evidence import Finding
 
 # Texts of the servers themselves, which every driver passes on: MySQL errors 1045, 1044, 1698; 1040, 1203, 1226; 1290, 1836, 3100 (MySQL 8
 # server error reference), PostgreSQL SQLSTATE 28P01, 28000; 53300; 25006, Redis READONLY.
-CREDENTIALS = r"(?i)access denied for user|ERROR 1045|password authentication failed|SQLSTATE\[?28|WRONGPASS|NOAUTH|authentication plugin|no password supplied"
-CONNECTIONS = r"(?i)too many connections|max_user_connections|max_connections|remaining connection slots|too many clients|SQLSTATE\[?53300"
+# Only whole complaints count: servers also mention limits and modes when they start, and replicas are read-only by design.
+CREDENTIALS = (
+    r"(?i)access denied for user|ERROR 1045|password authentication failed|SQLSTATE\[?28|WRONGPASS|NOAUTH"
+    r"|authentication plugin \S+ cannot be loaded|no password supplied"
+)
+CONNECTIONS = (
+    r"(?i)too many connections|(has more than|has exceeded the) 'max_user_connections'|remaining connection slots|too many clients"
+    r"|SQLSTATE\[?53300"
+)
 READ_ONLY = (
-    r"(?i)--(super-)?read-only|read-only mode|read[_ ]only transaction|READONLY You can't write|is read-only"
+    r"(?i)running with the --[\w-]*read[-_]only option|running in read-only mode|in a read-only transaction"
+    r"|READONLY You can't write"
 )
 POOL = r"(?i)connection is not available, request timed out|unable to acquire (jdbc )?connection|pool (is )?exhausted|timeout waiting for (idle object|connection from pool)|QueuePool limit"
 _LISTENS = re.compile(r"ready for connections\.?.*?port: (\d+)|listening on .*?port (\d+)", re.IGNORECASE)
+POOL_SIZE = 10  # connections that a HikariCP pool opens unless told otherwise (its README, maximumPoolSize)
+_OPTION = re.compile(
+    r"\s*--(?:max[-_]connections=(\d+)|(?:super[-_])?read[-_]only(?:=(?:1|on|true))?)\s*$", re.IGNORECASE
+)
 _CLIENT = re.compile(r"for user '?[^'@\s]*'?@'?([\w.-]+)'?")
 
 
@@ -30,6 +48,7 @@ def analyse(scene: Scene) -> Iterator[Finding]:
     yield from _server(scene, READ_ONLY, "database/read-only")
     yield from _pools(scene)
     yield from _listening(scene)
+    yield from _configured(scene)
 
 
 def databases(scene: Scene, workload: str) -> list[str]:
@@ -64,6 +83,16 @@ def _complaints(scene: Scene, pattern: str) -> Counter[tuple[str, str]]:
     return found
 
 
+def _first_hand(scene: Scene, complaints: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    """A server names user and host to its client; who passes an error on to its own caller mostly drops them."""
+    named = Counter({
+        (writer, fragment): count
+        for (writer, fragment), count in complaints.items()
+        if any(_CLIENT.search(message) for message in scene.log_lines(writer, re.escape(fragment)))
+    })  # fmt: skip
+    return named or complaints
+
+
 def _clients(scene: Scene, complaints: Counter[tuple[str, str]]) -> Counter[tuple[str, str, str]]:
     """(client, writer, fragment): a database that complains means the client whose address it names."""
     found: Counter[tuple[str, str, str]] = Counter()
@@ -81,7 +110,7 @@ def _clients(scene: Scene, complaints: Counter[tuple[str, str]]) -> Counter[tupl
 
 def _credentials(scene: Scene) -> Iterator[Finding]:
     """One client that is refused has the wrong credentials; a database that refuses all of several clients has changed its own."""
-    found = _clients(scene, _complaints(scene, CREDENTIALS))
+    found = _clients(scene, _first_hand(scene, _complaints(scene, CREDENTIALS)))
     clients = {client for client, _, _ in found}
     shared: Counter[str] = Counter(server for client in clients for server in databases(scene, client)[:1])
     for server, count in sorted(shared.items()):
@@ -90,14 +119,20 @@ def _credentials(scene: Scene) -> Iterator[Finding]:
             for name in scene.cluster.workloads
             if server in databases(scene, name)[:1] and scene.depends.get(name)
         }
-        if count >= 2 and everyone <= clients:
-            yield _said(found, app(server), DECISIVE, fault="database/credentials", clients=clients)
+        if count >= 2 and len(everyone) >= 2 and everyone <= clients:
+            yield _said(scene, found, app(server), DECISIVE, fault="database/credentials", clients=clients)
     for client in sorted(clients):
-        yield _said(found, app(client), LIKELY + 1, fault="database/credentials", clients={client})
+        yield _said(scene, found, app(client), LIKELY + 1, fault="database/credentials", clients={client})
 
 
 def _said(
-    found: Counter[tuple[str, str, str]], entity: str, weight: float, *, fault: str, clients: set[str]
+    scene: Scene,
+    found: Counter[tuple[str, str, str]],
+    entity: str,
+    weight: float,
+    *,
+    fault: str,
+    clients: set[str],
 ) -> Finding:
     kind = fault.replace("/", ".").replace("-", "_")
     own = sorted((each, count) for each, count in found.items() if each[0] in clients)
@@ -108,7 +143,7 @@ def _said(
         [],
         fault_type=fault,
         params=[("text", own[0][0][2]), ("count", sum(count for _, count in own))],
-        checks=[log_check(writer, fragment, count) for (_, writer, fragment), count in own[:2]],
+        checks=[scene.log_check(writer, fragment, count) for (_, writer, fragment), count in own[:2]],
         related=[app(client) for client in sorted(clients)],
         modality="logs",
     )
@@ -123,7 +158,9 @@ def _server(scene: Scene, pattern: str, fault: str) -> Iterator[Finding]:
         target = known[0] if len(known) == 1 or (known and writer in servers(scene)) else writer
         blamed.setdefault(target, Counter())[writer, writer, fragment] += count
     for target, found in sorted(blamed.items()):
-        yield _said(found, app(target), DECISIVE, fault=fault, clients={client for client, _, _ in found})
+        yield _said(
+            scene, found, app(target), DECISIVE, fault=fault, clients={client for client, _, _ in found}
+        )
 
 
 def _pools(scene: Scene) -> Iterator[Finding]:
@@ -132,7 +169,7 @@ def _pools(scene: Scene) -> Iterator[Finding]:
         found = Counter({(writer, writer, fragment): count})
         known = databases(scene, writer)
         target = known[0] if len(known) == 1 else writer
-        yield _said(found, app(target), LIKELY - 1, fault="database/connections", clients={writer})
+        yield _said(scene, found, app(target), LIKELY - 1, fault="database/connections", clients={writer})
 
 
 def _listening(scene: Scene) -> Iterator[Finding]:
@@ -147,4 +184,22 @@ def _listening(scene: Scene) -> Iterator[Finding]:
                 lines = [(service.key, line) for port in service.ports for line in port.lines]
                 yield finding("database.listens", app(backend), DECISIVE, lines, fault_type="database/address",
                               params=[("port", spoken[0][0]), ("target", ", ".join(sorted(targets)))],
-                              checks=[log_check(backend, spoken[0][1])])  # fmt: skip
+                              checks=[scene.log_check(backend, spoken[0][1])])  # fmt: skip
+
+
+def _configured(scene: Scene) -> Iterator[Finding]:
+    """A server whose own options refuse writes, or leave fewer connections than one client's default pool takes."""
+    known = servers(scene)
+    for document in (
+        each for kind in ("pods", "deployments", "statefulsets") for each in scene.cluster.described(kind)
+    ):
+        name = scene.cluster.owner(document) if document.kind == "pods" else document.name
+        for line in document.text.splitlines() if name in known else ():
+            option = _OPTION.match(line)
+            if option is None or (option[1] and int(option[1]) > POOL_SIZE):
+                continue
+            fault = "database/connections" if option[1] else "database/read-only"
+            yield finding(
+                "database.option", app(name), LIKELY, [(document.key, line)],
+                fault_type=fault, params=[("option", line.strip())],
+            )  # fmt: skip

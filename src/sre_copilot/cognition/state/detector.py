@@ -17,10 +17,11 @@ from sre_copilot.cognition.state import (
     runtime_resources,
     scheduling,
     services_network,
+    unreachable,
     volumes,
 )
 from sre_copilot.cognition.state.network_log import failures
-from sre_copilot.cognition.state.scene import Scene
+from sre_copilot.cognition.state.scene import Scene, scene_of
 from sre_copilot.domain.evidence import Finding, Gap, Message
 from sre_copilot.domain.incident import Observation
 
@@ -40,7 +41,7 @@ def detect(observation: Observation) -> Detection:
     """
     if observation.current.state is None:
         return Detection()
-    scene = Scene(observation)
+    scene = scene_of(observation)
     found = {each.id: each for each in analyse(scene)}
     return Detection(findings=tuple(found.values()), gaps=tuple(gaps(scene)))
 
@@ -59,6 +60,7 @@ def analyse(scene: Scene) -> Iterator[Finding]:
     yield from services_network.analyse(scene, failed)
     yield from gateways.analyse(scene)
     yield from databases.analyse(scene)
+    yield from unreachable.analyse(scene, failed)
     yield from performance.analyse(scene)
 
 

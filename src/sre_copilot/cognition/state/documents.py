@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from sre_copilot.cognition.state.text import Entry, tree
+
+_OBJECT = re.compile(r"\n(?=Name:\s)")  # `describe` begins each object at the margin
+_NAME = re.compile(r"Name:\s+(\S+)")
+_SWITCHES = frozenset(
+    {"-A", "--all-namespaces", "--show-labels", "--no-headers", "--show-events", "-R", "--watch", "-w"}
+)
 
 _KINDS = {
     "po": "pods", "pod": "pods", "svc": "services", "service": "services", "deploy": "deployments",
@@ -18,7 +28,7 @@ _KINDS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
     """One output, with the command as its key."""
 
@@ -30,6 +40,11 @@ class Document:
     flags: tuple[str, ...]
     text: str
 
+    @cached_property
+    def root(self) -> Entry:
+        """The text as an indented tree."""
+        return tree(self.text)
+
     @property
     def missing(self) -> bool:
         """The command was refused: the object does not exist, or the command failed."""
@@ -38,26 +53,46 @@ class Document:
 
 def read(state: Mapping[str, str]) -> tuple[Document, ...]:
     """Sort the outputs of `kubectl get` and `kubectl describe` by what they are about, in the order of their commands."""
-    found = (_document(key, text) for key, text in state.items())
-    return tuple(sorted((each for each in found if each is not None), key=lambda each: each.key))
+    found = (each for key, text in state.items() for each in _documents(key, text))
+    return tuple(sorted(found, key=lambda each: (each.key, each.name)))
 
 
-def _document(key: str, text: str) -> Document | None:
+def _documents(key: str, text: str) -> Iterator[Document]:
+    """One document a command, or one an object where a whole kind was described at once."""
+    command = _command(key)
+    if command is None:
+        return
+    verb, kind, name, namespace, flags = command
+    whole = Document(key, verb, _KINDS.get(kind, kind), name, namespace, flags, text)
+    if verb != "describe" or name or whole.missing:
+        yield whole
+        return
+    for part in _OBJECT.split(text):
+        if match := _NAME.match(part):
+            yield replace(whole, name=match[1], text=part)
+
+
+def _command(key: str) -> tuple[str, str, str, str, tuple[str, ...]] | None:
+    """Verb, kind, name, namespace and other flags of a `kubectl` command, wherever its flags stand."""
     words = key.split("|", maxsplit=1)[0].split()
-    if "kubectl" not in words or len(words) < words.index("kubectl") + 3:
+    if "kubectl" not in words:
         return None
-    words = words[words.index("kubectl") + 1 :]
-    verb, kind, rest = words[0], words[1].lower().split(".")[0], words[2:]
-    kind, _, name = kind.partition("/")
+    rest = words[words.index("kubectl") + 1 :]
+    plain: list[str] = []
     namespace, flags = "", []
     while rest:
         word = rest.pop(0)
-        if word in {"-n", "--namespace"} and rest:
-            namespace = rest.pop(0)
-        elif word.startswith("-"):
-            flags.append(
-                word if "=" in word or not rest or rest[0].startswith("-") else f"{word} {rest.pop(0)}"
-            )
-        elif not name:
-            name = word
-    return Document(key, verb, _KINDS.get(kind, kind), name, namespace, tuple(flags), text)
+        flag, _, value = word.partition("=")
+        if not word.startswith("-"):
+            plain.append(word)
+            continue
+        if not value and flag not in _SWITCHES and rest and not rest[0].startswith("-"):
+            value = rest.pop(0)
+        if flag in {"-n", "--namespace"}:
+            namespace = value
+        else:
+            flags.append(f"{flag} {value}".strip())
+    if len(plain) < 2:
+        return None
+    kind, _, name = plain[1].partition("/")
+    return plain[0], kind.lower().split(".")[0], name or " ".join(plain[2:3]), namespace, tuple(flags)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from sre_copilot.cognition.state.model import Evidence
 from sre_copilot.cognition.state.scene import DECISIVE, LIKELY, Scene, app, finding
-from sre_copilot.cognition.state.text import tree
 from sre_copilot.domain.evidence import Finding
 
 # nginx `proxy_pass http://host:port`, `server host:port`, Spring `uri: http://host:port` or `lb://host`, Envoy and others `host:port`
@@ -15,6 +14,7 @@ _ROUTE = re.compile(
     r"(?:proxy_pass|server|uri|url|host|address|backend|destination)\W+(?:\w+://)?([a-z][\w-]*(?:\.[\w.-]+)?)(?::(\d{2,5}))?",
     re.I,
 )
+ROUTERS = ("virtualservices", "httproutes", "ingressroutes")  # of Istio, the Gateway API and Traefik
 _BACKEND = re.compile(r"([a-z][\w.-]*):([\w-]+)\s+\(")
 _MOUNTED = re.compile(r"ConfigMap", re.IGNORECASE)
 
@@ -25,6 +25,11 @@ def analyse(scene: Scene) -> Iterator[Finding]:
         for line in document.text.splitlines():
             for host, port in _BACKEND.findall(line):
                 yield from _route(scene, (document.key, line), host, port, "")
+    for kind in ROUTERS:
+        for document in scene.cluster.described(kind):
+            for line in document.text.splitlines():
+                for host, port in _ROUTE.findall(line[:500]):
+                    yield from _route(scene, (document.key, line), host, port, "")
     owners = _owners(scene)
     for document in scene.cluster.described("configmaps"):
         for line in document.text.splitlines() if document.name in owners else ():
@@ -36,7 +41,7 @@ def _owners(scene: Scene) -> dict[str, str]:
     """Which workload mounts or reads each config map."""
     found = {}
     for document in scene.cluster.described("pods"):
-        volumes = tree(document.text).get("Volumes")
+        volumes = document.root.get("Volumes")
         for volume in volumes.children:
             if _MOUNTED.match(volume.get("Type").value):
                 found[volume.get("Name").value] = scene.cluster.owner(document)

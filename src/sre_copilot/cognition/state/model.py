@@ -37,6 +37,9 @@ class Container:
     requests: dict[str, str] = field(default_factory=dict)
     probes: dict[str, Probe] = field(default_factory=dict)
     environment: tuple[tuple[str, str, str], ...] = ()
+    sources: tuple[
+        tuple[str, str, str], ...
+    ] = ()  # kind, name and line of what the whole environment is taken from
     lines: dict[str, str] = field(default_factory=dict)
 
 
@@ -61,8 +64,12 @@ class Pod:
 
     @property
     def ready(self) -> bool:
-        """All its containers are ready."""
-        return bool(self.containers) and all(container.ready for container in self.containers)
+        """All its containers are ready; one that is pending may not have come to say so."""
+        return (
+            self.phase != "Pending"
+            and bool(self.containers)
+            and all(container.ready for container in self.containers)
+        )
 
     @property
     def restarts(self) -> int:

@@ -6,10 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
-
-import polars as pl
 
 from sre_copilot.cognition.state.scene import Scene
 
@@ -20,7 +17,6 @@ _FAILURE = f"(?i){NAMES}|{TIMES}|{REFUSALS}"
 _KINDS = (("name", re.compile(NAMES, re.I)), ("refused", re.compile(r"connection refused|ECONNREFUSED", re.I)),
           ("timeout", re.compile(TIMES, re.I)), ("refused", re.compile(REFUSALS, re.I)))  # fmt: skip
 LIMIT = 2_000  # lines of one service; more of them say no more about whom it cannot reach
-_STAMP = r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)"
 _NESTED = re.compile(r"rpc error|Caused by|nested exception|upstream", re.IGNORECASE)
 _REMOTE = re.compile(
     r"dial|connect|lookup|resolve|host|socket|upstream|transport|request|route", re.IGNORECASE
@@ -52,11 +48,10 @@ def failures(scene: Scene) -> tuple[Failure, ...]:
     targets = _targets(scene)
     if targets is None:
         return ()
-    ends = _ends(scene)
     counts: Counter[tuple[str, str, int, str, str, str]] = Counter()
     lasting: set[tuple[str, str, int, str, str, str]] = set()
     for writer, message in _latest(scene.log_matches(_FAILURE)):
-        late = message[: len(ends[writer])] >= ends[writer] if writer in ends else False
+        late = scene.late(writer, message)
         for target, port, kind, fragment in _mentions(scene, targets, message[:2_000]):
             key = (_caller(scene, writer, target, message), target, port, kind, writer, fragment)
             counts[key] += 1
@@ -72,29 +67,6 @@ def _latest(matches: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """The last lines of each service that fit into the limit; where messages begin with their time, the latest."""
     for _, own in groupby(matches, key=lambda match: match[0]):
         yield from list(own)[-LIMIT:]
-
-
-def _ends(scene: Scene) -> dict[str, str]:
-    """When the last tenth of each service's log begins, as a time in the form that its messages begin with.
-
-    Rows need not be in order, so times are read from the messages themselves; ISO 8601 times order as text.
-    """
-    if scene.logs is None:
-        return {}
-    stamp = pl.col("message").str.extract(_STAMP)
-    table = scene.logs.select("service", stamp.alias("stamp")).drop_nulls()
-    spans = table.group_by("service").agg(
-        pl.col("stamp").min().alias("first"), pl.col("stamp").max().alias("last")
-    )
-    return {str(name): _late(first, last) for name, first, last in spans.iter_rows()}
-
-
-def _late(first: str, last: str) -> str:
-    try:
-        start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
-    except ValueError:
-        return "~"  # later than any time: nothing is known to last
-    return (start + 0.9 * (end - start)).isoformat(sep=first[10], timespec="seconds")
 
 
 def _targets(scene: Scene) -> re.Pattern[str] | None:

@@ -15,7 +15,6 @@ from sre_copilot.cognition.state.scene import (
     Scene,
     app,
     finding,
-    log_check,
     matching,
     state_check,
     where,
@@ -102,7 +101,7 @@ def _ignored(scene: Scene, pod: Pod) -> bool:
     waits = any(
         claim.status != "Bound" for name, _ in pod.claims if (claim := scene.cluster.claims.get(name))
     )
-    if pod.phase != "Pending" or pod.node or pod.events or waits:
+    if pod.phase != "Pending" or pod.node or pod.events or waits or not scene.cluster.describes_events:
         return False
     listed = any(event.object == f"pod/{pod.name}" for event in scene.cluster.events)
     age = _age(scene, pod)
@@ -141,7 +140,7 @@ def _proxy(scene: Scene, failures: tuple[Failure, ...]) -> Iterator[Finding]:
     Without kube-proxy a node lacks the rules for addresses of services that are newer than its failure, and packets to
     them are lost; a service without pods is refused at once instead.
     """
-    place = {pod.workload: pod.node for pod in scene.cluster.pods if pod.workload and pod.node}
+    place = _places(scene)
     stuck = [
         each
         for each in failures
@@ -167,18 +166,27 @@ def _proxy(scene: Scene, failures: tuple[Failure, ...]) -> Iterator[Finding]:
         fault_type="node/kube-proxy",
         params=[("callers", ", ".join(sorted({each[0] for each in pairs}))),
                 ("targets", ", ".join(sorted({each[1] for each in pairs}))), ("count", sum(each.count for each in stuck))],
-        checks=[log_check(each.writer, each.fragment, 3) for each in stuck[:3]],
+        checks=[scene.log_check(each.writer, each.fragment, 3) for each in stuck[:3]],
         related=[app(each[0]) for each in sorted(pairs)],
     )  # fmt: skip
+
+
+def _places(scene: Scene) -> dict[str, str]:
+    """The node of each workload whose pods share one: of others, a log does not say which pod wrote it."""
+    found: dict[str, set[str]] = {}
+    for pod in scene.cluster.pods:
+        if pod.workload and pod.node:
+            found.setdefault(pod.workload, set()).add(pod.node)
+    return {workload: next(iter(nodes)) for workload, nodes in found.items() if len(nodes) == 1}
 
 
 def sound(scene: Scene, failure: Failure) -> bool:
     """The target exists, has endpoints on the port that was dialled, and neither end is unwell."""
     service = scene.cluster.services.get(failure.target)
-    if service is None or failure.caller in scene.troubled:
+    if service is None or failure.caller in scene.down:
         return False
     backends = scene.routes.get(service.name, frozenset())
-    if not backends or backends & scene.troubled or failure.caller in backends:
+    if not backends or backends & scene.down or failure.caller in backends:
         return False
     ports = [port for port in service.ports if failure.port in {0, port.port}]
     open_ports = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from sre_copilot.cognition.state.documents import Document
 from sre_copilot.cognition.state.model import Container, Node, Pod, Probe, Service, ServicePort, Workload
-from sre_copilot.cognition.state.text import Entry, described_events, pairs, tree
+from sre_copilot.cognition.state.text import Entry, described_events, pairs
 
 _PORT = re.compile(r"(\d+)/(TCP|UDP|SCTP)", re.IGNORECASE)
 _PROBE_PORT = re.compile(r"(?::|<pod>:|port=|^\s*)(\w[\w-]*)(?:[/\s]|$)")
@@ -18,7 +19,7 @@ _REPLICAS = re.compile(r"(\d+)\s+(\w+)")
 
 def pod(document: Document, workload: str) -> Pod:
     """Read `kubectl describe pod`."""
-    root = tree(document.text)
+    root = document.root
     volumes = root.get("Volumes")
     claims = [
         (child.get("ClaimName").value, child.get("ClaimName").line)
@@ -47,7 +48,7 @@ def pod(document: Document, workload: str) -> Pod:
 
 def controller(document: Document) -> str:
     """Who owns a described object: `ReplicaSet/x`, `Deployment/y`, or an empty string."""
-    return tree(document.text).get("Controlled By").value
+    return document.root.get("Controlled By").value
 
 
 def container(entry: Entry) -> Container:
@@ -75,6 +76,7 @@ def container(entry: Entry) -> Container:
         requests={child.key: child.value for child in entry.get("Requests").children},
         probes={kind: probe(entry.get(kind)) for kind in _PROBES if entry.get(kind).value},
         environment=environment,
+        sources=tuple(_sources(entry.get("Environment Variables from"))),
         lines={
             "State": state.line,
             "Waiting": state.get("Reason").line,
@@ -87,6 +89,14 @@ def container(entry: Entry) -> Container:
             **{f"limit {child.key}": child.line for child in entry.get("Limits").children},
         },
     )
+
+
+def _sources(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    """`app-settings  ConfigMap  Optional: false`, one a line."""
+    for child in entry.children:
+        words = child.line.split()
+        if len(words) > 1 and words[1] in {"ConfigMap", "Secret"}:
+            yield words[1], words[0], child.line
 
 
 def probe(entry: Entry) -> Probe:
@@ -108,7 +118,7 @@ def probe(entry: Entry) -> Probe:
 
 def workload(document: Document) -> Workload:
     """Read `kubectl describe` of a Deployment, StatefulSet or ReplicaSet."""
-    root = tree(document.text)
+    root = document.root
     template = root.get("Pod Template")
     counts = {word: int(number) for number, word in _REPLICAS.findall(root.get("Replicas").value)}
     running = {word: int(number) for number, word in _REPLICAS.findall(root.get("Pods Status").value)}
@@ -147,7 +157,7 @@ def owner_of(pod: Pod) -> Workload:
 
 def service(document: Document) -> Service:
     """Read `kubectl describe service`."""
-    root = tree(document.text)
+    root = document.root
     ports: list[dict[str, Entry]] = []
     for child in root.children:
         if child.key == "Port":
@@ -186,7 +196,7 @@ def _port(item: dict[str, Entry]) -> ServicePort | None:
 
 def node(document: Document) -> Node:
     """Read `kubectl describe node`."""
-    root = tree(document.text)
+    root = document.root
     conditions = {words[0]: (words[1], child.line) for child in root.get("Conditions").children
                   if len(words := child.line.split()) > 1}  # fmt: skip
     ready, line = conditions.get("Ready", ("True", ""))

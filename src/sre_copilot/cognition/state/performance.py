@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sre_copilot.cognition.state.delays import explanations
-from sre_copilot.cognition.state.scene import DECISIVE, LIKELY, SYMPTOM, Scene, alert_check, app, finding
+from sre_copilot.cognition.state.delays import RESTING, explanations, retransmissions
+from sre_copilot.cognition.state.scene import (
+    DECISIVE,
+    LIKELY,
+    SUGGESTIVE,
+    SYMPTOM,
+    Scene,
+    alert_check,
+    app,
+    finding,
+)
 from sre_copilot.cognition.state.symptoms import Symptom, symptoms
 from sre_copilot.domain.evidence import Check, Finding
 from sre_copilot.domain.signals import Alert
@@ -31,15 +40,22 @@ def analyse(scene: Scene) -> Iterator[Finding]:
 
 def _of(scene: Scene, alert: Alert) -> str:
     """The entity of an alert, or an empty string when it is no part of the recorded cluster."""
-    if alert.entity in scene.cluster.nodes:
-        return f"node/{alert.entity}"
-    return app(alert.entity) if alert.entity in scene.cluster.workloads else ""
+    name = scene.names.workload(alert.entity)
+    if name in scene.cluster.nodes:
+        return f"node/{name}"
+    return app(name) if name in scene.cluster.workloads else ""
 
 
 def _processors(scene: Scene, found: tuple[Symptom, ...]) -> Iterator[Finding]:
     """Throttled or far above its own normal; the busiest node is one of many pods' and no culprit."""
-    for name in sorted({each.alert.entity for each in found if _of(scene, each.alert).startswith("app/")}):
-        own = [each for each in found if each.alert.entity == name and each.topic in {"cpu", "throttling"}]
+    for name in sorted(
+        {_of(scene, each.alert)[4:] for each in found if _of(scene, each.alert).startswith("app/")}
+    ):
+        own = [
+            each
+            for each in found
+            if _of(scene, each.alert) == app(name) and each.topic in {"cpu", "throttling"}
+        ]
         risen = [each for each in own if each.topic == "throttling" or each.factor >= 2.0]
         if not risen:
             continue
@@ -91,11 +107,16 @@ def _losses(scene: Scene, found: tuple[Symptom, ...]) -> Iterator[Finding]:
 def _delays(scene: Scene, found: tuple[Symptom, ...]) -> Iterator[Finding]:
     """The three places whose delay explains best which services are slow; only a clear lead makes the first a cause."""
     slow = {
-        each.alert.entity
+        scene.names.workload(each.alert.entity)
         for each in found
         if each.topic == "latency" and (each.factor >= 2.0 or each.vanished)
     }
-    ranked = explanations(scene, slow & set(scene.cluster.workloads), found)
+    slow = slow & set(scene.cluster.workloads)
+    joined = any(scene.calls.get(caller, frozenset()) & slow for caller in slow)
+    if not joined and (len(slow) > 1 or not any(scene.calls.values())):
+        yield from _unmapped(scene, found)
+        return
+    ranked = explanations(scene, slow, found)
     for position, each in enumerate(ranked[:3]):
         rival = ranked[1].score if position == 0 and len(ranked) > 1 else ranked[0].score
         lead = each.score - rival
@@ -104,10 +125,34 @@ def _delays(scene: Scene, found: tuple[Symptom, ...]) -> Iterator[Finding]:
         own = [
             one
             for one in found
-            if one.topic in {"latency", "retransmission"} and one.alert.entity in each.carries
+            if one.topic in {"latency", "retransmission"}
+            and scene.names.workload(one.alert.entity) in each.carries
         ]
         if own:
             related = tuple(app(name) for name in sorted(slow))
             yield _alerted(
                 "delay", each.entity, weight, own, fault=fault, related=related, checks=each.checks
             )
+
+
+def _unmapped(scene: Scene, found: tuple[Symptom, ...]) -> Iterator[Finding]:
+    """Who calls whom is not recorded: a node that retransmits itself, else the workload whose latency has leapt furthest.
+
+    A delay adds the same to every service on its path, and where it begins it adds it most often to the least: a hint, no proof.
+    """
+    excess = retransmissions(scene)
+    loud = [
+        each
+        for each in found
+        if each.topic == "retransmission" and _of(scene, each.alert).startswith("node/")
+    ]
+    worst = max(excess, key=lambda name: (excess[name], name), default="")
+    if excess.get(worst, 0.0) >= RESTING or loud:
+        entity = f"node/{worst}" if excess.get(worst, 0.0) >= RESTING else _of(scene, loud[0].alert)
+        own = [each for each in found if each.topic in {"latency", "retransmission"}]
+        yield _alerted("delay", entity, SUGGESTIVE, own, fault="node/network-delay")
+        return
+    slow = [each for each in found if each.topic == "latency" and _of(scene, each.alert).startswith("app/")]
+    if slow:
+        first = max(slow, key=lambda each: (each.factor, each.text))
+        yield _alerted("delay", _of(scene, first.alert), SUGGESTIVE, [first], fault="network/delay")

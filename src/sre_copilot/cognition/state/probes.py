@@ -43,14 +43,23 @@ def analyse(scene: Scene) -> Iterator[Finding]:
 def _liveness(scene: Scene, pod: Pod, container: Container) -> Iterator[Finding]:
     events = matching(pod.events, "liveness probe (failed|errored)", "Unhealthy")
     killed = matching(pod.events, "liveness probe", "Killing")
-    if not events or not (killed or container.restarts >= 2) or "Liveness" not in container.probes:
+    restarted = killed or (container.restarts >= 2 and not _ended_by_itself(container))
+    if not events or not restarted or "Liveness" not in container.probes:
         return
     kind, weight = _mistake(scene, pod, container, "Liveness", events)
     if kind is None:
         probe = container.probes["Liveness"]
         hasty = probe.delay_s + probe.period_s * probe.failures <= PATIENCE_S or _hastier(scene, pod, probe)
+        if not hasty and container.ready:
+            return  # neither wrong nor hasty, and answered now: what ended the process is over
         kind, weight = "timing", DECISIVE if hasty else SUGGESTIVE
     yield _finding(pod, container, weight, [events[0], *killed[:1]], name="Liveness", kind=kind)
+
+
+def _ended_by_itself(container: Container) -> bool:
+    """A process that the kubelet ends dies of a signal (128 + n); one that cannot run returns a small code of its own."""
+    code = container.lines.get("Exit", "").rpartition(":")[2].strip()
+    return code.isdigit() and 0 < int(code) < 128
 
 
 def _readiness(scene: Scene, pod: Pod, container: Container) -> Iterator[Finding]:
@@ -99,7 +108,7 @@ def _mistake(
         return "protocol", DECISIVE
     if any(each.port == probe.port and each.handler != probe.handler for each in others):
         return "protocol", DECISIVE
-    if _stranger(scene, pod, probe):
+    if probe.handler != "tcp-socket" and _stranger(scene, pod, probe):  # a bare connection speaks no protocol
         return "protocol", LIKELY
     return None, 0.0
 

@@ -14,7 +14,6 @@ from sre_copilot.cognition.state.scene import (
     Scene,
     app,
     finding,
-    log_check,
     matching,
     state_check,
     where,
@@ -75,7 +74,7 @@ def _memory(pod: Pod) -> Iterator[Finding]:
 
 def _ports(scene: Scene, pod: Pod) -> Iterator[Finding]:
     """Containers of a pod share one network: the second that opens a port ends with an error."""
-    ended = [each for each in pod.containers if not each.ready or each.restarts]
+    ended = [each for each in pod.containers if not each.ready]
     counts = Counter(port for each in pod.containers for port in set(each.ports))
     twice = [port for port, count in counts.items() if count > 1]
     words = scene.log_lines(pod.workload, _IN_USE)
@@ -90,7 +89,7 @@ def _ports(scene: Scene, pod: Pod) -> Iterator[Finding]:
         [*lines, (pod.key, ended[0].lines.get("Waiting") or ended[0].lines.get("Ended", ""))],
         fault_type="runtime/port-conflict",
         params=[("container", ended[0].name), ("port", twice[0][0] if twice else "?")],
-        checks=[log_check(pod.workload, fragment[0])] if fragment else [],
+        checks=[scene.log_check(pod.workload, fragment[0])] if fragment else [],
         lines=words[:1],
     )
 
@@ -105,7 +104,7 @@ def _unwell(pod: Pod) -> Finding:
     return finding(
         "unwell",
         app(pod.workload),
-        SYMPTOM,
+        SYMPTOM if not pod.ready else SYMPTOM / 2,  # restarts of a pod that is ready now may be long past
         [(pod.key, pod.lines.get("Status", "")), (pod.key, line), (pod.key, restarts)],
         params=[("phase", pod.phase), ("reason", (worst.waiting or worst.ended or "-") if worst else "-"),
                 ("restarts", pod.restarts)],

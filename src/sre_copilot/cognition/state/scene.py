@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cached_property
 
 import polars as pl
@@ -12,6 +13,7 @@ from sre_copilot.cognition.state.cluster import Cluster
 from sre_copilot.cognition.state.dependencies import dependencies, environment
 from sre_copilot.cognition.state.documents import Document
 from sre_copilot.cognition.state.model import Container, Evidence, Pod, Service
+from sre_copilot.cognition.state.names import Names, selected
 from sre_copilot.cognition.state.text import Event, fold
 from sre_copilot.domain.evidence import Check, Finding, Query
 from sre_copilot.domain.incident import Observation
@@ -20,6 +22,7 @@ from sre_copilot.domain.signals import Alert, Modality
 DECISIVE = 7.0  # nats: the cluster itself states the cause; odds of 1000 to 1 against coincidence
 LIKELY = 5.0  # one alternative remains that the recording cannot exclude
 SUGGESTIVE = 2.5  # a symptom that usually has this cause
+_STAMP = r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)"
 SYMPTOM = 1.2  # the workload is unwell, the cause is not seen
 
 
@@ -29,8 +32,10 @@ class Scene:
     def __init__(self, observation: Observation) -> None:
         current = observation.current
         self.cluster = Cluster(current.state or {}, observation.incident.namespace)
-        self.logs: pl.DataFrame | None = current.logs
-        self.metrics: pl.DataFrame | None = current.metrics
+        self.names = Names(self.cluster)
+        self.raw: pl.DataFrame | None = current.logs
+        self.logs = self.names.resolved(current.logs)
+        self.metrics = self.names.resolved(current.metrics)
         self.alerts: tuple[Alert, ...] = current.alerts or ()
         self._matches: dict[str, list[tuple[str, str]]] = {}
 
@@ -41,12 +46,7 @@ class Scene:
 
     def backends(self, service: Service) -> frozenset[str]:
         """Workloads whose pods a service selects."""
-        wanted = service.selector.items()
-        if not wanted:
-            return frozenset()
-        return frozenset(
-            each.name for each in self.cluster.workloads.values() if wanted <= each.labels.items()
-        )
+        return selected(self.cluster, service)
 
     @cached_property
     def depends(self) -> dict[str, frozenset[str]]:
@@ -87,10 +87,12 @@ class Scene:
         return frozenset(node.name for node in self.cluster.nodes.values() if node.ready != "True")
 
     @cached_property
-    def troubled(self) -> frozenset[str]:
-        """Workloads that lack pods, or have one that is not ready or restarted while it was recorded."""
+    def down(self) -> frozenset[str]:
+        """Workloads that lack pods or have one that is not ready; past restarts of a ready pod say nothing of now."""
         short = {each.name for each in self.cluster.workloads.values() if each.available < each.desired}
-        return frozenset(short | {pod.workload for pod in self.cluster.pods if self.unwell(pod)})
+        return frozenset(
+            short | {pod.workload for pod in self.cluster.pods if pod.workload and not pod.ready}
+        )
 
     def unwell(self, pod: Pod) -> bool:
         """The pod is not ready, or restarted at least twice (one restart is common while a system starts)."""
@@ -113,6 +115,25 @@ class Scene:
         known = self.cluster.workloads.get(workload)
         return pods[0].containers if pods else known.containers if known else ()
 
+    @cached_property
+    def ends(self) -> dict[str, str]:
+        """When the last tenth of each workload's log begins, as a time in the form that its messages begin with.
+
+        Rows need not be in order, so times are read from the messages themselves; ISO 8601 times order as text.
+        """
+        if self.logs is None:
+            return {}
+        table = self.logs.select("service", pl.col("message").str.extract(_STAMP).alias("stamp")).drop_nulls()
+        spans = table.group_by("service").agg(
+            pl.col("stamp").min().alias("first"), pl.col("stamp").max().alias("last")
+        )
+        return {str(name): _late(first, last) for name, first, last in spans.iter_rows()}
+
+    def late(self, workload: str, message: str) -> bool:
+        """A message stands in the last tenth of its workload's log; False where it does not begin with its time."""
+        end = self.ends.get(workload)
+        return end is not None and message[:4].isdigit() and message[: len(end)] >= end
+
     def log_lines(self, workload: str, pattern: str) -> list[str]:
         """Messages of a workload that match a regular expression, in the order of their texts."""
         return [message for name, message in self.log_matches(pattern) if name == workload]
@@ -127,6 +148,38 @@ class Scene:
                 (str(service), str(message)) for service, message in found.iter_rows()
             )
         return self._matches[pattern]
+
+    def log_check(self, workload: str, fragment: str, count: int = 1) -> Check:
+        """A workload wrote a literal fragment at least `count` times, under the name that its log was recorded with."""
+        names = self.names.written.get(workload, {workload})
+        writer = min(names)
+        if len(names) > 1 and self.raw is not None:
+            count = 1
+            lines = self.raw.filter(pl.col("message").str.contains(fragment, literal=True))["service"]
+            writer = min(names & set(lines.to_list()), default=writer)
+        query = Query(source="logs", measure="rows", where=(("service", writer), ("contains", fragment)))
+        return Check(query=query, aggregate="count", relation=">=", bound=count)
+
+
+def _late(first: str, last: str) -> str:
+    try:
+        start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
+    except ValueError:
+        return "~"  # later than any time: nothing is known to last
+    return (start + 0.9 * (end - start)).isoformat(sep=first[10], timespec="seconds")
+
+
+_LAST: list[tuple[Observation, Scene]] = []
+
+
+def scene_of(observation: Observation) -> Scene:
+    """The scene of an observation; the last one is kept, since detector and localiser look at the same observation in turn.
+
+    An observation is immutable, so a scene depends on it alone.
+    """
+    if not (_LAST and _LAST[0][0] is observation):
+        _LAST[:] = [(observation, Scene(observation))]
+    return _LAST[0][1]
 
 
 def finding(
@@ -163,12 +216,6 @@ def state_check(key: str, line: str, *, present: bool = True) -> Check:
     return Check(
         query=query, aggregate="count", relation=">=" if present else "==", bound=1 if present else 0
     )
-
-
-def log_check(service: str, fragment: str, count: int = 1) -> Check:
-    """A service wrote a literal fragment at least `count` times."""
-    query = Query(source="logs", measure="rows", where=(("service", service), ("contains", fragment)))
-    return Check(query=query, aggregate="count", relation=">=", bound=count)
 
 
 def alert_check(alert: Alert, fragment: str) -> Check:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from sre_copilot.cognition.state.documents import Document
-from sre_copilot.cognition.state.model import Claim, QuotaUse, Volume
-from sre_copilot.cognition.state.text import Entry, described_events, pairs, tree
+from sre_copilot.cognition.state.model import Claim, Evidence, QuotaUse, Volume
+from sre_copilot.cognition.state.text import Entry, described_events, pairs
 
+_DATUM = re.compile(r"^([\w.-]+):\n----\n(.*)$", re.MULTILINE)
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def claim(document: Document, manifest: dict[str, Any]) -> Claim:
     """Read `kubectl describe pvc`; `manifest` is its specification where one was recorded, else empty."""
-    root = tree(document.text)
+    root = document.root
     spec = _mapping(manifest.get("spec"))
     requests = _mapping(_mapping(spec.get("resources")).get("requests"))
     return Claim(
@@ -34,7 +36,7 @@ def claim(document: Document, manifest: dict[str, Any]) -> Claim:
 
 def volume(document: Document) -> Volume:
     """Read `kubectl describe pv`."""
-    root = tree(document.text)
+    root = document.root
     return Volume(
         name=root.get("Name").value or document.name,
         key=document.key,
@@ -52,13 +54,19 @@ def volume(document: Document) -> Volume:
 
 def quota(document: Document) -> tuple[QuotaUse, ...]:
     """Read `kubectl describe resourcequota`: a table of resource, used, hard."""
-    root = tree(document.text)
+    root = document.root
     found = []
     for child in root.children:
         words = child.line.split()
         if len(words) == 3 and not child.key and any(character.isdigit() for character in words[2]):
             found.append(QuotaUse(document.name, words[0], words[1], words[2], document.key, child.line))
     return tuple(found)
+
+
+def settings(document: Document) -> dict[str, Evidence]:
+    """Read the data of `kubectl describe configmap`: the command and the first line of the value, by key."""
+    data = document.text.partition("\nData\n====\n")[2].partition("\nBinaryData\n====")[0]
+    return {key: (document.key, value.strip()) for key, value in _DATUM.findall(data)}
 
 
 def manifest(documents: tuple[Document, ...], kind: str, name: str) -> dict[str, Any]:

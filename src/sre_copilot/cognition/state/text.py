@@ -132,6 +132,8 @@ def listed_events(text: str, key: str) -> tuple[Event, ...]:
     found = []
     for line in text.splitlines():
         cells = _GAP.split(line.strip(), maxsplit=4)
+        if len(cells) >= 5 and cells[2] in EVENT_KINDS:  # a column with the namespace stands before
+            cells = _GAP.split(line.strip(), maxsplit=5)[1:]
         if len(cells) >= 5 and cells[1] in EVENT_KINDS:
             found.append(_event((cells[1], cells[2], cells[4]), cells[0], line, key=key, owner=cells[3]))
     return tuple(found)

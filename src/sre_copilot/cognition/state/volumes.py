@@ -13,14 +13,13 @@ from sre_copilot.cognition.state.scene import (
     Scene,
     app,
     finding,
-    log_check,
     matching,
     where,
 )  # fmt: skip
 from sre_copilot.cognition.state.text import quantity
 from sre_copilot.domain.evidence import Finding
 
-_REFUSED = r"(?i)permission denied|operation not permitted|EACCES|read-only file system|errcode: 13|error number 13|not writable"
+_REFUSED = r"(?i)permission denied|operation not permitted|\bEACCES\b|AccessDeniedException: /|read-only file system|errcode: 13|error number 13|not writable"
 _MOUNT = r"permission denied|access denied|operation not permitted|read-only file system|exit status 32"
 _NO_CLASS = r"storageclass\S* \"?[^\"]*\"? ?(not found|does not exist)"
 _WAITS = r"waiting for (first consumer|pod)|WaitForFirstConsumer"
@@ -110,12 +109,12 @@ def _refused(scene: Scene, pod: Pod) -> Finding | None:
     """The file system says no: in the kubelet's events, or in the log of a container that keeps ending."""
     events = matching(pod.events, _MOUNT, "FailedMount", "FailedAttachVolume", "Failed")
     events = [event for event in events if "pull" not in event.message.lower()]
-    ended = any(container.ended or container.waiting for container in pod.containers)
+    ended = any((each.ended or each.waiting) and not each.ready for each in pod.containers)
     words = scene.log_lines(pod.workload, _REFUSED) if ended else []
     if not events and not words:
         return None
     fragment = re.search(_REFUSED, words[0]) if words else None
-    checks = [log_check(pod.workload, fragment[0])] if fragment else []
+    checks = [scene.log_check(pod.workload, fragment[0])] if fragment else []
     container = next((each for each in pod.containers if each.ended or each.waiting), pod.containers[0])
     return finding(
         "startup.volume_permission",

@@ -76,7 +76,9 @@ CASES: dict[str, tuple[City, str, str]] = {
         "app/corn", "scheduling/taint"),
     "memory": (CITY.bend("corn", **DOWN, node="", events=scheduling("1 node(s) were unschedulable, 2 Insufficient memory")),
                "app/corn", "scheduling/memory-capacity"),
-    "scheduler": (CITY.bend("corn", **DOWN, node=""), "node/rock", "node/scheduler"),
+    "scheduler": (
+        CITY.bend("lamp", events=("Normal  Scheduled  9m  default-scheduler  Successfully assigned",)).bend("corn", **DOWN, node=""),
+        "node/rock", "node/scheduler"),
     "kubelet": (replace(CITY, nodes=(Worker("iron"), Worker("gold", ready="Ready  Unknown  NodeStatusUnknown  Kubelet stopped posting"))),
                 "node/gold", "node/kubelet"),
     "container runtime": (
