@@ -33,7 +33,9 @@ READ_ONLY = (
     r"|READONLY You can't write"
 )
 POOL = r"(?i)connection is not available, request timed out|unable to acquire (jdbc )?connection|pool (is )?exhausted|timeout waiting for (idle object|connection from pool)|QueuePool limit"
-_LISTENS = re.compile(r"ready for connections\.?.*?port: (\d+)|listening on .*?port (\d+)", re.IGNORECASE)
+_LISTENS = re.compile(
+    r"ready for connections\.?.{0,200}?port: (\d{1,5})|listening on .{0,200}?port (\d{1,5})", re.IGNORECASE
+)
 POOL_SIZE = 10  # connections that a HikariCP pool opens unless told otherwise (its README, maximumPoolSize)
 _OPTION = re.compile(
     r"\s*--(?:max[-_]connections=(\d+)|(?:super[-_])?read[-_]only(?:=(?:1|on|true))?)\s*$", re.IGNORECASE

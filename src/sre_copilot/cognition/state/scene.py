@@ -14,7 +14,7 @@ from sre_copilot.cognition.state.dependencies import dependencies, environment
 from sre_copilot.cognition.state.documents import Document
 from sre_copilot.cognition.state.model import Container, Evidence, Pod, Service
 from sre_copilot.cognition.state.names import Names, selected
-from sre_copilot.cognition.state.text import Event, fold
+from sre_copilot.cognition.state.text import LONGEST, Event, fold
 from sre_copilot.domain.evidence import Check, Finding, Query
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Alert, Modality
@@ -145,7 +145,7 @@ class Scene:
         if pattern not in self._matches:
             found = self.logs.filter(pl.col("message").str.contains(pattern)).select("service", "message")
             self._matches[pattern] = sorted(
-                (str(service), str(message)) for service, message in found.iter_rows()
+                (str(service), str(message)[:LONGEST]) for service, message in found.iter_rows()
             )
         return self._matches[pattern]
 

@@ -11,7 +11,10 @@ from sre_copilot.cognition.state.text import Event
 from sre_copilot.domain.evidence import Finding
 
 _HEAD = re.compile(r"\d+/\d+ nodes are available:?\s*(.*)", re.DOTALL)
-_REASON = re.compile(r"\s*(\d+)\s+(.+?)(?=,\s*\d+\s|\.\s*preemption|\.?\s*$)", re.DOTALL)
+_REASON = re.compile(
+    r"\s{0,3}(?<!\d)(\d{1,6})\s{1,3}(.{1,400}?)(?=,\s{0,3}\d{1,6}\s|\.\s{0,3}preemption|\.?\s{0,3}$)",
+    re.DOTALL,
+)
 _TAINT = re.compile(r"taint\w*\s*\{([^:}]*):?\s*([^}]*)\}")
 SYSTEM_TAINT = "node.kubernetes.io/"
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")

@@ -11,6 +11,7 @@ _GAP = re.compile(r"\s{2,}")
 _AGE = re.compile(r"(?:(\d+)y)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
 _REPEATED = re.compile(r"\(x(\d+)")
 _UNITS = (31_536_000, 86_400, 3_600, 60, 1)
+LONGEST = 4_096  # characters of one message that are looked at: longer ones come from an attacker or a dump
 EVENT_KINDS = frozenset({"Normal", "Warning"})
 
 
@@ -145,7 +146,7 @@ def _event(said: tuple[str, str, str], age: str, line: str, *, key: str, owner: 
     return Event(
         kind=kind,
         reason=reason,
-        message=message,
+        message=message[:LONGEST],
         line=line,
         key=key,
         object=owner,

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.cognition.state.cluster_text import City
 
 from sre_copilot.cognition.rca.state_rank import localise
+from sre_copilot.cognition.state import databases, scheduling, text
 from sre_copilot.cognition.state.cluster import Cluster
 from sre_copilot.cognition.state.dependencies import references
 from sre_copilot.cognition.state.detector import detect
@@ -118,3 +121,14 @@ def test_an_alert_says_from_what_to_what() -> None:
     )
     (found,) = symptoms([alert])
     assert (found.topic, found.before, found.now, found.factor) == ("latency", 2.0, 8.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    "atom", ["1", "1 ", ", 1 ", "ready for connections ", "listening on ", "{:", "a.b:1 ("]
+)
+def test_hostile_repetition_costs_no_time(atom: str) -> None:
+    hostile = "0/3 nodes are available: " + atom * (20_000 // len(atom))
+    for pattern in (scheduling._HEAD, scheduling._REASON, scheduling._TAINT, databases._LISTENS):
+        began = time.perf_counter()
+        pattern.findall(hostile[: text.LONGEST])
+        assert time.perf_counter() - began < 0.5
