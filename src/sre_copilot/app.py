@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 from sre_copilot.cognition.rca.calibration import SHIPPED, Calibration
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Modality
+from sre_copilot.errors import PluginError
 from sre_copilot.incidents.investigation import Investigation, Methods, Progress, without
 from sre_copilot.incidents.investigation import investigate as investigate_with
-from sre_copilot.perception.recorded import RecordedSource
+from sre_copilot.incidents.report.words import LANGUAGES, add
 from sre_copilot.plugins import load
 
 
@@ -19,6 +20,31 @@ from sre_copilot.plugins import load
 def registered_methods() -> Methods:
     """All registered detectors and localisers."""
     return Methods(detectors=load("sre_copilot.detectors"), localisers=load("sre_copilot.localisers"))
+
+
+@cache
+def register_sentences() -> None:
+    """Add the sentences that plug-ins bring for their own findings, once.
+
+    Raises
+    ------
+    PluginError : when one is no mapping key -> language -> sentence, or lacks a language
+    """
+    for name, sentences in load("sre_copilot.sentences").items():
+        check_sentences(name, sentences)
+        add(sentences)
+
+
+def check_sentences(name: str, sentences: object) -> None:
+    """Raise when the sentences of a plug-in are not of the form that the catalogue has."""
+    pairs = sentences.items() if isinstance(sentences, Mapping) else [("", None)]
+    for key, languages in pairs:
+        said = languages if isinstance(languages, Mapping) else {}
+        if not isinstance(key, str) or not all(isinstance(said.get(lang), str) for lang in LANGUAGES):
+            raise PluginError(
+                f"sre_copilot.sentences '{name}'{f', key {key!r}' if key else ''}: is no mapping of a key to "
+                f"sentences in {' and '.join(LANGUAGES)}. Correct it in its package, or uninstall that."
+            )
 
 
 def investigate(
@@ -39,6 +65,8 @@ def investigate(
 
 
 def investigate_case(folder: Path, *, progress: Progress = lambda stage: None) -> Investigation:
-    """Read a recorded case and investigate it."""
+    """Read a recorded case and investigate it; what plug-ins found can be said afterwards."""
+    register_sentences()
     progress("collect")
-    return investigate(RecordedSource(folder).observe(), progress=progress)
+    recorded = load("sre_copilot.sources")["recorded"]
+    return investigate(recorded(folder).observe(), progress=progress)

@@ -17,6 +17,10 @@ from typing import Any, Final
 import polars as pl
 
 from sre_copilot.domain.incident import Observation
+from sre_copilot.perception.baseline import locate
+from sre_copilot.perception.case_files import read_json, read_parquet
+from sre_copilot.perception.recorded import read_facts, read_topology
+from sre_copilot.perception.telemetry import FILES
 
 Rewrite = Callable[[str], str]
 
@@ -42,10 +46,15 @@ def renamed_copy(folder: Path, scratch: Path, *, seed: int) -> tuple[Path, Mappi
     Returns
     -------
     The new folder, and the old name of each new one.
+
+    Raises
+    ------
+    BadCaseError : when a file of the case cannot be read
     """
     chance = random.Random(f"{seed} {folder.name}")  # noqa: S311 - no secret, but the same for the same seed
-    facts = json.loads((folder / "case.json").read_text(encoding="utf-8"))
-    sources = [path for path in (folder, _baseline(folder, facts)) if path is not None]
+    facts = read_facts(folder)
+    baseline = locate(folder.resolve(), facts["baseline"]) if facts.get("baseline") else None
+    sources = [path for path in (folder, baseline) if path is not None]
     names = new_names(sorted(entities(sources, facts)), chance)
     rewrite = rewriter(names)
     target = scratch / "cases" / random_name(chance, 12)
@@ -71,13 +80,15 @@ def entities(folders: Iterable[Path], facts: Mapping[str, Any]) -> set[str]:
     """Names of all services, nodes of the call graph and Kubernetes objects that a case mentions as such."""
     found = {str(facts.get("namespace") or ""), str((facts.get("alert") or {}).get("node") or "")}
     for folder in folders:
-        for table in ("metrics", "logs", "traces"):
-            if (path := folder / f"{table}.parquet").is_file():
-                found |= set(pl.read_parquet(path, columns=["service"])["service"].unique())
-        if (path := folder / "topology.json").is_file():
-            found |= {name for edge in json.loads(path.read_text(encoding="utf-8"))["edges"] for name in edge}
-        if (path := folder / "state.parquet").is_file():
-            found |= set(_objects(pl.read_parquet(path)))
+        for name in ("metrics", "logs", "traces"):
+            table = read_parquet(folder, f"{name}.parquet")
+            if table is not None and "service" in table.columns:
+                found |= set(table["service"].cast(pl.String).drop_nulls().unique())
+        drawn, _ = read_topology(folder)
+        found |= set(drawn.entities if drawn else ())
+        state = read_parquet(folder, "state.parquet")
+        if state is not None and {"key", "text"} <= set(state.columns):
+            found |= set(_objects(state))
     return {name for name in found if name and not name.startswith("_")}
 
 
@@ -110,28 +121,22 @@ def rewriter(names: Mapping[str, str]) -> Rewrite:
 
 
 def _objects(state: pl.DataFrame) -> Iterable[str]:
-    for key, text in state.select("key", "text").iter_rows():
+    for key, text in state.select(pl.col("key", "text").cast(pl.String)).drop_nulls().iter_rows():
         if _LISTED.match(key):
             yield from (line.split()[0] for line in text.splitlines()[1:] if line.strip())
 
 
-def _baseline(folder: Path, facts: Mapping[str, Any]) -> Path | None:
-    name = facts.get("baseline")
-    bases = (folder.resolve().parent.parent, folder.resolve())
-    return next((base / name for base in bases if (base / name).is_dir()), None) if name else None
-
-
 def _copy(source: Path, into: Path, rewrite: Rewrite, chance: random.Random) -> None:
     into.mkdir(parents=True)
-    for path in sorted(source.iterdir()):
-        if path.suffix == ".parquet":
-            table = _rewritten(pl.read_parquet(path), rewrite)
-            table.sample(fraction=1.0, shuffle=True, seed=chance.randrange(2**32)).write_parquet(
-                into / path.name
-            )
-        elif path.suffix == ".json" and path.name not in ("case.json", "truth.json"):
-            document = _walk(json.loads(path.read_text(encoding="utf-8")), rewrite)
-            (into / path.name).write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    for name in sorted({*FILES, "topology.json"}):
+        if name.endswith(".parquet"):
+            if (table := read_parquet(source, name)) is not None:
+                seed = chance.randrange(2**32)
+                permuted = _rewritten(table, rewrite).sample(fraction=1.0, shuffle=True, seed=seed)
+                permuted.write_parquet(into / name)
+        elif (document := read_json(source, name)) is not None:
+            text = json.dumps(_walk(document, rewrite), ensure_ascii=False)
+            (into / name).write_text(text, encoding="utf-8")
 
 
 def _rewritten(table: pl.DataFrame, rewrite: Rewrite) -> pl.DataFrame:

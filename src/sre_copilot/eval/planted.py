@@ -16,7 +16,6 @@ from sre_copilot.eval.judgement import Planted
 from sre_copilot.evidence.verify import verify
 from sre_copilot.incidents.investigation import Methods, investigate
 
-WANTED: Final = 200
 CONVINCING: Final = 50.0
 """Nats that a planted finding claims, more than any real one, so that a conclusion would rest on it if it survived."""
 BEYOND: Final = 10.0

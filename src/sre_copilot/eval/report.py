@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sre_copilot.eval.scores import SetScores
 from sre_copilot.eval.summary import Evaluation, Miss
+from sre_copilot.incidents.report.clean import one_line
 
 ROWS: Final = (
     ("n", "cases with a known fault"),
@@ -30,6 +31,7 @@ ROWS: Final = (
     ("seconds_p95", "seconds a case, p95"),
 )
 NONE: Final = "-"
+ERROR_LENGTH: Final = 400
 
 
 def print_evaluation(evaluation: Evaluation, console: Console, *, misses: bool = False) -> None:
@@ -47,7 +49,7 @@ def print_evaluation(evaluation: Evaluation, console: Console, *, misses: bool =
             )
         )
         for case in sorted({*compared.changed, *compared.first_changed}):
-            console.print(Text(f"  {case}"))
+            console.print(Text(f"  {one_line(case)}"))
     if misses:
         console.print(misses_table(evaluation.misses))
 
@@ -56,7 +58,7 @@ def sets_table(sets: Mapping[str, SetScores], *, title: str) -> Table:
     """The figures of each set in a column."""
     table = Table("measure", title=title, title_justify="left")
     for name in sets:
-        table.add_column(Text(name), justify="right")
+        table.add_column(Text(one_line(name)), justify="right", overflow="fold")
     columns = [scores.as_dict() for scores in sets.values()]
     for key, words in ROWS:
         table.add_row(words, *(figure(column[key]) for column in columns))
@@ -68,7 +70,7 @@ def rest_table(evaluation: Evaluation) -> Table:
     table = Table("measure", title="All sets", title_justify="left")
     table.add_column("value", justify="right")
     for name, accuracy in evaluation.no_fault_by_set.items():
-        table.add_row(Text(f"no fault, {name}"), figure(accuracy))
+        table.add_row(Text(f"no fault, {one_line(name)}"), figure(accuracy))
     table.add_row(
         f"no fault, mean of the sets ({evaluation.no_fault_n} judged)", figure(evaluation.no_fault_accuracy)
     )
@@ -81,19 +83,32 @@ def rest_table(evaluation: Evaluation) -> Table:
 
 def misses_table(misses: Sequence[Miss]) -> Table:
     """Each case whose entity or type is wrong, and each alarm without a fault."""
-    table = Table(
-        "case", "answer", "p", "rank", "said", "true", title=f"Misses: {len(misses)}", title_justify="left"
-    )
+    table = Table(title=f"Misses: {len(misses)}", title_justify="left")
+    for column in ("case", "answer", "p", "rank", "said", "true"):
+        table.add_column(column, overflow="fold")
     for miss in misses:
         table.add_row(
-            Text(miss.case),
+            Text(one_line(miss.case)),
             miss.outcome,
             f"{miss.probability:.2f}",
             figure(miss.rank),
-            Text(miss.error or " ".join(miss.said)),
-            Text(" ".join(miss.true)),
+            Text(one_line(miss.error or " ".join(miss.said))),
+            Text(one_line(" ".join(miss.true))),
         )
     return table
+
+
+def unread(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
+    """Cases that could not be read or judged, each with its error."""
+    return tuple(dict.fromkeys((miss.case, miss.error) for miss in evaluation.misses if miss.error))
+
+
+def print_unread(evaluation: Evaluation, console: Console) -> None:
+    """Say which cases could not be judged, and why; they count as answered wrongly."""
+    failed = unread(evaluation)
+    console.print(Text(f"Could not be judged: {len(failed)}", style="red"))
+    for case, error in failed:
+        console.print(Text(f"  {one_line(case)}: {one_line(error, ERROR_LENGTH)}"), soft_wrap=True)
 
 
 def figure(value: float | int | None) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from sre_copilot.cognition.rca.features import Features, features
 from sre_copilot.cognition.rca.verdict import NOTHING
-from sre_copilot.incidents.investigation import Investigation, Methods, localise, recorded
+from sre_copilot.incidents.comparable import comparable
+from sre_copilot.incidents.investigation import Investigation, Methods, localise
 
 COPIES = 4  # enough that each finding is lost in some copy and kept in another, in 15 of 16 cases
 KEPT = 0.5
@@ -33,8 +34,8 @@ def thinned(investigation: Investigation, methods: Methods) -> tuple[Thinned, ..
     made = []
     for _ in range(COPIES):
         left = tuple(finding for finding in findings if generator.random() < KEPT)
-        suspects = localise(investigation.observation, left, methods.localisers.values())
-        described = features(suspects, left, recorded(investigation.observation))
+        suspects = localise(investigation.observation, left, methods.localisers)
+        described = features(suspects, left, comparable(investigation.observation))
         if described.top >= NOTHING:
             made.append(Thinned(described, suspects[0].entity))
     return tuple(made)

@@ -3,7 +3,7 @@ from sre_copilot.eval.folds import FEWEST, out_of_fold
 
 
 def described(margin: float) -> Features:
-    return Features(top=margin, margin=margin, modalities=1, recorded=1)
+    return Features(top=margin, margin=margin, modalities=1, comparable=1)
 
 
 def test_a_case_is_judged_by_the_others_culprits_alone() -> None:

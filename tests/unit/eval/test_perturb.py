@@ -1,10 +1,12 @@
 import json
 import random
+import shutil
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from sre_copilot.errors import BadCaseError
 from sre_copilot.eval.perturb import new_names, original_name, renamed_copy, rewriter, shifted
 from sre_copilot.perception.recorded import RecordedSource
 from sre_copilot.testing.cases import ONSET, build_case
@@ -68,3 +70,19 @@ def test_a_shift_moves_the_onset_alone() -> None:
     moved = shifted(observation, -60.0)
     assert moved.incident.onset == ONSET - 60
     assert moved.current is observation.current
+
+
+def test_a_damaged_case_is_a_clear_error(folder: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "cases" / "damaged"
+    shutil.copytree(folder, damaged)
+    (damaged / "traces.parquet").write_bytes(b"PAR1")
+    with pytest.raises(BadCaseError, match=r"traces\.parquet"):
+        renamed_copy(damaged, tmp_path / "scratch", seed=1)
+
+
+def test_a_baseline_outside_of_the_collection_is_not_copied(folder: Path, tmp_path: Path) -> None:
+    leaving = tmp_path / "cases" / "leaving"
+    shutil.copytree(folder, leaving)
+    (leaving / "case.json").write_text('{"id": "x", "baseline": "../../../etc"}', encoding="utf-8")
+    with pytest.raises(BadCaseError, match="leaves"):
+        renamed_copy(leaving, tmp_path / "scratch", seed=1)

@@ -6,8 +6,8 @@ from sre_copilot.eval.judgement import Judgement, Planted
 from sre_copilot.eval.summary import choose_planted, score_cases, summarise
 from sre_copilot.eval.truth import Truth
 
-STRONG = Features(top=9.0, margin=8.0, modalities=2, recorded=3)
-WEAK = Features(top=0.2, margin=0.1, modalities=0, recorded=3)
+STRONG = Features(top=9.0, margin=8.0, modalities=2, comparable=3)
+WEAK = Features(top=0.2, margin=0.1, modalities=0, comparable=3)
 
 
 def judged(

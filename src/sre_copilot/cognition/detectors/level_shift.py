@@ -27,10 +27,12 @@ SMALLEST = {
     "memory": 64e6,
     "errors": 0.02,
     "waiting": 1.0,
+    "locks": 1.0,
+    "restarts": 1.0,
     "pool": 2.0,
     "throttling": 0.05,
 }
-"""Rise that users or neighbours can feel: 5 ms, a fifth of a core, 64 MB, two failed requests in a hundred, one that waits."""
+"""Rise that users or neighbours can feel: 5 ms, a fifth of a core, 64 MB, two failed requests in a hundred, one that waits, one restart."""
 SCALE = {"milliseconds": 1e-3, "millicores": 1e-3, "percent": 1e-2}
 CEILING = {
     "latency": 1.2,
@@ -38,16 +40,20 @@ CEILING = {
     "memory": 2.5,
     "errors": 2.5,
     "waiting": 3.0,
+    "locks": 3.5,
+    "restarts": 4.5,
     "pool": 1.5,
     "throttling": 3.0,
 }
-"""Nats: whoever depends on a slow service is slow as well, so latency says least."""
+"""Nats: whoever depends on a slow service is slow as well, so latency says least; a process that began anew says most."""
 FAULTS = {
     "latency": "degradation/latency",
     "cpu": "resource/cpu",
     "memory": "resource/memory",
     "errors": "degradation/availability",
     "waiting": "resource/pool",
+    "locks": "database/lock",
+    "restarts": "process/killed",
     "pool": "resource/pool",
     "throttling": "resource/cpu",
 }

@@ -7,11 +7,15 @@ conventions, CloudWatch, Kubernetes metrics and service meshes.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 Kind = Literal[
+    "up",
+    "restarts",
+    "locks",
     "cpu",
     "throttling",
     "memory",
@@ -32,6 +36,8 @@ Unit = Literal["percent", "ratio", "millicores", "bytes", "seconds", "millisecon
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|%")
 _HOST = {"node", "host", "machine", "hypervisor", "vm"}
 _KINDS: tuple[tuple[Kind, frozenset[str]], ...] = (
+    ("restarts", frozenset({"restarts", "restart"})),
+    ("locks", frozenset({"lock", "locks", "deadlock", "deadlocks"})),
     ("throttling", frozenset({"throttled", "throttling", "throttle", "cfs"})),
     ("expiry", frozenset({"certificate", "cert", "expiry", "expires", "expiration"})),
     ("uptime", frozenset({"uptime"})),
@@ -46,11 +52,19 @@ _KINDS: tuple[tuple[Kind, frozenset[str]], ...] = (
     ("network", frozenset({"network", "receive", "transmit", "net", "packets"})),
     ("requests", frozenset({"requests", "request", "workload", "ops", "qps", "rps", "throughput", "calls", "invocations"})),
 )  # fmt: skip
+_ALIVE = frozenset({"up", "probe_success"})  # of Prometheus: 1 while the target answers, else 0
+_STALE = frozenset({"longest", "oldest", "idle"})
 _LIMITS = frozenset({"limit", "limits", "max", "maximum", "capacity", "quota", "requested"})
 _COUNTERS = frozenset(
     {"total", "bucket", "count", "sum"}
 )  # of Prometheus: they only ever grow, a rate of them is meant
 _OF_TIME = frozenset({"seconds", "ms", "milliseconds", "time"})
+
+
+OF_A_SERVICE: frozenset[Kind] = frozenset(
+    {"up", "restarts", "locks", "cpu", "memory", "disk", "pool", "throttling", "waiting", "uptime", "expiry"}
+)
+"""Kinds that speak of what a service runs on, and not of its requests alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +83,21 @@ def metric_kind(name: str) -> MetricKind:
     ordered = [word.lower() for word in _WORD.findall(head)]
     words = set(ordered)
     counter = bool(ordered) and ordered[-1] in _COUNTERS
-    kind: Kind = "other" if counter else _kind(words)
+    kind: Kind = "up" if head in _ALIVE else "other" if counter and "restarts" not in words else _kind(words)
     return MetricKind(kind, _unit(words, kind), bool(words & _HOST) and "nodejs" not in words)
+
+
+def of_services(names: Iterable[str]) -> bool:
+    """Whether any of the metrics says what a service runs on."""
+    kinds = (metric_kind(name) for name in names)
+    return any(found.kind in OF_A_SERVICE and not found.host for found in kinds)
 
 
 def _kind(words: set[str]) -> Kind:
     if words & _LIMITS and not words & {"usage", "used"}:
         return "other"  # a limit is set, not measured
+    if "transaction" in words and words & _STALE:
+        return "locks"  # a transaction that is left open keeps its locks
     for kind, known in _KINDS:
         if words & known:
             return kind

@@ -12,7 +12,7 @@ from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Window
 
 SERIES = ["service", "instance", "metric"]
-BUCKET_S = 30.0  # shorter spikes are a time slice; two neighbouring buckets make a level of a minute
+BUCKET_S = 15.0  # shorter spikes are a time slice; two neighbouring buckets make a level of half a minute
 FEWEST = 5  # samples that make a median; with fewer of the past the time after the fault is taken as well
 PSEUDO = "_"  # names beginning with it are no services
 

@@ -37,7 +37,8 @@ def _rule(
 
 
 _RULES = (
-    _rule(r"out ?of ?memory|oom[- ]?kill|cannot allocate memory|memoryerror", "resource", "resource/out-of-memory"),
+    _rule(r"oom[- _]?kill|out of memory:? kill", "resource", "resource/out-of-memory"),
+    _rule(r"out ?of ?memory|cannot allocate memory|memoryerror|bad_alloc", "resource", "resource/memory"),
     _rule(r"no space left|disk (is )?full|enospc|disk quota exceeded", "resource", "resource/disk"),
     _rule(
         r"pool(ed)?\b.{0,40}(exhaust|limit|timed? ?out|timeout|empty|full)|pooltimeout|connection is not available"
@@ -71,7 +72,8 @@ _RULES = (
     ),
     _rule(
         r"connection.{0,12}(refused|reset|aborted|closed|error)|connect(ion)? failed|econn(refused|reset|aborted)"
-        r"|broken pipe|no route to host|unreachable|disconnected|upstream connect error|connecterror",
+        r"|broken pipe|no route to host|unreachable|disconnected|upstream connect error"
+        r"|\b(connect|read|write|network|transport|remoteprotocol)(error|exception)\b",
         "connection",
         "network/reset",
         True,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
+from sre_copilot.cognition.calls import call_graph
 from sre_copilot.cognition.detector import Detection
 from sre_copilot.cognition.logs.errors import rising_errors
 from sre_copilot.cognition.logs.evidence import Counts
 from sre_copilot.cognition.logs.findings import Scene, of_appearance, of_break, of_rise, of_stop
 from sre_copilot.cognition.logs.lines import Lines, combine
 from sre_copilot.cognition.logs.links import broken_links, requests_of
+from sre_copilot.cognition.logs.order import effects
 from sre_copilot.cognition.logs.volumes import appearing_errors, silent_services, stopped_statements
 from sre_copilot.domain.evidence import Finding, Gap, Message
 from sre_copilot.domain.incident import Incident, Observation
@@ -50,7 +52,8 @@ def detect(observation: Observation) -> Detection:
     if reference is None and past is None:
         return Detection(gaps=(_gap("gap.logs_reference_absent"),))
     lines = combine(logs, reference, past)
-    scene = Scene(lines, Counts(logs, reference, lines), observation.current.traces)
+    counts = Counts(logs, reference, lines)
+    scene = Scene(lines, counts, observation.current.traces, call_graph(observation))
     findings = _findings(scene, _change_window(observation.incident))
     return Detection(findings=findings)
 
@@ -86,11 +89,14 @@ def _own_past(incident: Incident, logs: pl.DataFrame) -> Window | None:
 def _findings(scene: Scene, onset: Window | None) -> tuple[Finding, ...]:
     lines: Lines = scene.lines
     requests = requests_of(lines)
-    stops = [of_break(each, scene) for each in broken_links(lines, requests, onset)]
+    breaks = broken_links(lines, requests, onset)
+    rises = rising_errors(lines, requests, onset)
+    later = effects(breaks, rises, lines, scene.topology)
+    stops = [of_break(each, scene, effect=(each.a, each.b) in later) for each in breaks]
     vanished = {finding.entity for finding in stops if finding and finding.weight >= 2.0}
     found = [
         *stops,
-        *(of_rise(each, scene, vanished) for each in rising_errors(lines, requests, onset)),
+        *(of_rise(each, scene, vanished) for each in rises),
         *(of_stop(each, scene) for each in stopped_statements(lines, onset)),
         *(of_stop(each, scene) for each in silent_services(lines, onset)),
         *(of_appearance(each, scene) for each in appearing_errors(lines, onset)),

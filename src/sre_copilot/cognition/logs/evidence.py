@@ -11,6 +11,8 @@ from sre_copilot.cognition.logs.templates import pattern
 from sre_copilot.domain.evidence import Check, Origin, Query
 from sre_copilot.domain.signals import Window
 
+SAMPLE = 50  # messages of a statement from which it is told what all of them name
+
 
 class Counts:
     """Counts lines of a statement by its pattern, as an evaluator of checks does.
@@ -33,6 +35,16 @@ class Counts:
     def now(self, statement: Statement, window: Window) -> tuple[Query, int]:
         """The query for a statement's lines in the incident, and their number."""
         return self._count(statement, window, "incident")
+
+    def sample(self, statement: Statement, window: Window) -> list[str]:
+        """Some of a statement's raw messages in the incident."""
+        table, text = self._tables["incident"], pattern(statement.template)
+        if table is None or not text:
+            return []
+        t = pl.col("ts_ns") / 1e9
+        rows = (pl.col("service") == statement.service) & (t >= window.start) & (t < window.end)
+        found = table.lazy().filter(rows).filter(pl.col("message").str.contains(text)).select("message")
+        return sorted(found.collect()["message"].unique())[:SAMPLE]
 
     def normal(self, statement: Statement) -> tuple[Query, int]:
         """The query for a statement's lines in normal time, and their number."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -11,14 +11,31 @@ from sre_copilot.cognition.logs.errors import Rise
 from sre_copilot.cognition.logs.evidence import Counts, at_least, at_most, ratio_at_most, service_only
 from sre_copilot.cognition.logs.lines import CURRENT, Lines, Statement
 from sre_copilot.cognition.logs.links import Break
+from sre_copilot.cognition.logs.naming import named_callee
 from sre_copilot.cognition.logs.volumes import Appearance, Stop
 from sre_copilot.domain.evidence import Check, Finding
+from sre_copilot.domain.signals import Window
+from sre_copilot.domain.topology import Topology
 
 STRONGEST = 5.5
 """Nats of a step that all but certainly stopped: what one modality alone may say against a single entity."""
 
 PROPAGATED = 0.5
 """Nats of an error that another service explains: callers complain in every incident and in quiet times too."""
+
+AFTER_ANOTHER = 0.2
+"""Of the evidence of a step that is missing behind one that another service lost in the same requests."""
+
+NEARLY_ALL = 0.9
+"""Share of the requests without a step that go on elsewhere as if nothing had happened, from which the step was left out: where
+something was thrown, those that happen to go on are those that never needed the step."""
+
+NAMED = 0.9
+"""Nats of a refused, reset or unanswered call for the service that the line names: below one, since callers complain in quiet
+times too, and a complaint alone accuses nobody."""
+
+UNTRACED = 0.25
+"""Of the evidence of a line that belongs to no request: how many requests it stands for is unknown."""
 
 CERTAIN = 0.95
 """Share of requests from which a step is no branch."""
@@ -46,10 +63,14 @@ class Scene:
     lines: Lines
     counts: Counts
     spans: pl.DataFrame | None
+    topology: Topology = field(default_factory=Topology)
 
 
-def of_break(change: Break, scene: Scene) -> Finding | None:
-    """A step that stopped: `log.vanished` when its statement is gone, else `log.step_skipped` or `log.rate_drop`."""
+def of_break(change: Break, scene: Scene, *, effect: bool = False) -> Finding | None:
+    """A step that stopped: `log.vanished` when its statement is gone, else `log.step_skipped` or `log.rate_drop`.
+
+    `effect` says that another service lost a step earlier in the same requests.
+    """
     lines, counts = scene.lines, scene.counts
     a, b = lines.statements[change.a], lines.statements[change.b]
     course = _course(change, scene)
@@ -68,6 +89,7 @@ def of_break(change: Break, scene: Scene) -> Finding | None:
             return None  # written as often as ever, for other requests: nothing that a reader could see
         checks = (ratio_at_most(query_b, query_a, (now + usual) / 2), *checks)
     weight = _break_weight(change, course) if complete else min(LOAD_MIX, _break_weight(change, course))
+    weight *= AFTER_ANOTHER if effect else 1.0
     return Finding(
         kind=_break_kind(course, gone=left == 0, complete=complete),
         entity=a.service if course.not_reached else b.service,
@@ -128,7 +150,8 @@ def _course(change: Break, scene: Scene) -> _Course:
     behind = around.filter(pl.col("position") > pl.col("at"))["trace_id"].n_unique() / missed
     if before >= 0.5:
         raised = _raised(around, statements) >= 0.5 * missed
-        return _Course("code/missing-step" if behind >= 0.5 and not raised else "code/exception")
+        goes_on = behind >= 0.5 or _callers_go_on(rows, reached, statements) >= NEARLY_ALL * missed
+        return _Course("code/missing-step" if goes_on and not raised else "code/exception")
     if scene.spans is None:
         return _Course("code/exception", unsure=True)
     called = scene.spans.filter(
@@ -137,6 +160,14 @@ def _course(change: Break, scene: Scene) -> _Course:
     if called["trace_id"].n_unique() >= 0.5 * missed:
         return _Course("code/exception")
     return _Course("code/missing-step", not_reached=True, unsure=True)
+
+
+def _callers_go_on(rows: pl.DataFrame, reached: pl.DataFrame, statements: dict[int, Statement]) -> int:
+    """How many requests go on in other services without any error: the step was left out, nothing was thrown."""
+    wrong = [key for key in rows["statement"].unique() if statements[key].classification.is_error]
+    behind = rows.join(reached, on="trace_id").filter(pl.col("position") > pl.col("at"))
+    each = behind.group_by("trace_id").agg(pl.col("statement").is_in(wrong).any().alias("wrong"))
+    return int((~each["wrong"]).sum())
 
 
 def _raised(around: pl.DataFrame, statements: dict[int, Statement]) -> int:
@@ -172,6 +203,11 @@ def of_rise(rise: Rise, scene: Scene, vanished: set[str]) -> Finding | None:
     fresh = known == 0
     checks = (at_least(query, seen), at_most(normal, known))
     dependency = statement.classification.about_dependency
+    callee = named_callee(statement, scene.counts.sample(statement, window), scene.topology)
+    if callee is not None:
+        most = NAMED if fresh and not rise.elsewhere else PROPAGATED
+        told = min(most, _statistic(rise)) * rise.share**2
+        return _of_callee(callee, statement, checks, weight=told, seen=rise.seen, window=window)
     return Finding(
         kind="log.dependency_error" if dependency else "log.new_error" if fresh else "log.burst",
         entity=statement.service,
@@ -192,9 +228,33 @@ def of_rise(rise: Rise, scene: Scene, vanished: set[str]) -> Finding | None:
     )
 
 
+def _of_callee(
+    callee: str, statement: Statement, checks: tuple[Check, ...], *, weight: float, seen: int, window: Window
+) -> Finding:
+    """An error line that names what its service calls speaks of that: of the way there, or of an error that was passed on."""
+    about = statement.classification
+    plain = about.topic in ("connection", "timeout", "database", "authentication")
+    return Finding(
+        kind="log.failed_dependency",
+        entity=callee,
+        modality="logs",
+        weight=round(weight if plain else min(weight, PROPAGATED), 2),
+        checks=checks,
+        params=(
+            ("caller", statement.service),
+            ("statement", _quote(statement)),
+            ("seen", seen),
+            ("topic", about.topic),
+        ),
+        fault_type=about.fault_type if plain else None,
+        window=window,
+        related=(statement.service,),
+    )
+
+
 def _rise_weight(rise: Rise, statement: Statement, vanished: set[str]) -> float:
     """Nats: by the share of requests that fail, since a fault in the code's path hits all that take it."""
-    weight = min(4.5, (rise.nats - 5.0) / 2.5, 0.75 * rise.normal_reached) * rise.share**2
+    weight = _statistic(rise) * rise.share**2
     about = statement.classification
     if (about.about_dependency and about.topic == "connection") or rise.earlier is not None or rise.elsewhere:
         return min(weight, PROPAGATED)
@@ -203,6 +263,11 @@ def _rise_weight(rise: Rise, statement: Statement, vanished: set[str]) -> float:
     if statement.service in vanished:
         return min(weight, 1.0)  # the other side of the same event: it stands where the vanished step stood
     return weight
+
+
+def _statistic(rise: Rise) -> float:
+    """What the numbers alone say: damped, since requests are not independent, and no more than normal time can vouch for."""
+    return min(4.5, (rise.nats - 5.0) / 2.5, 0.75 * rise.normal_reached)
 
 
 def _error_type(statement: Statement, vanished: set[str]) -> str:
@@ -255,6 +320,11 @@ def of_appearance(new: Appearance, scene: Scene) -> Finding | None:
     if not seen or known:
         return None
     about = statement.classification
+    callee = named_callee(statement, scene.counts.sample(statement, window), scene.topology)
+    if callee is not None:
+        checks = (at_least(query, seen), at_most(normal, 0))
+        told = NAMED if about.about_dependency and new.services == 1 else PROPAGATED
+        return _of_callee(callee, statement, checks, weight=UNTRACED * told, seen=new.seen, window=window)
     weight = (
         PROPAGATED
         if about.about_dependency or new.services > 1

@@ -22,6 +22,9 @@ ways at most before the context tells little."""
 INNER_SHARE = 0.8
 """Share from which a step inside one service counts as its fixed next step."""
 
+ALWAYS = 0.9
+"""Share of the requests from which a warning is a step like any other: what is always warned of is no trouble."""
+
 MIN_TRACES = 3
 """Normal requests from which a link is known: two may be chance."""
 
@@ -149,7 +152,7 @@ def _links(lines: Lines, requests: pl.DataFrame) -> pl.DataFrame:
     difference to it. Other links are known per kind of request, since a shared service goes on differently for each.
     """
     normal = requests.filter((pl.col("origin") != CURRENT) & pl.col("successor").is_not_null())
-    ends = set(lines.statement_ids(error=True)) | set(lines.warnings)
+    errors, warnings = lines.statement_ids(error=True), lines.warnings
     counted = normal.group_by(pl.col("statement").alias("a"), pl.col("successor").alias("b")).agg(
         taken=pl.len()
     )
@@ -161,7 +164,8 @@ def _links(lines: Lines, requests: pl.DataFrame) -> pl.DataFrame:
         .filter(
             pl.col("taken") >= MIN_SHARE * pl.col("reached"),
             pl.col("taken") > 1,
-            ~pl.col("b").is_in(list(ends)),
+            ~pl.col("b").is_in(errors),
+            ~pl.col("b").is_in(warnings) | (pl.col("taken") >= ALWAYS * pl.col("reached")),
         )
         .select("a", "b")
         .unique()

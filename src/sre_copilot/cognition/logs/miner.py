@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
 from sre_copilot.cognition.logs.masking import VARIABLE, mask, split
 from sre_copilot.cognition.logs.refinement import Tokens, refine
 from sre_copilot.cognition.logs.templates import Templates, text_of
+
+AT_ONCE = 1 << 17
+"""Messages that are masked at once: enough for full speed, few enough that the copies of a million lines never stand side by side."""
 
 
 class Miner:
@@ -31,12 +34,14 @@ class Miner:
 
     def mine(self, messages: pl.Series) -> Templates:
         """Assign a template to each message, learning new ones."""
-        masked = mask(messages)
-        distinct = masked.unique().sort()
+        parts = [_coded(mask(part)) for part in _slices(messages)]
+        distinct = sorted({line for lines, _ in parts for line in lines})
         self._learn(line for line in distinct if line not in self._cache)
-        ids = pl.Series([self._cache[line] for line in distinct], dtype=pl.Int32)
-        template_id = masked.replace_strict(distinct, ids, return_dtype=pl.Int32).alias("template_id")
-        return Templates(template_id, self.templates)
+        ids = [
+            pl.Series([self._cache[line] for line in lines], dtype=pl.Int32).gather(codes)
+            for lines, codes in parts
+        ]
+        return Templates(pl.concat(ids).alias("template_id"), self.templates)
 
     def _learn(self, lines: Iterable[str]) -> None:
         unknown: dict[str, Tokens] = {}
@@ -66,6 +71,22 @@ class Miner:
         self._ids[template] = len(self._texts)
         self._tree.setdefault((len(template), template[0]), []).append((template, self._ids[template]))
         self._texts.append(text_of(template))
+
+
+def _slices(messages: pl.Series) -> Iterator[pl.Series]:
+    """The column in parts, at least one."""
+    for start in range(0, max(messages.len(), 1), AT_ONCE):
+        yield messages.slice(start, AT_ONCE)
+
+
+def _coded(masked: pl.Series) -> tuple[list[str], pl.Series]:
+    """The distinct lines, sorted, and for each row the place of its line among them."""
+    distinct = masked.unique().sort()
+    lines: list[str] = distinct.to_list()
+    if not lines:
+        return [], pl.Series(dtype=pl.UInt32)
+    codes = masked.replace_strict(distinct, pl.int_range(len(lines), eager=True), return_dtype=pl.UInt32)
+    return lines, codes
 
 
 def mine(messages: pl.Series) -> Templates:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from sre_copilot.cognition.detectors.metric_kind import metric_kind
-from sre_copilot.cognition.rca.explaining import PROCESSOR, SLOW, SURE, explained
+from sre_copilot.cognition.calls import call_graph
+from sre_copilot.cognition.detectors.metric_kind import of_services
+from sre_copilot.cognition.rca.explaining import explained
+from sre_copilot.cognition.rca.fault_type import fault_type
 from sre_copilot.cognition.rca.localiser import Localisation
-from sre_copilot.cognition.traces.spans import read_spans
 from sre_copilot.domain.evidence import Finding
 from sre_copilot.domain.incident import Observation, Suspect
 from sre_copilot.domain.topology import Topology
@@ -20,13 +21,14 @@ REPEATED = (
 )
 SAME = {
     "trace.stops_early": "trace.missing_call",
+    "trace.no_calls": "trace.missing_call",
     "trace.critical_path": "trace.self_time",
+    "metric.silent": "metric.down",
+    "metric.restart": "metric.level_restarts",
 }  # two views of one fact
 LEAST = 0.05  # nats; weaker findings are not cited
-OF_A_SERVICE = frozenset({"cpu", "memory", "disk", "pool", "throttling", "waiting"})
 PSEUDO = "_"
 MODALITIES = ("metrics", "traces", "logs")
-VAGUE = "degradation"  # a family of types that names a symptom; any other type is preferred
 
 
 def localise(observation: Observation, findings: Sequence[Finding]) -> Localisation | None:
@@ -41,10 +43,13 @@ def localise(observation: Observation, findings: Sequence[Finding]) -> Localisat
         finding for finding in findings if finding.entity in candidates and finding.modality in MODALITIES
     ]
     relevant.sort(key=lambda finding: (-finding.weight, finding.kind, finding.id))
-    relevant += _silent_callers(relevant, graph)
     weights = explained(relevant, graph, spans=_has_rows(observation.current.traces))
     symptoms = _symptoms(observation, graph)
-    suspects = [_suspect(each, relevant, weights, graph, symptoms) for each in sorted(candidates)]
+    traced = _services(observation.current.traces)
+    suspects = [
+        _suspect(each, relevant, weights, graph, symptoms, traced=each in traced or not traced)
+        for each in sorted(candidates)
+    ]
     return Localisation(METHOD, tuple(sorted(suspects, key=lambda each: (-each.score, each.entity))))
 
 
@@ -54,12 +59,15 @@ def _applies(observation: Observation) -> bool:
         return True
     if not _has_rows(current.metrics) or current.metrics is None:
         return False
-    kinds = (metric_kind(name) for name in current.metrics["metric"].unique().to_list())
-    return any(found.kind in OF_A_SERVICE and not found.host for found in kinds)
+    return of_services(current.metrics["metric"].unique().to_list())
 
 
 def _has_rows(table: pl.DataFrame | None) -> bool:
     return table is not None and not table.is_empty()
+
+
+def _services(table: pl.DataFrame | None) -> frozenset[str]:
+    return frozenset() if table is None else frozenset(table["service"].unique().to_list())
 
 
 def _candidates(observation: Observation) -> set[str]:
@@ -70,36 +78,9 @@ def _candidates(observation: Observation) -> set[str]:
 
 
 def _graph(observation: Observation, candidates: set[str]) -> Topology:
-    """Calls between candidates: as recorded, else as seen in spans."""
-    edges: Iterable[tuple[str, str]] = observation.topology.edges
-    known = [edge for edge in edges if edge[0] in candidates and edge[1] in candidates]
-    if not known and observation.current.traces is not None:
-        spans = read_spans(observation.current.traces)
-        known = list(spans.edges) if spans is not None else []
-    return Topology.of(known)
-
-
-def _silent_callers(findings: Sequence[Finding], graph: Topology) -> list[Finding]:
-    """Whoever is no longer asked, while its caller is asked as before, has a caller that no longer asks."""
-    idle = {finding.entity: finding for finding in findings if finding.kind == "metric.idle"}
-    blamed = []
-    for entity, finding in sorted(idle.items()):
-        busy = [caller for caller in graph.callers(entity) if caller not in idle]
-        blamed += [
-            Finding(
-                kind="metric.idle_callee",
-                entity=caller,
-                related=(entity,),
-                modality="metrics",
-                weight=finding.weight / len(busy),
-                checks=finding.checks,
-                params=finding.params,
-                fault_type="code/exception",
-                window=finding.window,
-            )
-            for caller in busy
-        ]
-    return blamed
+    """Calls between candidates."""
+    edges = call_graph(observation).edges
+    return Topology.of(edge for edge in edges if edge[0] in candidates and edge[1] in candidates)
 
 
 def _symptoms(observation: Observation, graph: Topology) -> tuple[str, ...]:
@@ -116,14 +97,16 @@ def _suspect(
     weights: Mapping[str, float],
     graph: Topology,
     symptoms: tuple[str, ...],
+    *,
+    traced: bool,
 ) -> Suspect:
     own = [finding for finding in findings if finding.entity == entity and weights[finding.id] >= LEAST]
     own.sort(key=lambda finding: (-weights[finding.id], finding.id))
     return Suspect(
         entity=entity,
         score=_score(own, weights),
-        fault_type=_fault_type(own, weights),
-        finding_ids=tuple(finding.id for finding in own if finding.kind != "metric.idle_callee"),
+        fault_type=fault_type(own, weights, traced=traced),
+        finding_ids=tuple(finding.id for finding in own),
         path=_path(entity, graph, symptoms),
     )
 
@@ -138,20 +121,6 @@ def _score(own: Sequence[Finding], weights: Mapping[str, float]) -> float:
         total += weights[finding.id] * REPEATED**again
         seen[group] = again + 1
     return total
-
-
-def _fault_type(own: Sequence[Finding], weights: Mapping[str, float]) -> str | None:
-    """The type with the most evidence; time lost around an exhausted processor is evidence of that."""
-    processor = any(each.kind in PROCESSOR and weights[each.id] >= SURE for each in own)
-    totals: dict[str, float] = {}
-    for finding in own:
-        kind = finding.fault_type
-        if processor and finding.kind in SLOW:
-            kind = "resource/cpu"
-        if kind is not None:
-            totals[kind] = totals.get(kind, 0.0) + weights[finding.id]
-    precise = {kind: total for kind, total in totals.items() if not kind.startswith(VAGUE)} or totals
-    return min(precise, key=lambda kind: (-precise[kind], kind)) if precise else None
 
 
 def _path(entity: str, graph: Topology, symptoms: tuple[str, ...]) -> tuple[str, ...]:

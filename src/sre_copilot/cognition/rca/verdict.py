@@ -12,9 +12,9 @@ EVEN = 0.5  # a suspect that is more likely wrong than right is not named as the
 def decide(features: Features, probability: float) -> Outcome:
     """Say `fault`, `no_fault` or `inconclusive`.
 
-    Nothing above the noise is `no_fault` only where something was recorded that would have shown a fault; without any telemetry it is
-    `inconclusive`.
+    Nothing above the noise is `no_fault` only where something was recorded that would have shown a fault: telemetry of the
+    incident that normal time can be compared with. Else it is `inconclusive`.
     """
     if features.top < NOTHING:
-        return Outcome.NO_FAULT if features.recorded else Outcome.INCONCLUSIVE
+        return Outcome.NO_FAULT if features.comparable else Outcome.INCONCLUSIVE
     return Outcome.FAULT if probability >= EVEN else Outcome.INCONCLUSIVE

@@ -44,7 +44,7 @@ def slow_paths(spans: Spans, sides: Sides) -> tuple[Finding, ...]:
     """Find the operations that the critical path waits for longer than normally, the strongest of each service."""
     on_path = critical(spans)
     table = compare(
-        {"operation": spans.operation[on_path]}, spans.self_time[on_path], sides.side[on_path], floor=FLOOR_MS, both=True
+        {"operation": spans.operation[on_path]}, spans.self_time[on_path], sides, on_path, floor=FLOOR_MS, both=True
     )  # fmt: skip
     if table.is_empty():
         return ()

@@ -10,14 +10,17 @@ from sre_copilot.cognition.traces.critical_path import slow_paths
 from sre_copilot.cognition.traces.errors import failing_operations
 from sre_copilot.cognition.traces.gaps import slow_edges
 from sre_copilot.cognition.traces.missing import missing_calls, stopping_calls, unanswered_calls
+from sre_copilot.cognition.traces.no_calls import ending_at_once
 from sre_copilot.cognition.traces.onset import find_onset
 from sre_copilot.cognition.traces.self_time import slow_operations
 from sre_copilot.cognition.traces.sides import Sides, sides
 from sre_copilot.cognition.traces.spans import Spans, read_spans
 from sre_copilot.cognition.traces.structure import structure
+from sre_copilot.cognition.traces.targets import targets
 from sre_copilot.domain.evidence import Finding, Gap, Message
 from sre_copilot.domain.incident import Incident, Observation
 from sre_copilot.domain.signals import Window
+from sre_copilot.domain.topology import Topology
 
 BEFORE_S = 900.0  # of the incident's own past are read
 AFTER_S = 600.0
@@ -34,9 +37,11 @@ def detect(observation: Observation) -> Detection:
     told = observation.incident.onset
     spans = read_spans(current, reference, window=_window(observation.incident))
     if spans is None or bool(spans.reference.all()):
-        return Detection(gaps=(_gap("gap.traces_absent"),))
+        return Detection(gaps=(_gap("gap.traces_elsewhere"),))
     divided = sides(spans, find_onset(spans, told))
-    return Detection(findings=strongest(_findings(spans, divided)), gaps=_gaps(spans, divided))
+    return Detection(
+        findings=strongest(_findings(spans, divided, observation.topology)), gaps=_gaps(spans, divided)
+    )
 
 
 def strongest(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -51,17 +56,19 @@ def strongest(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(chosen)
 
 
-def _findings(spans: Spans, divided: Sides) -> tuple[Finding, ...]:
+def _findings(spans: Spans, divided: Sides, topology: Topology) -> tuple[Finding, ...]:
     found = structure(spans, divided)
+    reach = targets(spans, topology)
     return (
         *slow_edges(spans, divided),
-        *slow_operations(spans, divided),
+        *slow_operations(spans, divided, reach),
         *slow_paths(spans, divided),
-        *failing_operations(spans, divided),
+        *failing_operations(spans, divided, reach),
         *missing_calls(spans, divided, found),
         *unanswered_calls(spans, divided, found),
         *stopping_calls(spans, divided, found),
         *repeated_calls(spans, divided, found),
+        *ending_at_once(spans, divided),
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import polars as pl
 
-from sre_copilot.cognition.traces.sides import Sides, compare
+from sre_copilot.cognition.traces.sides import Sides, compare, rise
 from sre_copilot.cognition.traces.spans import Spans
 from sre_copilot.domain.evidence import Check, Finding, Query
 
@@ -27,9 +28,12 @@ def slow_edges(spans: Spans, sides: Sides) -> tuple[Finding, ...]:
     evidence between the two.
     """
     table = _edges(spans, sides)
+    if table.is_empty():
+        return ()
     slow = table.filter(pl.col("slow") & (pl.col("evidence") >= LEAST))
     if slow.is_empty():
         return ()
+    around = _around(table)
     into = table.group_by("callee").agg((pl.col("evidence").sum() / pl.col("possible").sum()).alias("into"))
     out = table.group_by("caller").agg((pl.col("evidence").sum() / pl.col("possible").sum()).alias("out"))
     slow = slow.join(into, on="callee").join(out, on="caller").sort("caller", "callee")
@@ -37,10 +41,38 @@ def slow_edges(spans: Spans, sides: Sides) -> tuple[Finding, ...]:
     for row in slow.iter_rows(named=True):
         of_callee = row["into"] / (row["into"] + OUTWARD * row["out"])
         ends = spans.services[row["caller"]], spans.services[row["callee"]]
-        weight = row["evidence"]
-        found.append(_finding("trace.edge_gap", row, ends, weight * of_callee, sides))
-        found.append(_finding("trace.edge_gap_out", row, ends, weight * (1 - of_callee), sides))
-    return tuple(found)
+        here, there = (_above(row, around[row[end]], sides) for end in ("callee", "caller"))
+        found.append(_finding("trace.edge_gap", row, ends, here * of_callee, sides))
+        found.append(_finding("trace.edge_gap_out", row, ends, there * (1 - of_callee), sides))
+    return tuple(finding for finding in found if finding.weight > 0)
+
+
+def _around(table: pl.DataFrame) -> dict[int, float]:
+    """For each service the share of slow calls on the edges that do not touch it, edges counting alike.
+
+    A machine or a network that all share makes all edges slow: that says nothing of one service.
+    """
+    shares = [
+        (row["caller"], row["callee"], row["hits"] / row["calls"])
+        for row in table.select("caller", "callee", "hits", "calls").iter_rows(named=True)
+    ]
+    return {
+        service: float(np.mean(others))
+        if (others := [s for a, b, s in shares if service not in (a, b)])
+        else 0.0
+        for service in {end for caller, callee, _ in shares for end in (caller, callee)}
+    }
+
+
+def _above(row: dict[str, float], around: float, sides: Sides) -> float:
+    """The evidence of an edge that is left when as many of its calls as of the others' would be slow anyway."""
+    share = (row["hits"] + 0.5) / (row["calls"] + 1.0)
+    usual = max((row["hits_before"] + 0.5) / (row["before"] + 1.0), around)
+    if share <= usual or row["weight"] <= 0:
+        return 0.0
+    witnesses = np.array([min(row["moments"], sides.witnesses)])
+    left = float(rise(np.array([usual]), np.array([share]), witnesses)[0])
+    return row["evidence"] * min(left, CEILING) / min(row["weight"], CEILING)
 
 
 def _edges(spans: Spans, sides: Sides) -> pl.DataFrame:
@@ -50,9 +82,9 @@ def _edges(spans: Spans, sides: Sides) -> pl.DataFrame:
     child, parent = child[cross], parent[cross]
     keys = {"caller": spans.service[parent], "callee": spans.service[child]}
     gap = spans.duration[parent] - spans.duration[child]
-    table = compare(keys, gap, sides.side[child], floor=FLOOR_MS)
+    table = compare(keys, gap, sides, child, floor=FLOOR_MS)
     if table.is_empty():
-        return table.with_columns(pl.lit(False).alias("slow"))
+        return table
     calls, level = pl.col("calls"), pl.max_horizontal("median", "p90")
     slow = (pl.col("hits") >= SHARE * calls) & (calls >= FEWEST) & (level > pl.col("bound"))
     size = ((level / pl.col("bound")).log() / math.log(LARGE)).clip(0.0, 1.0)

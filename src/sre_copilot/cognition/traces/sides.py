@@ -19,18 +19,23 @@ TRUSTED = (
     10  # calls: with so many the reference is preferred to the incident's own past, which may hold the fault
 )
 ENOUGH = 3  # calls that make a median
-EFFECTIVE = (
-    10.0  # calls of one minute share their cause, so that no more than ten count as independent witnesses
-)
+EFFECTIVE = 10.0  # calls of one minute share their cause: no more than ten count as independent witnesses
+BURST_S = 5.0  # calls of the same few seconds meet the same moment: one witness, however many they are
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """`side` of each span: 0 reference, 1 the incident's own past, 2 the incident, -1 none of them."""
+    """`side` of each span: 0 reference, 1 the incident's own past, 2 the incident, -1 none of them; `moment` numbers stretches of `BURST_S`."""
 
     side: Ints
+    moment: Ints
     past: Window
     after: Window
+
+    @property
+    def witnesses(self) -> float:
+        """How many independent witnesses the calls of the incident make at most."""
+        return min(EFFECTIVE, max(1.0, self.after.seconds / BURST_S))
 
     def of(self, source: int) -> tuple[Origin, Window | None]:
         """Origin and window of a check on side 0, 1 or 2."""
@@ -53,35 +58,50 @@ def sides(spans: Spans, onset: Onset | None) -> Sides:
     side[spans.reference] = 0
     side[own & (spans.start >= past.start) & (spans.start < past.end)] = 1
     side[own & (spans.start >= after.start) & (spans.start < after.end)] = 2
-    return Sides(side, past, after)
+    return Sides(side, (spans.start // BURST_S).astype(np.int64), past, after)
 
 
-def nats(hits_before: Floats, before: Floats, hits_after: Floats, after: Floats) -> Floats:
+def nats(
+    hits_before: Floats, before: Floats, hits_after: Floats, after: Floats, *, witnesses: float | Floats
+) -> Floats:
     """How much better a new share explains the hits after than the share before does, in nats; 0 where the share fell.
 
     The likelihood ratio of two binomial shares (`n KL(p1 || p0)`), shares smoothed by half a hit (Krichevsky and Trofimov 1981).
     """
     p0 = (hits_before + 0.5) / (before + 1.0)
     p1 = (hits_after + 0.5) / (after + 1.0)
+    return rise(p0, p1, np.minimum(after, witnesses))
+
+
+def rise(p0: Floats, p1: Floats, witnesses: Floats) -> Floats:
+    """Nats by which `witnesses` speak for the share `p1` against `p0`; 0 where it is no larger."""
     divergence = p1 * np.log(p1 / p0) + (1 - p1) * np.log((1 - p1) / (1 - p0))
-    return np.asarray(np.where(p1 > p0, np.minimum(after, EFFECTIVE) * divergence, 0.0))
+    return np.asarray(np.where(p1 > p0, witnesses * divergence, 0.0))
 
 
 def compare(
-    keys: dict[str, Ints], value: Floats, side: Ints, *, floor: float, both: bool = False
+    keys: dict[str, Ints],
+    value: Floats,
+    sides: Sides,
+    rows: Flags | Ints,
+    *,
+    floor: float,
+    both: bool = False,
 ) -> pl.DataFrame:
     """Compare the level of a duration (ms) per key between the normal side and the incident.
 
-    With `both`, a key that the other normal side knows as well must be abnormal for that one too.
+    `rows` are the spans that `keys` and `value` belong to. With `both`, a key that the other normal side knows as well must be abnormal for that one too.
 
     Returns
     -------
     One row a key that the incident has: `source` (0 or 1: the side taken as normal, -1 none), `normal` (its median), `bound`
-    (above which a value is abnormal: three times the median plus `floor`, the resolution of the measurement), `median`, `p90`, `calls`
-    of the incident, and `weight` in nats for the share above the bound.
+    (above which a value is abnormal: three times the median plus `floor`, the resolution of the measurement), `median`, `p90`, `calls`,
+    `moments` (stretches of a few seconds with a call) of the incident, and `weight` in nats for the share above the bound.
     """
     by = list(keys)
-    table = pl.DataFrame({**keys, "value": value, "side": side}).filter(pl.col("side") >= 0)
+    table = pl.DataFrame(
+        {**keys, "value": value, "side": sides.side[rows], "moment": sides.moment[rows]}
+    ).filter(pl.col("side") >= 0)
     if table.is_empty():
         return table
     table = table.with_columns(_source().over(by).alias("source"))
@@ -108,11 +128,12 @@ def compare(
         is_normal.sum().alias("before"),
         (above & is_after).sum().alias("hits"),
         is_after.sum().alias("calls"),
+        pl.col("moment").filter(is_after).n_unique().alias("moments"),
     )
-    columns = [
-        found[name].to_numpy().astype(np.float64) for name in ("hits_before", "before", "hits", "calls")
-    ]
-    weight = pl.Series("weight", nats(*columns))
+    names = ("hits_before", "before", "hits", "calls")
+    columns = [found[name].to_numpy().astype(np.float64) for name in names]
+    moments = np.minimum(found["moments"].to_numpy().astype(np.float64), sides.witnesses)
+    weight = pl.Series("weight", nats(*columns, witnesses=moments))
     return found.with_columns(weight).filter(pl.col("calls") > 0).sort(by)
 
 

@@ -23,7 +23,8 @@ class Spans:
     """Spans of the incident and of the reference, one element a span.
 
     `service` is an index into `services`, `operation` one into `operations` (a pair of service and operation), `parent` the row of the parent
-    or -1; `start` is epoch seconds, `duration` milliseconds; `failed` is 1 for status `error`, NaN where no status was recorded.
+    or -1; `start` is epoch seconds, `duration` milliseconds; `failed` is 1 for status `error`, NaN where no status was recorded; `client`
+    says that a span was recorded as the calling side of a call.
     """
 
     services: tuple[str, ...]
@@ -35,6 +36,7 @@ class Spans:
     duration: Floats
     failed: Floats
     reference: Flags
+    client: Flags
 
     @cached_property
     def children(self) -> Ints:
@@ -96,8 +98,12 @@ def read_spans(
 
 def _part(spans: pl.DataFrame, *, reference: bool) -> pl.DataFrame:
     failed = (pl.col("status") == "error").cast(pl.Float64) if "status" in spans.columns else pl.lit(np.nan)
+    client = (pl.col("kind") == "client") if "kind" in spans.columns else pl.lit(False)
     return spans.select(
-        *_COLUMNS, failed.fill_null(0.0).alias("failed"), pl.lit(reference).alias("reference")
+        *_COLUMNS,
+        failed.fill_null(0.0).alias("failed"),
+        client.fill_null(value=False).alias("client"),
+        pl.lit(reference).alias("reference"),
     )
 
 
@@ -117,6 +123,7 @@ def _spans(table: pl.DataFrame) -> Spans:
         duration=table["duration_us"].to_numpy() / 1e3,
         failed=table["failed"].to_numpy(),
         reference=table["reference"].to_numpy(),
+        client=table["client"].to_numpy(),
     )
 
 

@@ -52,7 +52,10 @@ def structure(spans: Spans, sides: Sides) -> Structure:
     ).join(runs, on="parent", how="inner")
     pairs = _pairs(table)
     table = table.filter((pl.col("side") == pl.col("source")) | (pl.col("side") == 2))
-    return Structure(_calls(table, runs, pairs), _ends(table), _answers(spans, sides, runs))
+    witnesses = sides.witnesses
+    return Structure(
+        _calls(table, runs, pairs, witnesses), _ends(table, witnesses), _answers(spans, sides, runs)
+    )
 
 
 def _runs(spans: Spans, sides: Sides) -> pl.DataFrame:
@@ -93,10 +96,10 @@ def _answers(spans: Spans, sides: Sides, runs: pl.DataFrame) -> pl.DataFrame:
         pl.col("callee").filter(pl.col("away") & before).n_unique().alias("callees"),
         pl.col("callee").filter(pl.col("away") & before).mode().min().alias("callee"),
     )
-    return _rates(found.filter(pl.col("callees") == 1)).sort("parent")
+    return _rates(found.filter(pl.col("callees") == 1), sides.witnesses).sort("parent")
 
 
-def _rates(found: pl.DataFrame) -> pl.DataFrame:
+def _rates(found: pl.DataFrame, witnesses: float) -> pl.DataFrame:
     """Add the shares of runs with a call, and the nats by which their absence grew."""
     found = found.with_columns(
         (pl.col("with") / pl.col("runs")).alias("rate"),
@@ -108,25 +111,27 @@ def _rates(found: pl.DataFrame) -> pl.DataFrame:
         (pl.col("runs") - pl.col("with")).alias("after"),
         pl.col("runs"),
     )
-    weight = nats(*(column.to_numpy().astype(np.float64) for column in missed.get_columns()))
+    columns = [column.to_numpy().astype(np.float64) for column in missed.get_columns()]
+    weight = nats(*columns, witnesses=witnesses)
     return found.with_columns(pl.Series("weight", weight))
 
 
-def _calls(table: pl.DataFrame, runs: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def _calls(table: pl.DataFrame, runs: pl.DataFrame, pairs: pl.DataFrame, witnesses: float) -> pl.DataFrame:
     after, before = pl.col("side") == 2, pl.col("side") != 2
     counted = table.group_by("parent", "child").agg(
         pl.col("run").filter(after).n_unique().alias("with"),
         pl.col("run").filter(before).n_unique().alias("with_before"),
         pl.col("callee").mode().min().alias("callee"),
     )
-    found = _rates(counted.join(runs, on="parent").join(pairs, on=["parent", "child"])).with_columns(
+    counted = counted.join(runs, on="parent").join(pairs, on=["parent", "child"])
+    found = _rates(counted, witnesses).with_columns(
         pl.col("pairs") / pl.col("runs"), pl.col("pairs_before") / pl.col("runs_before")
     )
     rise = (pl.col("rate") - pl.col("rate_before")).max().over("parent").clip(0.0, 1.0)
     return found.with_columns(rise.alias("replaced")).sort("parent", "child")
 
 
-def _ends(table: pl.DataFrame) -> pl.DataFrame:
+def _ends(table: pl.DataFrame, witnesses: float) -> pl.DataFrame:
     once = table.group_by("parent", "child", "callee", "run", "side", "source", "known").agg(
         pl.col("last").any(), pl.col("below").min()
     )
@@ -144,7 +149,7 @@ def _ends(table: pl.DataFrame) -> pl.DataFrame:
         (pl.col("ended_before") / pl.col("runs_before")).alias("share_before"),
     )
     names = ("ended_before", "runs_before", "ended", "runs")
-    weight = nats(*(found[name].to_numpy().astype(np.float64) for name in names))
+    weight = nats(*(found[name].to_numpy().astype(np.float64) for name in names), witnesses=witnesses)
     return found.with_columns(pl.Series("weight", weight)).sort("parent", "child", "callee")
 
 

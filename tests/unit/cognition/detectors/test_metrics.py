@@ -13,6 +13,7 @@ from sre_copilot.cognition.detectors.metrics import detect
 from sre_copilot.domain.evidence import Finding
 from sre_copilot.domain.incident import Incident, Observation
 from sre_copilot.domain.signals import Telemetry
+from sre_copilot.domain.topology import Topology
 from sre_copilot.evidence.evaluator import Evaluator
 
 ONSET = 1_800
@@ -137,6 +138,70 @@ def test_the_order_of_rows_does_not_matter() -> None:
     assert [each.id for each in detect(again).findings] == [each.id for each in detect(observation).findings]
 
 
+def test_a_target_that_no_longer_answers_its_monitoring_is_down() -> None:
+    up = series("desk", "up", 1.0, noise=0.0, during=0.0)
+    found = findings(up, series("gate", "up", 1.0, noise=0.0))
+    assert [(each.kind, each.entity) for each in found] == [("metric.down", "desk")]
+
+
+def test_a_counter_of_restarts_that_grows_shows_a_process_that_ends() -> None:
+    table = series("desk", "process_restarts", 0.0, noise=0.0, during=4.0)
+    assert [(each.kind, each.fault_type) for each in findings(table)] == [
+        ("metric.level_restarts", "process/killed")
+    ]
+
+
+def test_transactions_left_open_are_a_lock() -> None:
+    table = series("store", "db_longest_transaction_seconds", 0.0, noise=0.0, during=40.0)
+    assert [(each.kind, each.fault_type) for each in findings(table)] == [
+        ("metric.level_locks", "database/lock")
+    ]
+
+
+def test_a_service_whose_metrics_all_end_is_silent_and_the_checks_say_so() -> None:
+    tables = [
+        series(name, metric, 20.0)
+        for name in ("desk", "gate", "till")
+        for metric in ("cpu_percent", "threads")
+    ]
+    ended = [table.filter((pl.col("service") != "desk") | (pl.col("ts") <= ONSET)) for table in tables]
+    observation = observed(*ended)
+    found = [each for each in detect(observation).findings if each.kind == "metric.silent"]
+    assert [each.entity for each in found] == ["desk"]
+    assert all(Evaluator(observation).evaluate(check).holds for check in found[0].checks)
+    assert not any(each.kind == "metric.silent" for each in findings(*tables))
+
+
+def test_when_all_metrics_end_it_is_the_monitoring_that_stopped() -> None:
+    tables = [series(name, "cpu_percent", 20.0) for name in ("desk", "gate", "till")]
+    ended = [table.filter(pl.col("ts") <= ONSET) for table in tables[:2]]
+    assert not any(each.kind == "metric.silent" for each in findings(*ended, tables[2]))
+
+
+def test_a_callee_that_is_no_longer_asked_accuses_the_caller_that_still_is() -> None:
+    incident = Incident(id="invented", onset=float(ONSET), metric_interval_s=60.0)
+    rate = "http_requests_per_second"
+    tables = [
+        series("gate", rate, 20.0),
+        series("desk", rate, 20.0),
+        series("till", rate, 20.0, during=0.0),
+        series("till", "cpu_percent", 20.0),
+    ]
+    observation = Observation(
+        incident=incident,
+        current=Telemetry(metrics=pl.concat(tables)),
+        topology=Topology.of([("gate", "desk"), ("desk", "till")]),
+    )
+    found = [each for each in detect(observation).findings if each.kind == "metric.idle_callee"]
+    assert [(each.entity, each.related) for each in found] == [("desk", ("till",))]
+    assert all(Evaluator(observation).evaluate(check).holds for check in found[0].checks)
+
+
+def test_metrics_without_resources_are_said_to_lack_them_and_not_to_be_absent() -> None:
+    table = series("desk", "latency_seconds", 0.1)
+    assert [gap.message.key for gap in detect(observed(table)).gaps] == ["gap.metrics_resources_absent"]
+
+
 def test_no_metrics_are_a_gap() -> None:
     detection = detect(Observation(incident=Incident(id="x"), current=Telemetry()))
     assert detection.findings == ()
@@ -160,6 +225,9 @@ def test_few_samples_are_a_gap() -> None:
         ("http.server.request.duration", "latency", "plain", False),
         ("http_requests_total", "other", "plain", False),
         ("db_pool_max", "other", "plain", False),
+        ("up", "up", "plain", False),
+        ("container_restarts_total", "restarts", "plain", False),
+        ("db_locks_waiting", "locks", "plain", False),
         ("Latency(ms)", "latency", "milliseconds", False),
     ],
 )

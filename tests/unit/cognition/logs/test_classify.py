@@ -11,7 +11,9 @@ from sre_copilot.domain.faults import FAULT_TYPES
 @pytest.mark.parametrize(
     ("text", "topic", "fault_type"),
     [
-        ("java.lang.OutOfMemoryError: heap", "resource", "resource/out-of-memory"),
+        ("java.lang.OutOfMemoryError: heap", "resource", "resource/memory"),
+        ("Out of memory: Killed process <*>", "resource", "resource/out-of-memory"),
+        ("till: ReadError", "connection", "network/reset"),
         ("write failed: No space left on device", "resource", "resource/disk"),
         ("connection pool exhausted after <*>", "resource", "resource/pool"),
         ("FATAL: sorry, too many clients already", "database", "database/connections"),

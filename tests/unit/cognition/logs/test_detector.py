@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -23,6 +24,7 @@ from tests.unit.cognition.logs.shop import (
 from sre_copilot.cognition.logs.detector import detect
 from sre_copilot.domain.evidence import Check, Finding, Query
 from sre_copilot.domain.incident import Observation
+from sre_copilot.domain.topology import Topology
 
 
 def skips_a_step(request: Request) -> Iterator[Row]:
@@ -105,6 +107,70 @@ def test_an_exception_accuses_the_service_that_raised_and_not_the_one_that_repor
     assert all(finding.weight <= 0.5 for finding in findings if finding.entity == "door")
 
 
+def is_refused_in_all_its_requests(request: Request) -> Iterator[Row]:
+    """The door cannot reach the shelf, and says which service it could not reach."""
+    yield next(healthy(request))
+    yield ("door", "ERROR", f"order {request.number} failed: shelf: ReadError")
+
+
+def skips_and_is_missed(request: Request) -> Iterator[Row]:
+    """The shelf leaves out its last step; the others go on, and the door leaves out its own last line."""
+    yield from (row for row in healthy(request) if "Shelf#34" not in row[2] and "java:40" not in row[2])
+
+
+def raises_below(request: Request) -> Iterator[Row]:
+    """The till raises a new error, and its last step and the door's are missing."""
+    yield from list(healthy(request))[:4]
+    yield ("till", "ERROR", "Till#99 IllegalStateException: amount without currency")
+
+
+def in_shop(observation: Observation) -> Observation:
+    return replace(observation, topology=Topology.of([("door", "shelf"), ("door", "till")]))
+
+
+def test_a_line_that_names_a_dependency_speaks_of_that_and_never_decides_alone() -> None:
+    observation = in_shop(observe(changing(is_refused_in_all_its_requests), reference()))
+    named = [each for each in detect(observation).findings if each.kind == "log.failed_dependency"]
+    assert [(each.entity, each.related, each.fault_type) for each in named] == [
+        ("shelf", ("door",), "network/reset")
+    ]
+    assert named[0].weight < 1.0
+    assert all(holds(check, observation) for check in named[0].checks)
+
+
+def test_of_two_steps_missing_in_the_same_requests_the_first_is_the_cause() -> None:
+    findings = detect(in_shop(observe(changing(skips_and_is_missed), reference()))).findings
+    weights = {each.entity: each.weight for each in findings if each.kind.startswith("log.vanished")}
+    assert weights["shelf"] >= 4
+    assert weights["door"] <= 0.25 * weights["shelf"]
+    first = next(each for each in findings if each.entity == "shelf")
+    assert first.fault_type == "code/missing-step"
+
+
+def test_a_step_that_is_missing_because_a_callee_raised_is_an_effect() -> None:
+    findings = detect(in_shop(observe(changing(raises_below), reference()))).findings
+    assert findings[0].entity == "till"
+    assert all(each.weight < 1.5 for each in findings if each.entity == "door")
+
+
+def test_a_warning_that_always_comes_is_a_step_like_any_other() -> None:
+    def warns(request: Request, *, broken: bool = False) -> Iterator[Row]:
+        for row in healthy(request):
+            if not (broken and row[0] == "till" and "Till#8" not in row[2]):
+                yield row
+            if "Till#8" in row[2] and not broken:
+                yield ("till", "WARN", "Till#9 rounding")
+
+    current = pl.concat(
+        [
+            table(warns, start=ONSET - 60, end=ONSET),
+            table(lambda request: warns(request, broken=True), start=ONSET, end=ONSET + 120),
+        ]
+    )
+    finding = strongest(observe(current, reference(warns)))
+    assert (finding.entity, finding.kind) == ("till", "log.vanished")
+
+
 def test_the_other_side_of_one_event_does_not_count_twice() -> None:
     findings = detect(observe(changing(raises), reference())).findings
     assert sum(finding.weight for finding in findings if finding.entity == "till") <= 6.5
@@ -132,7 +198,9 @@ def test_complaints_about_a_dependency_hardly_accuse_the_one_who_complains() -> 
 def test_spans_tell_a_service_that_fails_at_once_from_one_that_is_not_called() -> None:
     current = changing(is_silent_at_the_till)
     ids = current["trace_id"].unique().sort()
-    spans = pl.DataFrame({"trace_id": ids, "service": ["till"] * len(ids)})
+    spans = pl.DataFrame({"trace_id": ids, "service": ["till"] * len(ids)}).with_columns(
+        span_id=pl.lit("a"), parent_id=pl.lit("")
+    )
     called = strongest(observe(current, reference(), traces=spans))
     assert (called.entity, called.kind) == ("till", "log.vanished")
     skipped = strongest(observe(current, reference(), traces=spans.with_columns(service=pl.lit("shelf"))))

@@ -11,7 +11,7 @@ from sre_copilot.domain.incident import Outcome, Suspect
 
 
 def described(top: float, margin: float) -> Features:
-    return Features(top=top, margin=margin, modalities=1, recorded=1)
+    return Features(top=top, margin=margin, modalities=1, comparable=1)
 
 
 def test_probabilities_are_right_as_often_as_they_say() -> None:
@@ -65,5 +65,10 @@ def test_features_count_the_kinds_of_telemetry_that_support_the_first_suspect() 
         Suspect(entity="cart", score=3.0, finding_ids=(found[0].id, found[1].id)),
         Suspect(entity="web", score=1.0, finding_ids=(found[2].id,)),
     ]
-    assert features(suspects, found, 3) == Features(top=3.0, margin=2.0, modalities=2, recorded=3)
-    assert features([], found, 3) == Features(0.0, 0.0, 0, 3)
+    assert features(suspects, found, 3) == Features(top=3.0, margin=2.0, modalities=2, comparable=3)
+
+
+def test_without_a_candidate_nothing_counts_as_recorded_and_the_answer_is_inconclusive() -> None:
+    nobody = features([], [], 3)
+    assert nobody == Features(0.0, 0.0, 0, 0)
+    assert decide(nobody, 0.0) is Outcome.INCONCLUSIVE

@@ -87,12 +87,34 @@ def test_a_slow_callee_explains_its_slow_caller() -> None:
     assert located.suspects[0].entity == "till"
 
 
-def test_callees_that_fall_silent_accuse_the_caller_they_share() -> None:
+def test_a_service_that_is_down_explains_what_fails_above_it_however_far() -> None:
     located = rank(
-        finding("metric.idle", "till", 1.0, "dependency/unavailable"),
-        finding("metric.idle", "store", 1.0, "dependency/unavailable"),
+        finding("metric.down", "till", 5.0, "process/killed"),
+        finding("log.vanished", "desk", 5.5, "code/exception"),
+        finding("trace.errors", "gate", 4.0, "code/exception"),
+        finding("metric.level_errors", "gate", 2.5, "degradation/availability"),
     )
-    assert located.suspects[0].entity == "desk"
+    assert located.suspects[0].entity == "till"
+    assert all(suspect.score < 1.5 for suspect in located.suspects[1:])
+
+
+def test_a_callee_that_loses_its_own_step_explains_callers_that_stop_after_it() -> None:
+    located = rank(
+        finding("trace.missing_call", "till", 4.0, "code/missing-step"),
+        finding("trace.stops_after", "till", 1.4, "code/exception", "desk"),
+        finding("trace.missing_call", "desk", 4.0, "code/exception"),
+        finding("trace.stops_early", "desk", 3.9, "code/exception"),
+    )
+    assert located.suspects[0].entity == "till"
+
+
+def test_of_two_exhausted_grounds_the_lower_one_stays() -> None:
+    located = rank(
+        finding("metric.level_waiting", "desk", 3.0, "resource/pool"),
+        finding("trace.stops_after", "desk", 4.0, "code/exception", "gate"),
+        finding("metric.level_locks", "store", 3.5, "database/lock"),
+    )
+    assert (located.suspects[0].entity, located.suspects[0].fault_type) == ("store", "database/lock")
 
 
 def test_a_symptom_gives_its_type_only_when_nothing_more_precise_is_known() -> None:
