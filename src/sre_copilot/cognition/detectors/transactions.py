@@ -14,25 +14,30 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from sre_copilot.cognition.baselines.periods import Periods, inside, periods
-from sre_copilot.cognition.baselines.robust import CONSISTENT, SPREAD_OF_LEVEL, same_time_of_day
+from sre_copilot.cognition.baselines.robust import same_time_of_day
 from sre_copilot.cognition.detector import Detection
 from sre_copilot.cognition.detectors.samples import ramp
+from sre_copilot.cognition.detectors.scan import (
+    FEWEST,
+    SHORTEST,
+    Array,
+    Stretch,
+    level_of,
+    most_deviating,
+    overdispersion,
+    robust_distance,
+    stretches,
+    totals,
+)
 from sre_copilot.domain.evidence import Aggregate, Check, Combine, Finding, Gap, Message, Query, Relation
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Window
 
-Array = NDArray[np.float64]
 Where = tuple[tuple[str, str], ...]
 
 KEYS = ["service", "channel"]
-FEWEST = 5  # rows that make a normal level, as for metrics
-SHORTEST = 2  # rows that make a stretch: one alone is an outlier
-MOST = 150  # stretches begin at that many places at most: neighbouring rows are pooled in a longer recording
-LIMIT = 3.5  # Iglewicz and Hoaglin 1993, of one comparison; many stretches raise it
-CLIP = 5.0  # robust distances that a single row can add, so that one slow row is no slow stretch
 FEW_MS = 5.0  # a rise that users can feel
 CEILING = {
     "success_low": 0.8,
@@ -51,7 +56,7 @@ RAMPS = {
     "amount_changed": (
         math.log(1.5),
         math.log(3.0),
-    ),  # a basket of every order changes; half as much again does not
+    ),  # the mean of a handful of baskets varies by half
 }
 """Effect (share lost, or logarithm of the factor) where suspicion begins and where it is complete."""
 
@@ -69,15 +74,6 @@ class Channel:
     compared: pl.DataFrame
     rows: pl.DataFrame
     period: Window | None
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """What deviates most, `first` to `last` row of the suspect ones, and by how many robust standard deviations."""
-
-    first: int
-    last: int
-    score: float
 
 
 def detect(observation: Observation) -> Detection:
@@ -132,7 +128,7 @@ def _channel(
         usual = same_time_of_day(compared, at=divided.suspect.start)
     if now.height < SHORTEST or usual.height < FEWEST:
         return None
-    where = tuple((key, value) for key, value in zip(KEYS, name, strict=True) if value)
+    where = tuple((key, value) for key, value in zip(KEYS, name, strict=True))
     return Channel(where, now, usual, compared, rows, period)
 
 
@@ -148,25 +144,31 @@ def _judged(channel: Channel) -> Iterator[Finding]:
 def _success(channel: Channel) -> list[Finding]:
     """Binomial likelihood ratio of the stretch against the normal share, smoothed by half a transaction on each side (Jeffreys)."""
     count, success = _numbers(channel.now, "count"), _numbers(channel.now, "success")
-    normal_count, normal_success = channel.usual["count"].sum(), channel.usual["success"].sum()
+    normal_count, normal_success = _total(channel.usual, "count"), _total(channel.usual, "success")
     if not normal_count or not normal_success:
         return []
-    edges = _edges(len(count))
-    total, good = _totals(count, edges), _totals(success, edges)
+    edges = stretches(len(count))
+    total, good = totals(count, edges), totals(success, edges)
     share, normal = (good + 0.5) / (total + 1.0), (normal_success + 0.5) / (normal_count + 1.0)
     ratio = good * np.log(share / normal) + (total - good) * np.log((1.0 - share) / (1.0 - normal))
     score = np.sqrt(2.0 * np.maximum(ratio, 0.0) / (1.0 + total / normal_count))
-    if (best := _best(np.where(share < normal, score, 0.0), edges)) is None:
+    if (best := most_deviating(np.where(share < normal, score, 0.0), edges)) is None:
         return []
     rows = _rows(channel, best)
-    observed, expected = float(rows["success"].sum() / rows["count"].sum()), normal_success / normal_count
+    observed, expected = _total(rows, "success") / _total(rows, "count"), normal_success / normal_count
     measured = _mean_rate(rows), _mean_rate(channel.compared)
     if not measured[0] < measured[1]:
         return []
     checks = _checks(channel, rows, "success_rate", "mean", measured)
     lost = 1.0 - observed / expected
     return _finding(
-        "success_low", channel, rows, lost, observed, expected, checks, _severity(observed, 0.5, 0.9)
+        "success_low",
+        channel,
+        rows,
+        (observed, expected),
+        effect=lost,
+        checks=checks,
+        severity=_severity(observed, 0.5, 0.9),
     )
 
 
@@ -176,22 +178,23 @@ def _volume(channel: Channel) -> list[Finding]:
     Other days carry another load, so volume is compared with the recording itself alone: where its past is short, with the rows before the stretch.
     """
     count = _numbers(channel.now, "count")
-    edges = _edges(len(count))
-    total, length = _totals(count, edges), (edges[1] - edges[0]).astype(float)
+    edges = stretches(len(count))
+    total, length = totals(count, edges), (edges[1] - edges[0]).astype(float)
     if channel.period is not None:
-        level, known = np.float64(_level(_numbers(channel.usual, "count"))), np.float64(channel.usual.height)
+        known = np.full(len(total), float(channel.usual.height))
+        level = np.full(len(total), level_of(_numbers(channel.usual, "count")))
     else:
         before = _numbers(channel.rows.filter(pl.col("ts") < channel.now["ts"][0]), "count")
         known = len(before) + edges[0].astype(float)
         level = (before.sum() + np.concatenate([[0.0], np.cumsum(count)])[edges[0]]) / np.maximum(known, 1.0)
     due = level * length
     deviance = 2.0 * (total * np.log(np.maximum(total, 1e-9) / np.maximum(due, 1e-9)) - (total - due))
-    spread = _overdispersion(_numbers(channel.usual, "count"))
+    spread = overdispersion(_numbers(channel.usual, "count"))
     score = np.sqrt(np.maximum(deviance, 0.0) / (spread * (1.0 + length / np.maximum(known, 1.0))))
     score = np.where((known >= FEWEST) & (due > 0), np.sign(total - due) * score, 0.0)
     found: list[Finding] = []
     for kind, sign in (("volume_low", -1.0), ("volume_high", 1.0)):
-        if (best := _best(sign * score, edges)) is not None:
+        if (best := most_deviating(sign * score, edges)) is not None:
             found += _volume_finding(kind, channel, _rows(channel, best))
     return found
 
@@ -199,7 +202,7 @@ def _volume(channel: Channel) -> list[Finding]:
 def _volume_finding(kind: str, channel: Channel, rows: pl.DataFrame) -> list[Finding]:
     window = channel.period or Window(float(channel.rows["ts"][0]), float(rows["ts"][0]))
     before = _numbers(channel.rows.filter(inside("ts", [window])), "count")
-    observed, normal = float(rows["count"].sum()), float(before.mean())
+    observed, normal = _total(rows, "count"), float(before.mean())
     due = normal * rows.height
     if due <= 0:
         return []
@@ -210,13 +213,13 @@ def _volume_finding(kind: str, channel: Channel, rows: pl.DataFrame) -> list[Fin
     )
     effect = 1.0 - ratio if kind == "volume_low" else math.log(max(ratio, 1e-9))
     severity = _severity(ratio, 0.3, 0.7) if kind == "volume_low" else "low"
-    return _finding(kind, channel, rows, effect, observed, due, checks, severity)
+    return _finding(kind, channel, rows, (observed, due), effect=effect, checks=checks, severity=severity)
 
 
 def _latency(channel: Channel) -> list[Finding]:
     now, usual = _numbers(channel.now, "latency_ms"), _numbers(channel.usual, "latency_ms")
-    edges = _edges(len(now))
-    if (best := _best(_robust(now, usual, edges), edges)) is None:
+    edges = stretches(len(now))
+    if (best := most_deviating(robust_distance(now, usual, edges), edges)) is None:
         return []
     rows = _rows(channel, best)
     observed = _median(_numbers(rows, "latency_ms"))
@@ -225,15 +228,20 @@ def _latency(channel: Channel) -> list[Finding]:
         return []
     checks = _checks(channel, rows, "latency_ms", "median", (observed, expected))
     return _finding(
-        "latency_high", channel, rows, math.log(observed / expected), observed, expected, checks, "low"
+        "latency_high",
+        channel,
+        rows,
+        (observed, expected),
+        effect=math.log(observed / expected),
+        checks=checks,
     )
 
 
 def _amount(channel: Channel) -> list[Finding]:
     """Amount per transaction, of rows that had any."""
     now, usual = _per_transaction(channel.now), _per_transaction(channel.usual)
-    edges = _edges(len(now))
-    best = _best(np.abs(_robust(now, usual, edges)), edges)
+    edges = stretches(len(now))
+    best = most_deviating(np.abs(robust_distance(now, usual, edges, fewest=FEWEST)), edges)
     if best is None:
         return []
     rows = _rows(channel, best)
@@ -246,62 +254,18 @@ def _amount(channel: Channel) -> list[Finding]:
     usually = replace(amounts, window=channel.period, origin="incident" if channel.period else "reference")
     other = _check(usually, "sum", (expected, observed), against=replace(usually, measure="count"))
     effect = abs(math.log(observed / expected))
-    return _finding("amount_changed", channel, rows, effect, observed, expected, (check, other), "low")
-
-
-def _robust(now: Array, usual: Array, edges: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Array:
-    """Robust distance of each stretch from normal rows on a logarithmic scale; rows without a positive value say nothing."""
-    logs = np.log(usual[usual > 0])
-    if len(logs) < FEWEST:
-        return np.zeros(len(edges[0]))
-    spread = max(CONSISTENT * float(np.median(np.abs(logs - np.median(logs)))), SPREAD_OF_LEVEL)
-    known = now > 0
-    distance = np.where(known, np.log(np.where(known, now, 1.0)) - np.median(logs), 0.0) / spread
-    length = _totals(known.astype(float), edges)
-    total = _totals(np.clip(distance, -CLIP, CLIP), edges)
-    score = total / np.sqrt(np.maximum(length, 1.0) * (1.0 + length / len(logs)))
-    return np.asarray(np.where(length >= SHORTEST, score, 0.0))
-
-
-def _edges(rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First row of every stretch, and the row after its last."""
-    places = np.unique(np.linspace(0, rows, min(rows, MOST) + 1).round().astype(np.int64))
-    first, last = np.triu_indices(len(places), k=1)
-    long = places[last] - places[first] >= SHORTEST
-    return places[first][long], places[last][long]
-
-
-def _totals(values: Array, edges: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Array:
-    running = np.concatenate([[0.0], np.cumsum(values)])
-    return np.asarray(running[edges[1]] - running[edges[0]])
-
-
-def _best(score: Array, edges: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Stretch | None:
-    """The stretch that deviates most, if by more than the most deviating of so many would by chance (Bonferroni, normal tail)."""
-    if not len(score):
-        return None
-    place = int(np.argmax(score))
-    if score[place] < math.sqrt(LIMIT**2 + 2.0 * math.log(len(score))):
-        return None
-    return Stretch(int(edges[0][place]), int(edges[1][place]) - 1, float(score[place]))
-
-
-def _level(counts: Array) -> float:
-    """Mean of rows, with outliers moved to the limit: the median of counts near 0 is too coarse."""
-    middle = float(np.median(counts))
-    reach = LIMIT * max(CONSISTENT * float(np.median(np.abs(counts - middle))), math.sqrt(middle), 1.0)
-    return float(np.clip(counts, middle - reach, middle + reach).mean())
-
-
-def _overdispersion(counts: Array) -> float:
-    """Robust variance over that of a Poisson distribution of the same level, at least 1."""
-    spread = CONSISTENT * float(np.median(np.abs(counts - np.median(counts))))
-    return max(1.0, spread**2 / max(_level(counts), 1e-9))
+    return _finding(
+        "amount_changed", channel, rows, (observed, expected), effect=effect, checks=(check, other)
+    )
 
 
 def _numbers(rows: pl.DataFrame, column: str) -> Array:
     """Values of a column; what is unknown is NaN, which is never above 0."""
     return np.asarray(rows[column].cast(pl.Float64).fill_null(math.nan).to_numpy())
+
+
+def _total(rows: pl.DataFrame, column: str) -> float:
+    return float(_numbers(rows, column).sum())
 
 
 def _median(values: Array) -> float:
@@ -320,7 +284,7 @@ def _per_transaction(rows: pl.DataFrame) -> Array:
 
 
 def _mean_amount(rows: pl.DataFrame) -> float:
-    amount, count = _numbers(rows, "amount"), rows["count"].sum()
+    amount, count = _numbers(rows, "amount"), _total(rows, "count")
     return float(amount[np.isfinite(amount)].sum() / count) if count else math.nan
 
 
@@ -384,11 +348,11 @@ def _finding(
     kind: str,
     channel: Channel,
     rows: pl.DataFrame,
+    measured: tuple[float, float],
+    *,
     effect: float,
-    observed: float,
-    expected: float,
     checks: tuple[Check, ...],
-    severity: str,
+    severity: str = "low",
 ) -> list[Finding]:
     strength = ramp(effect, *RAMPS[kind]) if math.isfinite(effect) else 0.0
     if strength <= 0 or not checks:
@@ -401,9 +365,9 @@ def _finding(
         weight=CEILING[kind] * strength,
         checks=checks,
         params=(
-            ("channel", dict(channel.where).get("channel", "–")),
-            ("observed", observed),
-            ("expected", expected),
+            ("channel", dict(channel.where)["channel"] or "–"),
+            ("observed", measured[0]),
+            ("expected", measured[1]),
             ("seconds", window.seconds),
             ("severity", severity),
         ),

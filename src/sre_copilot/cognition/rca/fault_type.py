@@ -17,6 +17,7 @@ RANKS = (
 HINT = 0.2  # nats from which a precise type is preferred to one that only says how the fault shows
 DOWN = ("metric.down", "metric.silent")
 TIMES_OUT = "timeout"
+EXCEPTION, MISSING = "code/exception", "code/missing-step"
 KILLED, HUNG, UNAVAILABLE = "process/killed", "process/hung", "dependency/unavailable"
 
 
@@ -31,8 +32,10 @@ def fault_type(own: Sequence[Finding], weights: Mapping[str, float], *, traced: 
     """
     totals: dict[str, float] = {}
     processor = any(each.kind in PROCESSOR and weights[each.id] >= SURE for each in own)
+    raises = any(_raises(each) and weights[each.id] >= SURE for each in own)
     for finding in own:
         if (kind := _type(finding, own, processor=processor, traced=traced)) is not None:
+            kind = EXCEPTION if raises and kind == MISSING else kind
             totals[kind] = totals.get(kind, 0.0) + weights[finding.id]
     if not totals:
         return None
@@ -43,6 +46,11 @@ def fault_type(own: Sequence[Finding], weights: Mapping[str, float], *, traced: 
     if sum(precise.values()) >= HINT:
         return _most(precise)
     return next(_most(known) for known in (*ranked[2:], precise) if known)
+
+
+def _raises(finding: Finding) -> bool:
+    """Whether errors begin in the suspect's own operations: then the steps behind them are lost, not skipped."""
+    return finding.kind == "trace.errors" and not dict(finding.params).get("other")
 
 
 def _of(totals: Mapping[str, float], families: tuple[str, ...]) -> dict[str, float]:

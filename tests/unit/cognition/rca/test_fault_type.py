@@ -63,3 +63,9 @@ def test_time_lost_around_an_exhausted_processor_is_evidence_of_that() -> None:
 
 def test_without_findings_there_is_no_type() -> None:
     assert typed() is None
+
+
+def test_a_step_behind_an_error_of_its_own_is_lost_and_not_skipped() -> None:
+    lost = finding("trace.missing_call", 9.0, "code/missing-step")
+    assert typed(lost) == "code/missing-step"
+    assert typed(lost, ERRORS) == "code/exception"
