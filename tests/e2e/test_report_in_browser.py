@@ -100,8 +100,25 @@ def test_text_in_pictures_stays_readable_on_a_narrow_screen(browser: Any, page_f
     page = context.new_page()
     page.goto(page_file.as_uri())
     smallest = page.evaluate(
-        "Math.min(...[...document.querySelectorAll('svg.chart, svg.graph')].map("
+        "Math.min(...[...document.querySelectorAll('svg.chart, svg.graph')].filter("
+        "svg => svg.checkVisibility()).map("
         "svg => 12 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))"
     )
     assert smallest >= 8
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 390, 700, 1280])
+def test_the_culprit_is_seen_in_the_topology_without_scrolling(
+    browser: Any, page_file: Path, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    label = page.locator("svg.graph .culprit > text:not(.rank-name)").locator("visible=true")
+    assert label.count() == 1
+    assert label.text_content() == "payments"
+    seen, box = label.bounding_box(), page.locator("svg.graph").locator("visible=true").bounding_box()
+    assert max(0, box["x"]) <= seen["x"]
+    assert seen["x"] + seen["width"] <= min(width, box["x"] + box["width"])
     context.close()

@@ -51,8 +51,16 @@ FAULT_TYPES = _table(
     ("database/address", "database address or port wrong", "数据库地址或端口错误"),
     ("security/certificate", "certificate or key expired or invalid", "证书或密钥过期或无效"),
     # a symptom without a more precise type
-    ("degradation/latency", "slow, cause inside or below not told apart", "变慢，原因未能细分"),
-    ("degradation/availability", "failing, cause inside or below not told apart", "失败，原因未能细分"),
+    (
+        "degradation/latency",
+        "slow; whether it or something below it causes this could not be told",
+        "变慢，原因未能细分",
+    ),
+    (
+        "degradation/availability",
+        "failing; whether it or something below it causes this could not be told",
+        "失败，原因未能细分",
+    ),
     # admission and quota
     ("admission/service-account", "service account missing", "缺少服务账号"),
     ("admission/quota-cpu", "CPU quota of the namespace exceeded", "命名空间 CPU 配额超限"),

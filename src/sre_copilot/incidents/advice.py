@@ -32,7 +32,7 @@ def reasons(diagnosis: Diagnosis) -> tuple[Message, ...]:
     first, *others = diagnosis.suspects or (None,)
     if diagnosis.outcome is Outcome.NO_FAULT:
         return (Message(key="reason.nothing_stands_out", params=(("candidates", len(diagnosis.suspects)),)),)
-    if first is None:
+    if first is None or (diagnosis.outcome is Outcome.INCONCLUSIVE and not first.finding_ids):
         return (Message(key="reason.nothing_recorded"),)
     found = [_support(diagnosis, first)]
     if others and first.score - others[0].score < CLOSE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ParamSpec, TypeVar
 
 from sre_copilot.cognition.detector import Detection, Detector
 from sre_copilot.cognition.rca.calibration import SHIPPED, Calibration
@@ -11,15 +12,20 @@ from sre_copilot.cognition.rca.features import Features, features
 from sre_copilot.cognition.rca.fusion import fuse
 from sre_copilot.cognition.rca.localiser import Localiser
 from sre_copilot.cognition.rca.verdict import decide
-from sre_copilot.domain.evidence import Finding, Gap, Refutation
+from sre_copilot.domain.evidence import Finding, Gap, Message, Refutation
 from sre_copilot.domain.incident import Diagnosis, Observation, Outcome, Suspect
 from sre_copilot.domain.signals import Modality
+from sre_copilot.errors import MethodError, SreCopilotError
 from sre_copilot.evidence.evaluator import Evaluator
 from sre_copilot.evidence.verify import verify
 from sre_copilot.incidents.advice import next_steps, reasons
+from sre_copilot.incidents.comparable import comparable
 
 CITED_SUSPECTS = 5  # as many suspects as a report names; what they cite is verified
 
+P = ParamSpec("P")
+T = TypeVar("T")
+NO_METHOD = Gap(modality="metrics", message=Message(key="gap.no_method"))
 Progress = Callable[[str], None]
 
 
@@ -51,9 +57,9 @@ def investigate(
 ) -> Investigation:
     """Say what broke, where, and why; or that nothing did; or that it cannot be told."""
     progress("detect")
-    findings, gaps = detect(observation, methods.detectors.values())
+    findings, gaps = detect(observation, methods.detectors)
     progress("localise")
-    suspects = localise(observation, findings, methods.localisers.values())
+    suspects = localise(observation, findings, methods.localisers)
     progress("verify")
     evaluator = Evaluator(observation)
     observed: dict[str, tuple[float | None, ...]] = {}
@@ -65,9 +71,9 @@ def investigate(
             refuted += verification.refuted
             struck = {each.finding.id for each in verification.refuted}
             findings = tuple(finding for finding in findings if finding.id not in struck)
-            suspects = localise(observation, findings, methods.localisers.values())
+            suspects = localise(observation, findings, methods.localisers)
     progress("conclude")
-    described = features(suspects, findings, recorded(observation))
+    described = features(suspects, findings, comparable(observation))
     probability = calibration.probability(described)
     diagnosis = Diagnosis(
         incident=observation.incident,
@@ -76,7 +82,7 @@ def investigate(
         suspects=suspects,
         findings=tuple(finding for finding in findings if finding.id in observed),
         refuted=tuple(refuted),
-        gaps=(*observation.gaps, *gaps),
+        gaps=(*observation.gaps, *gaps, *(() if suspects else (NO_METHOD,))),
     )
     diagnosis = replace(diagnosis, reasons=reasons(diagnosis), next_steps=next_steps(diagnosis))
     return Investigation(
@@ -89,22 +95,44 @@ def investigate(
 
 
 def detect(
-    observation: Observation, detectors: Iterable[Detector]
+    observation: Observation, detectors: Mapping[str, Detector]
 ) -> tuple[tuple[Finding, ...], tuple[Gap, ...]]:
     """Run every detector; findings come strongest first, each once."""
-    detections: Sequence[Detection] = [detector(observation) for detector in detectors]
+    detections = [
+        _checked(name, _run("detector", name, detector, observation)) for name, detector in detectors.items()
+    ]
     found = {finding.id: finding for detection in detections for finding in detection.findings}
     gaps = dict.fromkeys(gap for detection in detections for gap in detection.gaps)
     return tuple(sorted(found.values(), key=lambda finding: (-finding.weight, finding.id))), tuple(gaps)
 
 
+def _checked(name: str, detection: object) -> Detection:
+    if not isinstance(detection, Detection):
+        raise MethodError(f"detector '{name}' returned {type(detection).__name__}, not a Detection.")
+    return detection
+
+
 def localise(
-    observation: Observation, findings: Sequence[Finding], localisers: Iterable[Localiser]
+    observation: Observation, findings: Sequence[Finding], localisers: Mapping[str, Localiser]
 ) -> tuple[Suspect, ...]:
     """Run every localiser that applies and fuse their rankings."""
-    return fuse(
-        [found for localiser in localisers if (found := localiser(observation, findings)) is not None]
-    )
+    rankings = [
+        _run("localiser", name, localiser, observation, findings) for name, localiser in localisers.items()
+    ]
+    return fuse([ranking for ranking in rankings if ranking is not None])
+
+
+def _run(kind: str, name: str, method: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    """Call a plug-in; whatever it fails with becomes an error that names it, never a result."""
+    try:
+        return method(*arguments, **options)
+    except SreCopilotError:
+        raise
+    except Exception as error:
+        raise MethodError(
+            f"{kind} '{name}' failed: {type(error).__name__}: {error}. "
+            "Report it to those who wrote it, or uninstall its package (`sre-copilot plugins` names it)."
+        ) from error
 
 
 def cited(
@@ -113,12 +141,6 @@ def cited(
     """The findings that the leading suspects rest on and that were not verified yet."""
     names = {each for suspect in suspects[:CITED_SUSPECTS] for each in suspect.finding_ids}
     return tuple(finding for finding in findings if finding.id in names and finding.id not in verified)
-
-
-def recorded(observation: Observation) -> int:
-    """How many kinds of telemetry were recorded."""
-    kinds: tuple[Modality, ...] = ("metrics", "logs", "traces", "state", "transactions")
-    return sum(getattr(observation.current, kind) is not None for kind in kinds)
 
 
 def without(observation: Observation, modalities: Iterable[Modality]) -> Observation:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -82,7 +83,7 @@ def test_gaps_of_the_source_and_of_detectors_reach_the_diagnosis_once() -> None:
     gap = Gap(modality="traces", message=Message(key="gap.traces_absent"))
     methods = Methods(
         detectors={"a": lambda _: Detection(gaps=(gap,)), "b": lambda _: Detection(gaps=(gap,))},
-        localisers={},
+        localisers=claiming().localisers,
     )
     assert investigate(OBSERVATION, methods).diagnosis.gaps == (*OBSERVATION.gaps, gap)
 
@@ -95,8 +96,59 @@ def test_a_failing_detector_is_an_error_and_never_an_answer() -> None:
         investigate(OBSERVATION, Methods(detectors={"broken": broken}, localisers={}))
 
 
+def test_an_exception_in_a_plugin_is_an_error_that_names_it() -> None:
+    methods = Methods(detectors={"queue": lambda _: Detection(findings=(1 / 0,))}, localisers={})  # type: ignore[arg-type]
+    with pytest.raises(MethodError, match="detector 'queue' failed: ZeroDivisionError"):
+        investigate(OBSERVATION, methods)
+
+
+def test_a_detector_that_returns_nothing_is_an_error_that_names_it() -> None:
+    with pytest.raises(MethodError, match="'queue' returned NoneType"):
+        investigate(OBSERVATION, Methods(detectors={"queue": lambda _: None}, localisers={}))  # type: ignore[dict-item]
+
+
+def test_where_no_localiser_applies_the_answer_is_inconclusive_and_a_gap_says_so() -> None:
+    methods = Methods(detectors={"claims": lambda _: Detection((hot("cart", 5.0),))}, localisers={})
+    diagnosis = investigate(OBSERVATION, methods).diagnosis
+    assert diagnosis.outcome is Outcome.INCONCLUSIVE
+    assert "gap.no_method" in {gap.message.key for gap in diagnosis.gaps}
+
+
 def test_every_outcome_says_why_and_what_to_do_next() -> None:
     for methods in (claiming(hot("cart", 5.0)), claiming(hot("web", 9.0)), claiming(hot("cart", 1.2))):
         diagnosis = investigate(OBSERVATION, methods).diagnosis
         assert diagnosis.reasons
         assert diagnosis.next_steps
+
+
+@pytest.mark.parametrize(
+    "telemetry",
+    [
+        Telemetry(metrics=METRICS.clear()),
+        Telemetry(metrics=METRICS.with_columns(value=pl.lit(None, dtype=pl.Float64))),
+        Telemetry(metrics=METRICS.head(1)),
+        Telemetry(metrics=METRICS.filter(pl.col("ts") == 20)),
+        Telemetry(
+            transactions=pl.DataFrame(
+                {"ts": [0, 20], "service": ["web"] * 2, "count": [5, 5], "success": [5, 5]}
+            )
+        ),
+    ],
+    ids=["no rows", "no values", "one row", "no normal time", "what no detector reads"],
+)
+def test_where_nothing_can_be_compared_nothing_is_called_normal(telemetry: Telemetry) -> None:
+    blind = replace(OBSERVATION, current=telemetry)
+    diagnosis = investigate(blind, claiming()).diagnosis
+    assert diagnosis.outcome is Outcome.INCONCLUSIVE
+    assert [reason.key for reason in diagnosis.reasons] == ["reason.nothing_recorded"]
+
+
+def test_fault_free_telemetry_is_a_normal_time() -> None:
+    late = Telemetry(metrics=METRICS.filter(pl.col("ts") == 20))
+    compared = replace(OBSERVATION, current=late, reference=Telemetry(metrics=METRICS))
+    assert investigate(compared, claiming()).diagnosis.outcome is Outcome.NO_FAULT
+
+
+def test_kubernetes_state_is_compared_with_itself() -> None:
+    state = replace(OBSERVATION, current=Telemetry(state={"kubectl get pods": "NAME  READY\nweb-1  1/1"}))
+    assert investigate(state, claiming()).diagnosis.outcome is Outcome.NO_FAULT

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from dataclasses import replace
 
 from sre_copilot.domain.evidence import Finding, Message
 from sre_copilot.domain.incident import Diagnosis, Observation, Outcome
 from sre_copilot.domain.signals import Modality
 from sre_copilot.incidents.report.alternatives import alternatives, standing
+from sre_copilot.incidents.report.checks import in_words
 from sre_copilot.incidents.report.clean import one_line, raw
 from sre_copilot.incidents.report.layout import lay_out
 from sre_copilot.incidents.report.model import (
@@ -25,6 +26,7 @@ from sre_copilot.incidents.report.model import (
     Verdict,
 )
 from sre_copilot.incidents.report.pictures import draw
+from sre_copilot.incidents.report.sentences import Observed, groups, told
 from sre_copilot.incidents.report.series import calls
 from sre_copilot.incidents.report.timeline import moments
 
@@ -34,27 +36,27 @@ EVIDENCE = 40
 STRUCK = 20
 EXCERPTS = 3
 RAW_LINES = 6
+ANNOUNCED = "gap.reader.announced_absent"
 TRIED = 24  # findings looked at for pictures: reading series is the slow part of a report
-
-Observed = Mapping[str, tuple[float | None, ...]]
 
 
 def build(diagnosis: Diagnosis, observation: Observation, observed: Observed) -> Report:
     """Compute a report; `observed` holds for each finding id the values of its checks, None for no data."""
     ordered = ranked(diagnosis)
-    timeline, moments_left = moments(diagnosis, observation)
+    timeline, moments_left = moments(diagnosis, observation, observed)
     topology = observation.topology if observation.topology.edges else calls(observation.current)
     others, others_left = alternatives(diagnosis, topology)
-    pictures, pictures_left = _pictures(ordered, observation)
+    pictures, pictures_left = _pictures(ordered, observation, observed)
+    rows = groups(ordered, observed)
     drawn = {picture.finding_id for picture in pictures}
     return Report(
         header=_header(diagnosis, observation),
         verdict=_verdict(diagnosis),
         timeline=timeline,
         pictures=pictures,
-        excerpts=_excerpts(diagnosis, ordered, drawn),
+        excerpts=_excerpts(diagnosis, ordered, drawn, observed),
         topology=lay_out(diagnosis, topology),
-        evidence=tuple(_row(finding, diagnosis, observed) for finding in ordered[:EVIDENCE]),
+        evidence=tuple(_row(alike, diagnosis, observed) for alike in rows[:EVIDENCE]),
         struck=_struck(diagnosis),
         alternatives=others,
         gaps=_gaps(diagnosis, observation),
@@ -62,7 +64,7 @@ def build(diagnosis: Diagnosis, observation: Observation, observed: Observed) ->
         left_out=LeftOut(
             moments=moments_left,
             pictures=pictures_left,
-            evidence=max(0, len(ordered) - EVIDENCE),
+            evidence=max(0, len(rows) - EVIDENCE),
             struck=max(0, len(diagnosis.refuted) - STRUCK),
             alternatives=others_left,
         ),
@@ -133,7 +135,9 @@ def _verdict(diagnosis: Diagnosis) -> Verdict:
     )
 
 
-def _pictures(ordered: list[Finding], observation: Observation) -> tuple[tuple[Picture, ...], int]:
+def _pictures(
+    ordered: list[Finding], observation: Observation, observed: Observed
+) -> tuple[tuple[Picture, ...], int]:
     drawn: dict[object, Picture] = {}
     alike: Counter[tuple[str, str]] = Counter()
     tried, more = 0, 0
@@ -146,17 +150,28 @@ def _pictures(ordered: list[Finding], observation: Observation) -> tuple[tuple[P
             more += any(source in ("metrics", "logs", "traces", "transactions") for source, _, _ in subjects)
             continue
         tried += 1
-        if picture := draw(finding, observation):
-            drawn[subjects[0]] = picture
+        picture = draw(finding, observation)
+        if picture and _course(picture) not in {_course(each) for each in drawn.values()}:
+            drawn[subjects[0]] = replace(picture, message=told(finding, observed))
             alike[kind] += 1
     return tuple(drawn.values()), more
 
 
-def _excerpts(diagnosis: Diagnosis, ordered: list[Finding], drawn: set[str]) -> tuple[Excerpt, ...]:
+def _course(picture: Picture) -> tuple[object, ...]:
+    """Return what the eye sees of a picture: two with the same course say nothing more than one."""
+    return tuple((line.times, line.values) for line in picture.lines)
+
+
+def _excerpts(
+    diagnosis: Diagnosis, ordered: list[Finding], drawn: set[str], observed: Observed
+) -> tuple[Excerpt, ...]:
     first = diagnosis.suspects[0] if diagnosis.suspects else None
     return tuple(
         Excerpt(
-            finding_id=finding.id, entity=finding.entity, message=finding.message, lines=_lines(finding.lines)
+            finding_id=finding.id,
+            entity=finding.entity,
+            message=told(finding, observed),
+            lines=_lines(finding.lines),
         )
         for finding in ordered
         if finding.lines and finding.id not in drawn and first and _supports(finding, diagnosis)
@@ -172,24 +187,33 @@ def _lines(lines: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(raw(line) for line in lines[:RAW_LINES])
 
 
-def _row(finding: Finding, diagnosis: Diagnosis, observed: Observed) -> EvidenceRow:
-    values = observed.get(finding.id, ())
-    padded = [*values, *[None] * (len(finding.checks) - len(values))]
+def _row(alike: list[Finding], diagnosis: Diagnosis, observed: Observed) -> EvidenceRow:
+    finding = alike[0]
     return EvidenceRow(
         finding_id=finding.id,
         kind=finding.kind,
         entity=finding.entity,
         modality=finding.modality,
-        message=finding.message,
+        message=told(finding, observed),
         weight=finding.weight,
-        checks=tuple(
-            CheckResult(check=check, observed=value)
-            for check, value in zip(finding.checks, padded, strict=False)
-        ),
+        checks=_checks(alike, observed),
         lines=_lines(finding.lines),
         fault_type=finding.fault_type,
-        cited=_supports(finding, diagnosis) and diagnosis.outcome is not Outcome.NO_FAULT,
+        cited=any(_supports(each, diagnosis) for each in alike) and diagnosis.outcome is not Outcome.NO_FAULT,
+        also=tuple(each.id for each in alike[1:]),
     )
+
+
+def _checks(alike: list[Finding], observed: Observed) -> tuple[CheckResult, ...]:
+    """Return the checks of findings that say the same; of checks that read the same the first."""
+    found: dict[str, CheckResult] = {}
+    for finding in alike:
+        values = observed.get(finding.id, ())
+        padded = [*values, *[None] * (len(finding.checks) - len(values))]
+        for check, value in zip(finding.checks, padded, strict=False):
+            said = in_words(check, "en") if len(alike) > 1 else repr(check)
+            found.setdefault(said, CheckResult(check=check, observed=value))
+    return tuple(found.values())
 
 
 def _struck(diagnosis: Diagnosis) -> tuple[Struck, ...]:
@@ -205,10 +229,15 @@ def _struck(diagnosis: Diagnosis) -> tuple[Struck, ...]:
 
 
 def _gaps(diagnosis: Diagnosis, observation: Observation) -> tuple[Unseen, ...]:
-    """Join the gaps that were told with those of modalities that were not recorded and that nobody told."""
-    told = [
+    """Join the gaps that were told with those of modalities that were not recorded and that nobody told.
+
+    That a modality is missing is told by the reader and by the detectors; only the latter say what cannot be known now.
+    """
+    gaps = [
         Unseen(modality=gap.modality, message=gap.message) for gap in (*observation.gaps, *diagnosis.gaps)
     ]
+    absent = {gap.modality for gap in gaps if gap.message.key == f"gap.{gap.modality}_absent"}
+    gaps = [gap for gap in gaps if gap.message.key != ANNOUNCED or gap.modality not in absent]
     current = observation.current
     recorded: dict[Modality, object] = {
         "metrics": current.metrics,
@@ -217,10 +246,10 @@ def _gaps(diagnosis: Diagnosis, observation: Observation) -> tuple[Unseen, ...]:
         "state": current.state,
         "changes": current.changes,
     }
-    known = {gap.modality for gap in told}
+    known = {gap.modality for gap in gaps}
     untold = [
         Unseen(modality=modality, message=Message(key=f"unseen.{modality}"))
         for modality, table in recorded.items()
         if table is None and modality not in known
     ]
-    return tuple(dict.fromkeys([*told, *untold]))
+    return tuple(dict.fromkeys([*gaps, *untold]))

@@ -14,8 +14,8 @@ from sre_copilot.incidents.report.numbers import NO_NUMBER, clock, compact, date
 from sre_copilot.incidents.report.svg import element, path
 from sre_copilot.incidents.report.words import say, word
 
-WIDTH, HEIGHT = 480, 236
-LEFT, RIGHT, TOP, BOTTOM = 56, 470, 30, 190
+WIDTH, HEIGHT = 480, 248
+LEFT, RIGHT, TOP, BOTTOM = 56, 470, 42, 202  # the onset is named between the axis name and the plot
 CLOCK_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 TIMES = 5  # labels that fit side by side
 Scale = Callable[[float], float]
@@ -47,7 +47,8 @@ def axis_name(picture: Picture, lang: Language) -> str:
     """Name what the vertical axis measures, with its unit and bucket."""
     noun = picture.metric or word(f"measure.{picture.source}.{picture.measure}", lang)
     if picture.statistic != "value":
-        noun = word(f"statistic.{picture.statistic}", lang, noun=noun)
+        share = ".error" if picture.measure == "error" else ""
+        noun = word(f"statistic.{picture.statistic}{share}", lang, noun=noun)
     if picture.unit and picture.statistic != "count" and not noun.endswith(f"({picture.unit})"):
         noun = word("axis.unit", lang, name=noun, unit=unit_in_words(picture.unit, lang))
     return word("axis.bucket", lang, name=noun, seconds=picture.bucket_s) if picture.bucket_s else noun
@@ -59,7 +60,7 @@ def band_words(picture: Picture, lang: Language) -> str:
     if band is None:
         return word("picture.no_band", lang)
     return word(
-        "picture.band",
+        f"picture.band.{band.rule}",
         lang,
         range=range_words(band.low, band.high, lang),
         origin=word(f"picture.band.{band.origin}", lang),
@@ -192,8 +193,8 @@ def _onset(picture: Picture, x: Scale, lang: Language) -> Iterator[Markup]:
     if picture.onset is None:
         return
     at = x(picture.onset)
-    anchor, shift = ("end", -5) if at > RIGHT - 60 else ("start", 5)
-    yield element("line", x1=at, x2=at, y1=TOP - 6, y2=BOTTOM, class_="onset")
+    anchor = "end" if at > RIGHT - 30 else "start" if at < LEFT + 30 else "middle"
+    yield element("line", x1=at, x2=at, y1=TOP - 4, y2=BOTTOM, class_="onset")
     yield element(
-        "text", word("picture.onset", lang), x=at + shift, y=TOP + 3, class_="onset-name", text_anchor=anchor
+        "text", word("picture.onset", lang), x=at, y=TOP - 8, class_="onset-name", text_anchor=anchor
     )

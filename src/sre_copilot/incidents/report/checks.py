@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sre_copilot.domain.evidence import Check, Query
 from sre_copilot.domain.signals import Window
 from sre_copilot.incidents.report.clean import one_line
@@ -13,7 +15,7 @@ from sre_copilot.incidents.report.words import Said, has, word
 def in_words(check: Check, lang: Language, *, day: float | None = None) -> str:
     """Say a check in a sentence; times carry their date where it is not that of `day` (epoch s)."""
     left = _side(check, check.query, lang, day)
-    bound = number(check.bound)
+    bound = number(_bound(check))
     if check.combine != "ratio":
         bound = with_unit(bound, _unit(check), lang)
     relation = word(f"relation.{check.relation}", lang, bound=bound)
@@ -26,17 +28,23 @@ def in_words(check: Check, lang: Language, *, day: float | None = None) -> str:
 
 
 def observed_in_words(result: CheckResult, lang: Language) -> str:
-    """Say what a check evaluated to, with its unit."""
+    """Say what a check evaluated to, with its aggregate and unit; a ratio or share is a bare number."""
     if result.observed is None:
         return word("observed.none", lang)
     text = number(result.observed)
-    return f"{text} ×" if result.check.combine == "ratio" else with_unit(text, _unit(result.check), lang)
+    check = result.check
+    if check.combine == "ratio" or check.query.measure == "error":
+        return text
+    value, key = with_unit(text, _unit(check), lang), f"observed.{check.aggregate}"
+    return word(key, lang, value=Said(value)) if check.combine == "value" and has(key) else value
 
 
 def with_unit(text: str, unit: str, lang: Language) -> str:
     """Write a unit after a number: words in the language, symbols as they are."""
     if text == "1" and has(f"unit.{unit}.one"):
         unit = f"{unit}.one"
+    if unit == "%":
+        return word("value.percent", lang, percent=text)
     return f"{text} {unit_in_words(unit, lang)}".rstrip()
 
 
@@ -60,7 +68,8 @@ def _subject_of(query: Query) -> tuple[str, str, tuple[tuple[str, str], ...]]:
 
 
 def _side(check: Check, query: Query, lang: Language, day: float | None) -> str:
-    measured = word(f"aggregate.{check.aggregate}", lang, subject=subject(query, lang))
+    share = ".error" if (check.aggregate, query.measure) == ("mean", "error") else ""
+    measured = word(f"aggregate.{check.aggregate}{share}", lang, subject=subject(query, lang))
     return word("check.side", lang, measured=measured, window=_window(query, lang, day))
 
 
@@ -85,6 +94,14 @@ def _ends(window: Window, lang: Language, day: float | None) -> tuple[str, str]:
     if last != first:
         end = f"{last} {end}"
     return start, end
+
+
+def _bound(check: Check) -> float:
+    """Return the bound; that of a number of rows as the whole number that means the same."""
+    if check.aggregate != "count" or check.combine == "ratio" or not math.isfinite(check.bound):
+        return check.bound
+    whole = {">=": math.ceil, "<": math.ceil, "<=": math.floor, ">": math.floor}.get(check.relation)
+    return float(whole(check.bound)) if whole else check.bound
 
 
 def _unit(check: Check) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from markupsafe import Markup
 
@@ -26,20 +26,32 @@ def graph(drawing: Drawing, lang: Language, *, key: str) -> Markup:
     width = MARGIN * 2 + layers * COLUMN + BOX_WIDTH
     height = MARGIN * 2 + rows * ROW + BOX_HEIGHT
     links = sorted(drawing.links, key=lambda link: (link.on_path, link.caller, link.callee))
+    parts = [
+        *(part for link in links for part in _arrow(link)),
+        *(box(node, lang, place=_place(node.layer, node.row)) for node in drawing.nodes),
+    ]
+    style = f"max-width:{width}px;min-width:{min(width, 940)}px"
+    return frame(parts, size=(width, height), title=described(drawing, lang), key=key, style=style)
+
+
+def frame(
+    parts: Iterable[Markup], *, size: tuple[float, float], title: str, key: str, style: str | None = None
+) -> Markup:
+    """Put a drawing's parts into an SVG of a size, with the words that describe it."""
     return element(
         "svg",
-        element("title", _described(drawing, lang), id=f"{key}-title"),
-        *(part for link in links for part in _arrow(link)),
-        *(_box(node, lang) for node in drawing.nodes),
-        viewBox=f"0 0 {width} {height:.0f}",
+        element("title", title, id=f"{key}-title"),
+        *parts,
+        viewBox=f"0 0 {size[0]:.0f} {size[1]:.0f}",
         role="img",
         aria_labelledby=f"{key}-title",
         class_="graph",
-        style=f"max-width:{width}px;min-width:{min(width, 940)}px",
+        style=style,
     )
 
 
-def _described(drawing: Drawing, lang: Language) -> str:
+def described(drawing: Drawing, lang: Language) -> str:
+    """Say in words what the drawing shows."""
     on_path = [node.entity for node in drawing.nodes if node.role in ("culprit", "path")]
     if not on_path:
         return word("topology.described.plain", lang, entities=drawing.entities)
@@ -83,13 +95,21 @@ def _curve(start: tuple[float, float], end: tuple[float, float]) -> str:
     return f"C{start[0] + bend:.1f} {start[1]:.1f} {end[0] - bend:.1f} {end[1]:.1f} {end[0]:.1f} {end[1]:.1f}"
 
 
-def _box(node: Node, lang: Language) -> Markup:
-    left, top = _place(node.layer, node.row)
-    centre = left + BOX_WIDTH / 2 + (10 if node.rank else 0)
-    room = COLUMNS_OF_TEXT - (4 if node.rank else 0)
+def box(
+    node: Node,
+    lang: Language,
+    *,
+    place: tuple[float, float],
+    width: float = BOX_WIDTH,
+    room: int = COLUMNS_OF_TEXT,
+) -> Markup:
+    """Draw an entity with its rank and alert; `room` is what the box holds in fixed-width columns."""
+    left, top = place
+    centre = left + width / 2 + (10 if node.rank else 0)
+    room -= 4 if node.rank else 0
     parts = [
         element("title", node.entity),
-        element("rect", x=left, y=top, width=BOX_WIDTH, height=BOX_HEIGHT, rx=7, class_="box"),
+        element("rect", x=left, y=top, width=width, height=BOX_HEIGHT, rx=7, class_="box"),
         element("text", shorten(node.entity, room), x=centre, y=top + 21.5, text_anchor="middle"),
     ]
     if node.rank:
@@ -101,13 +121,9 @@ def _box(node: Node, lang: Language) -> Markup:
         )
     if node.alerted:
         label = word("role.alerted", lang)
+        parts.append(element("path", d=f"M{left + width - 9:.1f} {top - 9:.1f}l9 16h-18z", class_="alerted"))
         parts.append(
-            element("path", d=f"M{left + BOX_WIDTH - 9:.1f} {top - 9:.1f}l9 16h-18z", class_="alerted")
-        )
-        parts.append(
-            element(
-                "text", "!", x=left + BOX_WIDTH - 9, y=top + 5, text_anchor="middle", class_="alerted-name"
-            )
+            element("text", "!", x=left + width - 9, y=top + 5, text_anchor="middle", class_="alerted-name")
         )
         parts[0] = element("title", f"{node.entity} ({label})")
     return element("g", *parts, class_=f"node {node.role}")

@@ -9,7 +9,7 @@ from sre_copilot.incidents.report.checks import in_words, observed_in_words
 from sre_copilot.incidents.report.clean import markdown as literal
 from sre_copilot.incidents.report.model import CheckResult, Language, Report
 from sre_copilot.incidents.report.numbers import clock, date, percentage
-from sre_copilot.incidents.report.words import fault_words, say, word
+from sre_copilot.incidents.report.words import fault_words, metric_words, say, word
 
 Section = Callable[[Report, Language], Iterator[str]]
 
@@ -30,7 +30,7 @@ def _head(report: Report, lang: Language) -> Iterator[str]:
         "incident": header.incident,
         "system": header.system,
         "namespace": header.namespace,
-        "alerted": f"{header.entity} {header.metric}".strip(),
+        "alerted": f"{header.entity} {metric_words(header.metric, lang)}".strip(),
         "complaint": header.complaint,
         "onset": _moment(header.onset, lang),
         "window": _period(report, lang),
@@ -61,7 +61,7 @@ def _timeline(report: Report, lang: Language) -> Iterator[str]:
         (
             _clock(entry.at, report, lang),
             word(f"kind.{entry.kind}", lang),
-            _cited(say(entry.message, lang), entry.finding_id),
+            _cited(say(entry.message, lang), entry.finding_id, *entry.also),
         )
         for entry in report.timeline
     ]
@@ -116,7 +116,7 @@ def _evidence(report: Report, lang: Language) -> Iterator[str]:
     yield ""
     rows = [
         (
-            _cited(say(row.message, lang), row.finding_id) if at == 0 else "",
+            _cited(say(row.message, lang), row.finding_id, *row.also) if at == 0 else "",
             literal(_check(result, report, lang)),
             literal(observed_in_words(result, lang)),
         )
@@ -200,8 +200,8 @@ def _table(columns: Iterable[str], rows: Iterable[tuple[str, ...]], lang: Langua
         yield "| " + " | ".join(row) + " |"
 
 
-def _cited(sentence: str, finding_id: str | None) -> str:
-    return f"{literal(sentence)} `{finding_id}`" if finding_id else literal(sentence)
+def _cited(sentence: str, *finding_ids: str | None) -> str:
+    return " ".join([literal(sentence), *(f"`{each}`" for each in finding_ids if each)])
 
 
 def _left_out(key: str, count: int, lang: Language) -> Iterator[str]:

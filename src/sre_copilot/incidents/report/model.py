@@ -44,12 +44,13 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """An entry of the timeline."""
+    """An entry of the timeline; `also` are further findings that say the same."""
 
     at: float
     kind: MomentKind
     message: Message
     finding_id: str | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +64,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """The expected range, median +- k MAD of `samples` normal points."""
+    """The expected range of `samples` normal points: median +- k MAD, or of counts that of chance (Poisson)."""
 
     middle: float
     low: float
     high: float
     origin: Literal["past", "reference"]
     samples: int
+    rule: Literal["deviation", "poisson"] = "deviation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +151,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRow:
-    """A finding with its checks; `weight` in nats."""
+    """A finding with its checks; `weight` in nats, `also` are further findings that say the same."""
 
     finding_id: str
     kind: str
@@ -161,6 +163,7 @@ class EvidenceRow:
     lines: tuple[str, ...] = ()
     fault_type: str | None = None
     cited: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,10 @@ from sre_copilot.incidents.report.charts import axis_name, band_words, chart
 from sre_copilot.incidents.report.checks import in_words, observed_in_words
 from sre_copilot.incidents.report.clean import visible
 from sre_copilot.incidents.report.graph import graph
+from sre_copilot.incidents.report.graph_tall import tall
 from sre_copilot.incidents.report.model import CheckResult, Language, Report
 from sre_copilot.incidents.report.numbers import clock, date, iso, number, percentage
-from sre_copilot.incidents.report.words import fault_words, say, word
+from sre_copilot.incidents.report.words import fault_words, metric_words, say, word
 
 
 def render(report: Report, lang: Language) -> str:
@@ -39,10 +40,12 @@ def _verbs(lang: Language, day: float | None) -> dict[str, Any]:
         "t": lambda key, **params: word(key, lang, **params),
         "say": lambda message: say(message, lang),
         "fault": lambda identifier: fault_words(identifier, lang),
+        "metric": lambda name: metric_words(name, lang),
         "check": check,
         "observed": lambda result: observed_in_words(result, lang),
         "chart": lambda picture, key: chart(picture, lang, key=key),
-        "graph": lambda drawing: graph(drawing, lang, key="topology"),
+        "graph": lambda drawing: graph(drawing, lang, key="topology-wide"),
+        "tall": lambda drawing: tall(drawing, lang, key="topology-tall"),
         "axis_name": lambda picture: axis_name(picture, lang),
         "band_words": lambda picture: band_words(picture, lang),
         "moment": lambda at: word("value.moment", lang, date=date(at, lang), time=clock(at)),

@@ -199,7 +199,9 @@ def _past(
     if onset is None:
         return []
     before, after = OTHER_FAULT_S
-    busy = [(at - before, at + after) for at in observation.incident.other_fault_times]
+    first = min((line.times[0] for line in lines if line.times), default=onset)
+    others = (at for at in observation.incident.other_fault_times if first - after <= at <= onset + before)
+    busy = [(at - before, at + after) for at in others]
     return [
         value
         for line in lines
@@ -225,8 +227,9 @@ def expected(values: Sequence[float], statistic: Statistic, origin: str) -> Band
     normal = np.asarray(values, dtype=float)
     middle = float(np.median(normal))
     half = BAND_K * 1.4826 * float(np.median(np.abs(normal - middle)))
-    if statistic == "count":
-        half = max(half, BAND_K * math.sqrt(max(middle, 0.0)))
+    chance = BAND_K * math.sqrt(max(middle, 0.0))
+    poisson = statistic == "count" and chance >= half
+    half = chance if poisson else half
     low = max(0.0, middle - half) if normal.min() >= 0 else middle - half
     return Band(
         middle=middle,
@@ -234,6 +237,7 @@ def expected(values: Sequence[float], statistic: Statistic, origin: str) -> Band
         high=middle + half,
         origin="reference" if origin == "reference" else "past",
         samples=len(normal),
+        rule="poisson" if poisson else "deviation",
     )
 
 

@@ -9,6 +9,7 @@ from sre_copilot.domain.signals import Telemetry
 from sre_copilot.domain.topology import Topology
 
 NS = 1e9
+DRAWABLE = 1e300  # beyond it a range or a mean overflows; no quantity of a system is that large
 CALLS_FROM = 200_000  # spans; reading them takes a tenth of a second
 _FILTERS = {
     "contains",
@@ -33,7 +34,7 @@ def points(telemetry: Telemetry, query: Query) -> pl.DataFrame | None:
     found = reader(telemetry, query)
     if found is None:
         return None
-    found = found.filter(pl.col("at").is_not_null() & pl.col("value").is_finite())
+    found = found.filter(pl.col("at").is_not_null() & (pl.col("value").abs() <= DRAWABLE))
     return found.sort("at", "label", "value") if found.height else None
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from sre_copilot.domain.evidence import Finding, Message
 from sre_copilot.domain.incident import Diagnosis, Observation
 from sre_copilot.domain.signals import Alert, Change
+from sre_copilot.incidents.report.dating import began
 from sre_copilot.incidents.report.model import Moment
+from sre_copilot.incidents.report.sentences import Observed, groups, told
+from sre_copilot.incidents.report.words import has
 
 FINDINGS = 8  # the strongest; the evidence table has the others
 CHANGES = 8
@@ -13,16 +16,18 @@ ALERTS = 4
 BEFORE_S = 3600.0  # a change an hour before the window may still be the cause
 
 
-def moments(diagnosis: Diagnosis, observation: Observation) -> tuple[tuple[Moment, ...], int]:
+def moments(
+    diagnosis: Diagnosis, observation: Observation, observed: Observed
+) -> tuple[tuple[Moment, ...], int]:
     """Return the timeline in order of time, and how many entries were left out."""
-    findings = _strongest(diagnosis)
+    findings = groups(_strongest(diagnosis), observed)
     alerts = [alert for alert in observation.current.alerts or () if alert.window]
     changes = [change for change in observation.current.changes or () if _relevant(change, observation)]
     entries = [
         *_complaint(diagnosis),
         *(_alert(alert) for alert in sorted(alerts, key=_alert_key)[:ALERTS]),
         *(_change(change) for change in sorted(changes, key=lambda c: (-c.ts, c.service))[:CHANGES]),
-        *(_finding(finding) for finding in findings[:FINDINGS]),
+        *(_finding(alike, observation, observed) for alike in findings[:FINDINGS]),
     ]
     left_out = sum(
         max(0, n - limit)
@@ -49,6 +54,8 @@ def _complaint(diagnosis: Diagnosis) -> list[Moment]:
         key = "moment.alert" if complaint.entity else "moment.complaint"
         if complaint.entity and complaint.metric:
             key = "moment.alert.metric"
+        if complaint.entity and has(f"metric_name.{complaint.metric}"):
+            key, params = "moment.alert.signal", (("entity", complaint.entity), ("signal", complaint.metric))
         found.append(Moment(at=complaint.at, kind="alert", message=Message(key=key, params=params)))
     return found
 
@@ -76,10 +83,12 @@ def _change(change: Change) -> Moment:
     return Moment(at=change.ts, kind="change", message=Message(key="moment.change", params=params))
 
 
-def _finding(finding: Finding) -> Moment:
+def _finding(alike: list[Finding], observation: Observation, observed: Observed) -> Moment:
+    first = alike[0]
     return Moment(
-        at=finding.window.start if finding.window else 0.0,
+        at=began(first, observation),
         kind="finding",
-        message=finding.message,
-        finding_id=finding.id,
+        message=told(first, observed),
+        finding_id=first.id,
+        also=tuple(finding.id for finding in alike[1:]),
     )

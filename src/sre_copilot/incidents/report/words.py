@@ -44,7 +44,8 @@ def _read() -> dict[str, Mapping[str, str]]:
 def say(message: Message, lang: Language) -> str:
     """Say a message in a language; a missing key or parameter gives the key and the parameters, never an error.
 
-    Parameters named `fault_type` and `modality` (also with a suffix: `fault_type_other`) are said in words, `at` and
+    Parameters named `fault_type` and `modality` (also with a suffix: `fault_type_other`) are said in words, so are the
+    golden signals as `signal` and the common kinds of change as `kind`; percentages as the language writes them, `at` and
     those that end in `_at` as a time of day UTC, fractions without a format with four digits, text on one line with
     control codes made visible.
     """
@@ -75,10 +76,18 @@ def fault_words(identifier: str | None, lang: Language) -> str:
     return getattr(fault, lang) if fault else one_line(identifier)
 
 
+def metric_words(name: str, lang: Language) -> str:
+    """Name a metric: in words where it is one of the golden signals."""
+    return word(f"metric_name.{name}", lang) if has(f"metric_name.{name}") else one_line(name)
+
+
 class Said(str):
     """Text that was said already: it is not cut or cleaned again when it becomes part of a longer sentence."""
 
     __slots__ = ()
+
+
+_KNOWN = {"signal": "metric_name", "kind": "change_kind"}  # parameters whose common values have words
 
 
 class _Sentence(string.Formatter):
@@ -92,6 +101,8 @@ class _Sentence(string.Formatter):
             value = fault_words(str(value), self.lang)
         elif name.startswith("modality"):
             value = word(f"modality.{value}", self.lang)
+        elif name in _KNOWN and has(f"{_KNOWN[name]}.{value}"):
+            value = word(f"{_KNOWN[name]}.{value}", self.lang)
         elif (name == "at" or name.endswith("_at")) and isinstance(value, (int, float)):
             value = clock(value)
         return value, field_name
@@ -100,7 +111,10 @@ class _Sentence(string.Formatter):
         if not isinstance(value, (int, float)) or not format_spec or not math.isfinite(value):
             return _plain(value)
         try:
-            return format(value, format_spec)
+            if format_spec.endswith("g"):
+                return number(value, digits=int(format_spec.strip(".g")))
+            text = format(value, format_spec)
+            return f"{text[:-1]} %" if text.endswith("%") and self.lang == "en" else text
         except ValueError:
             return _plain(value)
 

@@ -10,7 +10,7 @@ from sre_copilot.domain.evidence import Finding, Gap, Message
 from sre_copilot.domain.incident import Observation, Outcome, Suspect
 from sre_copilot.domain.signals import Telemetry
 from sre_copilot.domain.topology import Topology
-from sre_copilot.incidents.report import Report, build
+from sre_copilot.incidents.report import Report, build, render
 from sre_copilot.incidents.report.build import EVIDENCE, PICTURES
 from sre_copilot.incidents.report.model import Report as Model
 
@@ -130,7 +130,10 @@ def many(count: int) -> tuple[Finding, ...]:
 def test_everything_is_cut_to_size_and_says_what_was_left_out() -> None:
     found = (
         *many(60),
-        *(replace(example.hot("cart"), checks=example.appeared("cart", f"{n}").checks) for n in range(12)),
+        *(
+            replace(example.hot("cart"), checks=example.appeared("cart", f"{n}").checks, params=(("m", n),))
+            for n in range(12)
+        ),
         *(example.appeared("payments", text) for text in "0123456789"),
     )
     suspects = tuple(Suspect(entity=f"s{at}", score=20.0 - at) for at in range(15))
@@ -179,8 +182,49 @@ def test_what_a_suspect_merely_cites_comes_after_what_is_about_itself() -> None:
 
 
 def test_pictures_of_one_kind_about_one_entity_leave_room_for_others() -> None:
-    found = tuple(example.appeared("payments", text) for text in ("库", "存", "不", "足"))
+    found = tuple(example.appeared("payments", text) for text in ("库", "单 1", "单 2", "单 3"))
     diagnosis = example.diagnosis(findings=(*found, example.hot("cart")), refuted=())
     report = build(diagnosis, example.observation(), {})
     assert [picture.entity for picture in report.pictures] == ["payments", "payments", "cart"]
     assert report.left_out.pictures == 2
+
+
+def test_findings_that_say_the_same_are_one_row_with_the_checks_of_all() -> None:
+    first = example.hot("payments")
+    other = replace(first, checks=(*first.checks[:1], example.appeared("payments", "库存").checks[0]))
+    report = build(example.diagnosis(findings=(first, other), refuted=()), example.observation(), {})
+    (row,) = report.evidence
+    (moment,) = (entry for entry in report.timeline if entry.kind == "finding")
+    assert {row.finding_id, *row.also} == {moment.finding_id, *moment.also} == {first.id, other.id}
+    assert len(row.checks) == 3
+    for output in ("html", "md", "table"):
+        text = render(report, output=output, lang="en")
+        assert first.id in text
+        assert other.id in text
+
+
+def test_a_course_that_was_drawn_is_not_drawn_again() -> None:
+    first = example.vanished("payments", "charged card of order")
+    again = example.vanished("payments", "charged card of")  # the same lines by another text
+    report = build(example.diagnosis(findings=(first, again)), example.observation(), {})
+    assert len(report.pictures) == 1
+    assert len(report.evidence) == 2
+
+
+def test_that_a_modality_is_missing_is_said_once_with_what_follows_from_it() -> None:
+    told = tuple(
+        Gap(modality="logs", message=Message(key=key, params=(("modality", "logs"),)))
+        for key in ("gap.reader.announced_absent", "gap.logs_absent")
+    )
+    report = build(example.diagnosis(gaps=told), example.observation(), {})
+    assert [gap.message.key for gap in report.gaps if gap.modality == "logs"] == ["gap.logs_absent"]
+
+
+def test_the_sentence_tells_the_number_that_was_verified_where_both_mean_the_same() -> None:
+    level = replace(
+        example.hot("payments"), checks=(replace(example.hot("payments").checks[0], aggregate="mean"),)
+    )
+    for observed, said in ((93.4, 93.4), (9340.0, 92.0), (None, 92.0)):
+        report = build(example.diagnosis(findings=(level,)), example.observation(), {level.id: (observed,)})
+        assert dict(report.evidence[0].message.params)["value"] == said
+        assert report.evidence[0].finding_id == level.id

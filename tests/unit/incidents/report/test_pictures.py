@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -10,6 +13,8 @@ from tests.unit.incidents.report.example import ONSET, where
 from sre_copilot.domain.evidence import Check, Finding, Query
 from sre_copilot.domain.incident import Incident, Observation
 from sre_copilot.domain.signals import Telemetry, Window
+from sre_copilot.incidents.report import RENDERERS, build, render
+from sre_copilot.incidents.report.charts import TOP, band_words, chart
 from sre_copilot.incidents.report.pictures import LINES, POINTS, draw, expected
 from sre_copilot.incidents.report.series import points
 
@@ -171,6 +176,30 @@ def test_other_faults_are_no_normal_time() -> None:
     assert picture.band is None
 
 
+def test_the_legend_says_what_the_band_is() -> None:
+    counts, levels = (
+        expected([16.0, 17.0, 15.0] * 3, "count", "past"),
+        expected([16.0, 17.0, 15.0] * 3, "value", "past"),
+    )
+    assert (counts.rule, counts.low, counts.high) == ("poisson", 4.0, 28.0)
+    assert levels.rule == "deviation"
+    scattered = expected([0.0, 100.0, 40.0, 80.0, 20.0, 60.0, 10.0, 90.0], "count", "past")
+    assert scattered.rule == "deviation"
+    picture = draw(example.hot("payments"), OBSERVATION)
+    assert picture is not None
+    for lang, words in (("en", "m ± 3√m"), ("zh", "m ± 3√m")):
+        assert words in band_words(replace(picture, band=counts), lang)  # type: ignore[arg-type]
+        assert "MAD" not in band_words(replace(picture, band=counts), lang)  # type: ignore[arg-type]
+        assert "MAD" in band_words(replace(picture, band=levels), lang)  # type: ignore[arg-type]
+
+
+def test_the_name_of_the_onset_stands_above_the_plot() -> None:
+    picture = draw(example.hot("payments"), OBSERVATION)
+    assert picture is not None
+    (named,) = re.findall(r'<text x="[\d.]+" y="([\d.]+)" class="onset-name"', chart(picture, "en", key="k"))
+    assert 14 < float(named) < TOP
+
+
 @given(st.lists(st.floats(-1e9, 1e9), min_size=8, max_size=60), st.sampled_from(["value", "count", "median"]))
 def test_a_band_is_finite_and_holds_its_middle(values: list[float], statistic: str) -> None:
     band = expected(values, statistic, "past")  # type: ignore[arg-type]
@@ -183,3 +212,13 @@ def test_a_single_point_is_no_picture() -> None:
         current=Telemetry(metrics=example.metrics().filter(pl.col("ts") == int(ONSET)))
     )
     assert draw(example.hot(example.HOSTILE), single) is None
+
+
+def test_values_near_the_limit_of_floats_are_drawn_in_every_form() -> None:
+    assert OBSERVATION.current.metrics is not None
+    even = pl.int_range(pl.len()) % 2 == 0
+    wild = OBSERVATION.current.metrics.with_columns(value=pl.when(even).then(1e308).otherwise(-1e308))
+    observation = replace(OBSERVATION, current=replace(OBSERVATION.current, metrics=wild))
+    diagnosis = example.diagnosis()
+    report = build(diagnosis, observation, example.observed(diagnosis))
+    assert all(render(report, output=output, lang="en") for output in RENDERERS)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import unicodedata
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -16,7 +17,16 @@ from rich.console import Console
 from tests.unit.incidents.report import example
 
 from sre_copilot.domain.incident import Outcome
-from sre_copilot.incidents.report import LANGUAGES, Language, Output, Report, catalogue, print_report, render
+from sre_copilot.incidents.report import (
+    LANGUAGES,
+    Language,
+    Output,
+    Report,
+    build,
+    catalogue,
+    print_report,
+    render,
+)
 from sre_copilot.incidents.report.clean import one_line
 
 PRINTED: tuple[Output, ...] = ("table", "md", "html")
@@ -136,6 +146,15 @@ def test_the_verdict_its_probability_and_every_finding_is_in_every_format(
         assert row.finding_id in text
     for each in report.struck:
         assert each.finding_id in text
+
+
+@pytest.mark.parametrize("output", [*PRINTED, "json"])
+def test_the_english_reason_of_a_refutation_is_not_shown(output: Output) -> None:
+    diagnosis = example.diagnosis()
+    reasoned = tuple(replace(each, reason="telemetry lacks the column") for each in diagnosis.refuted)
+    report = build(replace(diagnosis, refuted=reasoned), example.observation(), example.observed(diagnosis))
+    assert report.struck
+    assert "lacks the column" not in render(report, output=output, lang="zh")
 
 
 @pytest.mark.parametrize("output", PRINTED)

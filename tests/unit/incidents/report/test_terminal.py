@@ -8,7 +8,8 @@ from rich.console import Console
 
 from sre_copilot.incidents.report import LANGUAGES, Language, Report, print_report, render
 from sre_copilot.incidents.report.clean import width
-from sre_copilot.incidents.report.terminal import COLUMNS, spark
+from sre_copilot.incidents.report.terminal import BLOCKS, COLUMNS, spark
+from sre_copilot.incidents.report.words import word
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -33,7 +34,7 @@ def test_rich_markup_in_telemetry_is_literal(report: Report) -> None:
     assert "[bold red]m[/]" in plain
 
 
-@pytest.mark.parametrize("columns", [60, 100, 160])
+@pytest.mark.parametrize("columns", [40, 60, 100, 160])
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_no_line_is_wider_than_the_terminal(report: Report, lang: Language, columns: int) -> None:
     assert all(width(line) <= columns for line in COLOUR.sub("", printed(report, lang, columns)).splitlines())
@@ -44,6 +45,26 @@ def test_a_picture_is_a_row_of_blocks(report: Report) -> None:
     vanished = next(p for p in report.pictures if p.source == "logs")
     assert spark(vanished)[-5:] == "▁" * 5
     assert " " not in spark(vanished)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_picture_stays_one_row_on_a_narrow_terminal(report: Report, lang: Language) -> None:
+    text = COLOUR.sub("", printed(report, lang, 40))
+    rows = [line.strip() for line in text.splitlines() if set(line.strip()) & set(BLOCKS)]
+    assert len(rows) == min(4, len(report.pictures))
+
+
+def test_on_a_narrow_terminal_each_check_stands_below_its_finding_with_its_value(report: Report) -> None:
+    text = re.sub(r"\s", "", COLOUR.sub("", printed(report, "en", 40)))
+    assert "isatleast60ms:median139.7ms" in text
+    assert all(row.finding_id in text for row in report.evidence)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_footer_explains_the_units(report: Report, lang: Language) -> None:
+    assert word("footer", lang).replace(" ", "") in re.sub(
+        r"\s", "", COLOUR.sub("", printed(report, lang, 100))
+    )
 
 
 def test_without_a_console_the_text_is_plain(report: Report) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 import tomllib
 from collections import Counter
@@ -81,6 +82,49 @@ def test_every_aggregate_relation_and_modality_has_words() -> None:
         *(f"modality.{name}" for name in literals(Modality)),
     ]
     assert [key for key in wanted if not has(key)] == []
+
+
+def test_every_gap_is_a_sentence_in_one_style() -> None:
+    gaps = {
+        key: said for key, said in catalogue().items() if key.startswith(("gap.", "state.gap.", "unseen."))
+    }
+    assert len(gaps) > 30
+    assert [
+        key for key, said in gaps.items() if not (said["en"].endswith(".") and said["zh"].endswith("。"))
+    ] == []
+    assert [key for key, said in gaps.items() if said["en"][0].islower()] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_percent_sign_stands_after_a_blank_in_english_and_after_none_in_chinese(file: Path) -> None:
+    for key, said in tomllib.loads(file.read_text(encoding="utf-8")).items():
+        pieces = re.sub(r"\{[^}]*\}", "0", said["en"]), re.sub(r"\{[^}]*\}", "0", said["zh"])
+        assert not re.search(r"\d%", pieces[0]), key
+        assert not re.search(r"\s%", pieces[1]), key
+
+
+def test_a_share_is_written_as_the_language_writes_percentages() -> None:
+    add({"test.share": {"en": "{share:.0%} fail", "zh": "{share:.0%} 失败"}})
+    message = Message(key="test.share", params=(("share", 1.0),))
+    assert say(message, "en") == "100 % fail"
+    assert say(message, "zh") == "100% 失败"
+
+
+def test_a_number_with_three_digits_keeps_its_whole_part() -> None:
+    add({"test.digits": {"en": "{value:.3g}", "zh": "{value:.3g}"}})
+    assert [
+        say(Message(key="test.digits", params=(("value", v),)), "en") for v in (902.1, 0.02875, 12345.0)
+    ] == [
+        "902",
+        "0.0288",
+        "12,345",
+    ]
+
+
+def test_golden_signals_and_kinds_of_change_are_said_in_words() -> None:
+    assert word("moment.alert.signal", "zh", entity="web", signal="latency") == "web 的延迟触发告警。"
+    assert "（发布）" in word("moment.change", "zh", entity="web", kind="deploy", text="x")
+    assert "（migration）" in word("moment.change", "zh", entity="web", kind="migration", text="x")
 
 
 def test_a_missing_key_is_said_as_key_and_parameters() -> None:
