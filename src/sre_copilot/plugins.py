@@ -13,6 +13,7 @@ GROUPS = {
     "sre_copilot.sources": "where telemetry is read from",
     "sre_copilot.detectors": "what is abnormal",
     "sre_copilot.localisers": "what caused it",
+    "sre_copilot.sentences": "how findings are said",
 }
 
 

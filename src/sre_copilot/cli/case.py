@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,17 +14,22 @@ from rich.console import Console
 from rich.text import Text
 
 from sre_copilot.cli.investigate import default_language
+from sre_copilot.cli.streams import print_document
 from sre_copilot.errors import BadCaseError
 from sre_copilot.incidents.report.clean import one_line
 from sre_copilot.incidents.report.model import Language
 from sre_copilot.incidents.report.words import say
 from sre_copilot.perception.case_check import CaseCheck, check_cases
+from sre_copilot.perception.contents import Content
 from sre_copilot.perception.remarks import Remark
 
 BAD = 2
+READ = {"en": "{rows:,} rows", "zh": "{rows:,} 条"}
+SERVICES = {"en": ", services: {services:,}", "zh": "，服务：{services:,}"}
+SPAN = {"en": ", {first} to {last} UTC", "zh": "，{first} 至 {last} UTC"}
 ROW = {"en": " (row {row})", "zh": "（第 {row} 行）"}  # counted from 0
 
-app = typer.Typer(no_args_is_help=True, help="Recorded incidents: the case format.")
+app = typer.Typer(no_args_is_help=True, help="Validate recorded cases.")
 
 
 class CheckOutput(StrEnum):
@@ -35,13 +41,14 @@ class CheckOutput(StrEnum):
 
 @app.callback()
 def case() -> None:
-    """Recorded incidents: the case format."""
+    """Validate recorded cases."""
 
 
 @app.command("check")
 def check(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Folder of a case, or of cases.", show_default=False)
+        Path,
+        typer.Argument(metavar="DIR", help="Folder of a recorded case, or of cases.", show_default=False),
     ],
     output: Annotated[
         CheckOutput, typer.Option("--output", "-o", help="Form of the result.")
@@ -53,7 +60,7 @@ def check(
     """
     checks = list(check_cases(folder))
     if output is CheckOutput.JSON:
-        typer.echo(json.dumps(as_json(checks), indent=2))
+        print_document(json.dumps(as_json(checks), ensure_ascii=False, indent=2))
     else:
         console = Console(highlight=False)
         for line in lines(checks, default_language().value):
@@ -67,6 +74,10 @@ def lines(checks: Sequence[CaseCheck], lang: Language) -> Iterator[Text]:
     for each in checks:
         mark, style = ("ok ", "green") if each.ok else ("bad", "red")
         yield Text.assemble((mark, style), "  ", one_line(each.folder.name))
+        for content in each.contents:
+            yield Text.assemble(
+                "     ", ("read   ", "dim"), "  ", one_line(content.file), ": ", _read(content, lang)
+            )
         for problem in each.problems:
             yield Text.assemble("     ", ("problem", "red"), "  ", one_line(str(problem), limit=400))
         for remark in each.remarks:
@@ -79,6 +90,19 @@ def lines(checks: Sequence[CaseCheck], lang: Language) -> Iterator[Text]:
     yield Text(f"{len(checks)} checked, {bad} bad", style="bold")
 
 
+def _read(content: Content, lang: Language) -> str:
+    said = READ[lang].format(rows=content.rows)
+    if content.services is not None:
+        said += SERVICES[lang].format(services=content.services)
+    if content.span is not None:
+        said += SPAN[lang].format(first=_moment(content.span.start), last=_moment(content.span.end))
+    return said
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def as_json(checks: Sequence[CaseCheck]) -> dict[str, Any]:
     """The result as data."""
     return {"ok": all(each.ok for each in checks), "cases": [_case(each) for each in checks]}
@@ -88,8 +112,19 @@ def _case(each: CaseCheck) -> dict[str, Any]:
     return {
         "folder": str(each.folder),
         "ok": each.ok,
+        "read": [_content(content) for content in each.contents],
         "problems": [_problem(problem) for problem in each.problems],
         "remarks": [_remark(remark) for remark in each.remarks],
+    }
+
+
+def _content(content: Content) -> dict[str, Any]:
+    return {
+        "file": content.file,
+        "rows": content.rows,
+        "services": content.services,
+        "first": content.span.start if content.span else None,
+        "last": content.span.end if content.span else None,
     }
 
 

@@ -11,10 +11,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from sre_copilot.errors import UsageError
-from sre_copilot.eval.report import print_evaluation
+from sre_copilot.cli.files import check_writable, write_file
+from sre_copilot.cli.streams import table_console
+from sre_copilot.eval.report import print_evaluation, print_unread, unread
 from sre_copilot.eval.run import Options, evaluate
 from sre_copilot.eval.summary import Evaluation
+from sre_copilot.incidents.report.clean import one_line
+
+NOT_READ = 1
 
 app = typer.Typer(help="Measure quality on recorded incidents.", no_args_is_help=True)
 
@@ -40,7 +44,9 @@ def rca(
         typer.Argument(metavar="DIR", help="Folder whose subfolders are recorded cases.", show_default=False),
     ],
     *,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures to this file.")
+    ] = None,
     ablate: Annotated[
         list[Ablation] | None,
         typer.Option(help="Judge as if this modality had not been recorded; repeatable."),
@@ -63,7 +69,10 @@ def rca(
     """Judge every case, compare with its recorded truth, and print how often the answer was right.
 
     The truth is read after every answer is final. Without a truth or fault-free telemetry the figures that need it are left out.
+    Exit code 0: all cases were judged, however many answers are wrong; 1: some could not be read; 2: usage.
     """
+    if json_file:
+        check_writable(json_file, option="--json")
     options = Options(
         jobs=jobs,
         ablate=tuple(each.value for each in dict.fromkeys(ablate or ())),
@@ -71,9 +80,14 @@ def rca(
         shifts=(shift_onset, -shift_onset) if shift_onset else (),
     )
     evaluation = _with_progress(directory, options)
-    print_evaluation(evaluation, Console(), misses=misses)
+    console = table_console()
+    print_evaluation(evaluation, console, misses=misses)
     if json_file:
-        _write(json_file, evaluation)
+        document = json.dumps(evaluation.as_dict(), ensure_ascii=False, indent=2)
+        write_file(json_file, f"{document}\n", option="--json")
+    if unread(evaluation):
+        print_unread(evaluation, console)
+        raise typer.Exit(NOT_READ)
 
 
 def _with_progress(directory: Path, options: Options) -> Evaluation:
@@ -88,14 +102,7 @@ def _with_progress(directory: Path, options: Options) -> Evaluation:
         return evaluate(
             directory,
             options,
-            progress=lambda done, total, case: bar.update(shown, completed=done, total=total, case=case),
+            progress=lambda done, total, case: bar.update(
+                shown, completed=done, total=total, case=one_line(case)
+            ),
         )
-
-
-def _write(path: Path, evaluation: Evaluation) -> None:
-    try:
-        path.write_text(
-            json.dumps(evaluation.as_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-        )
-    except OSError as error:
-        raise UsageError(f"--json {path}: {error.strerror}. Name a file in a folder that exists.") from error

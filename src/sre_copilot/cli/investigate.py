@@ -12,9 +12,11 @@ import typer
 from rich.console import Console
 
 from sre_copilot.app import investigate_case
-from sre_copilot.errors import UsageError
+from sre_copilot.cli.files import write_file
+from sre_copilot.cli.streams import print_document
 from sre_copilot.incidents.investigation import Investigation, answered
 from sre_copilot.incidents.report import build, print_report, render
+from sre_copilot.perception.recorded import one_case
 
 INCONCLUSIVE = 3
 
@@ -43,6 +45,16 @@ class Output(StrEnum):
     HTML = "html"
 
 
+ENDINGS = {
+    ".html": Output.HTML,
+    ".htm": Output.HTML,
+    ".md": Output.MD,
+    ".json": Output.JSON,
+    ".txt": Output.TABLE,
+}
+STANDARD_OUTPUT = Path("-")
+
+
 def default_language() -> Language:
     """Chinese where the environment's locale is Chinese, else English."""
     locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
@@ -50,13 +62,26 @@ def default_language() -> Language:
 
 
 def investigate(
-    case: Annotated[Path, typer.Argument(help="Folder of a recorded incident.", show_default=False)],
+    case: Annotated[
+        Path, typer.Argument(metavar="CASE", help="Folder of a recorded incident.", show_default=False)
+    ],
     lang: Annotated[
         Language | None, typer.Option(help="Language of the report (default: the locale's).")
     ] = None,
-    output: Annotated[Output, typer.Option("--output", "-o", help="Form of the report.")] = Output.TABLE,
+    output: Annotated[
+        Output | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Form of the report (default: as --out ends, else table).",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write the report to this file instead of printing it.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the report to this file instead of printing it; - prints it."
+        ),
     ] = None,
 ) -> None:
     """Investigate a recorded incident: what broke, where, why, and what could not be seen.
@@ -64,7 +89,13 @@ def investigate(
     Exit code 0: answered (also "no fault"); 3: inconclusive; 2: usage or bad input; 1: internal error.
     """
     language = lang or default_language()
-    report_to(out, with_progress(case, language), output, language)
+    path = None if out == STANDARD_OUTPUT else out
+    report_to(path, with_progress(case, language), output or form_of(path), language)
+
+
+def form_of(out: Path | None) -> Output:
+    """The form that the ending of a file asks for; a table where there is no file, or no ending that is known."""
+    return ENDINGS.get(out.suffix.lower(), Output.TABLE) if out else Output.TABLE
 
 
 def report_to(out: Path | None, investigation: Investigation, output: Output, language: Language) -> None:
@@ -75,24 +106,18 @@ def report_to(out: Path | None, investigation: Investigation, output: Output, la
     elif output is Output.TABLE and out is not None:
         page = Console(file=StringIO(), width=120)
         print_report(report, page, lang=language.value)
-        _write(out, cast(StringIO, page.file).getvalue())
+        write_file(out, cast(StringIO, page.file).getvalue(), option="--out")
     elif out:
-        _write(out, render(report, output=output.value, lang=language.value))
+        write_file(out, render(report, output=output.value, lang=language.value), option="--out")
     else:
-        typer.echo(render(report, output=output.value, lang=language.value))
+        print_document(render(report, output=output.value, lang=language.value))
     if not answered(investigation.diagnosis):
         raise typer.Exit(INCONCLUSIVE)
 
 
 def with_progress(case: Path, language: Language) -> Investigation:
     """Investigate and say on standard error what is being done, where someone is watching."""
+    one_case(case)
     console = Console(stderr=True)
     with console.status(STAGES["collect"][language.value]) as status:
         return investigate_case(case, progress=lambda stage: status.update(STAGES[stage][language.value]))
-
-
-def _write(out: Path, text: str) -> None:
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--out {out}: {error.strerror}. Name a file in a folder that exists.") from error

@@ -12,30 +12,27 @@ from sre_copilot.errors import BadCaseError
 from sre_copilot.perception.baseline import from_above, locate
 from sre_copilot.perception.case_files import read_json, read_parquet
 from sre_copilot.perception.columns import TABLES
+from sre_copilot.perception.contents import Content, contents
 from sre_copilot.perception.documents import violations
-from sre_copilot.perception.recorded import existing, no_facts, read_case
+from sre_copilot.perception.oddities import nothing_recorded, odd_fields, odd_files, unseen_entities
+from sre_copilot.perception.recorded import existing, no_facts, read_case, read_facts
 from sre_copilot.perception.remarks import Remark, remark
 from sre_copilot.perception.tables import problems
-from sre_copilot.perception.telemetry import FILES
 
 Result = TypeVar("Result")
 DOCUMENTS = ("case", "topology", "alerts", "changes")
-KNOWN = {
-    *FILES,
-    "case.json",
-    "topology.json",
-    "truth.json",
-}  # `truth.json` is for the scorer; it is not opened here
 CYCLE_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class CaseCheck:
-    """The result for one case: problems make it unreadable, remarks say how the reader deals with oddities."""
+    """The result for one case: problems make it unreadable, remarks say how the reader deals with
+    oddities, and contents what it read."""
 
     folder: Path
     problems: tuple[BadCaseError, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    contents: tuple[Content, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -64,8 +61,16 @@ def check_case(folder: Path) -> CaseCheck:
         observation, remarks = read_case(folder)
     except BadCaseError as error:
         return CaseCheck(folder, (error,))
-    edges = observation.topology.edges
-    return CaseCheck(folder, (), (*remarks, *_cycle(edges), *_unknown_files(folder)))
+    facts = read_facts(folder)
+    noted = (
+        *_cycle(observation.topology.edges),
+        *odd_fields(facts),
+        *nothing_recorded(observation.current),
+        *unseen_entities(observation),
+        *odd_files(folder),
+    )
+    read = contents(observation, baseline=facts.get("baseline") or "")
+    return CaseCheck(folder, (), (*remarks, *noted), read)
 
 
 def _cases(folder: Path) -> list[Path]:
@@ -97,7 +102,7 @@ def _problems(folder: Path) -> Iterator[BadCaseError]:
         elif document is not None:
             yield from violations(name, document)
         elif name == "case":
-            yield no_facts()
+            yield no_facts(folder)
         facts = document if name == "case" else facts
     yield from _table_problems(folder, "")
     yield from _baseline_problems(folder, facts)
@@ -126,12 +131,6 @@ def _attempt(read: Callable[[], Result]) -> tuple[Result | None, BadCaseError | 
         return read(), None
     except BadCaseError as error:
         return None, error
-
-
-def _unknown_files(folder: Path) -> Iterator[Remark]:
-    for child in sorted(_children(folder)):
-        if child.name not in KNOWN and child.name != "baselines":
-            yield remark("note.reader.file_unread", "metrics", child.name)
 
 
 def _cycle(edges: tuple[tuple[str, str], ...]) -> Iterator[Remark]:

@@ -14,6 +14,7 @@ import polars as pl
 from sre_copilot.errors import BadCaseError
 
 JSON_LIMIT_MB = 8  # documents of a case are a few kB; a larger one is telemetry that belongs into a table
+FILE_LIMIT_MB = 2048  # compressed; what is larger does not fit into the memory of one machine
 ROWS_LIMIT = 20_000_000  # about 2 GB of log lines: more than an investigation on one machine can hold
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -103,6 +104,8 @@ def read_parquet(folder: Path, name: str) -> pl.DataFrame | None:
     path = find(folder, name)
     if path is None:
         return None
+    if path.stat().st_size > FILE_LIMIT_MB * 2**20:
+        raise BadCaseError(name, f"is larger than {FILE_LIMIT_MB} MB", remedy="record a shorter window")
     content = read_bytes(path, name)
     if not content:
         raise BadCaseError(name, "is an empty file", remedy="write a table without rows, or remove the file")

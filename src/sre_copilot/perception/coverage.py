@@ -42,6 +42,16 @@ def coverage(
     return (*_announced(facts, current, has_topology=has_topology), *_apart(about, current))
 
 
+def span_of(telemetry: Telemetry, modality: Modality) -> Window | None:
+    """From the first to the last time of a table, in epoch seconds UTC; None where it has no times."""
+    table: pl.DataFrame | None = getattr(telemetry, modality)
+    column, scale = _TIMES[modality]
+    first, last = (None, None) if table is None else (table[column].min(), table[column].max())
+    if not isinstance(first, int) or not isinstance(last, int):
+        return None
+    return Window(first / scale, last / scale)
+
+
 def _announced(facts: dict[str, Any], current: Telemetry, *, has_topology: bool) -> Iterator[Remark]:
     names = list(dict.fromkeys(facts.get("modalities") or ()))
     present = set(recorded(current))
@@ -63,7 +73,7 @@ def _apart(about: Incident, current: Telemetry) -> Iterator[Remark]:
         yield remark("note.reader.onset_outside", "metrics", "case.json", field="t_inject")
     for modality, (column, scale) in _TIMES.items():
         table = getattr(current, modality)
-        span = _span(table, column, scale)
+        span = span_of(current, modality)
         if span is None:
             continue
         file = f"{modality}.parquet"
@@ -82,13 +92,6 @@ def _expected(about: Incident) -> Window | None:
     if about.onset is None:
         return None
     return Window(about.onset - AROUND_ONSET_S, about.onset + AROUND_ONSET_S)
-
-
-def _span(table: pl.DataFrame | None, column: str, scale: float) -> Window | None:
-    first, last = (None, None) if table is None else (table[column].min(), table[column].max())
-    if not isinstance(first, int) or not isinstance(last, int):
-        return None
-    return Window(first / scale, last / scale)
 
 
 def _outside(table: pl.DataFrame, column: str, scale: float, window: Window) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Modality, Telemetry
 from sre_copilot.domain.topology import Topology
-from sre_copilot.errors import BadCaseError
+from sre_copilot.errors import BadCaseError, UsageError
 from sre_copilot.perception.baseline import locate, read_baseline
 from sre_copilot.perception.case_files import read_json
 from sre_copilot.perception.coverage import coverage
@@ -76,16 +76,41 @@ def read_facts(folder: Path) -> dict[str, Any]:
     """Read `case.json`, checked."""
     facts = read_json(folder, "case.json")
     if facts is None:
-        raise no_facts()
+        raise no_facts(folder)
     check("case", facts)
     found: dict[str, Any] = facts
     return found
 
 
-def no_facts() -> BadCaseError:
+def no_facts(folder: Path) -> BadCaseError:
     """The error for a folder without `case.json`."""
     remedy = 'write at least {"id": "…"}; the folder holds no recorded incident without it'
-    return BadCaseError("case.json", "is missing", remedy=remedy)
+    return BadCaseError("case.json", f"is missing in {folder}", remedy=remedy)
+
+
+def one_case(folder: Path) -> None:
+    """Refuse a folder that holds folders of cases and is none itself.
+
+    Raises
+    ------
+    UsageError : names the first of them
+    """
+    try:
+        found = [] if (folder / "case.json").exists() else cases_below(folder)
+    except OSError:  # the reader says what is wrong with the folder
+        return
+    if found:
+        raise UsageError(
+            f"{folder} holds {len(found)} case{'s' if len(found) > 1 else ''}; name one of them, for example {found[0]}"
+        )
+
+
+def cases_below(folder: Path) -> list[Path]:
+    """Folders of the cases in a folder, or in its subfolder `cases`, by name."""
+    for home in (folder, folder / "cases"):
+        if found := sorted(path.parent for path in home.glob("*/case.json")):
+            return found
+    return []
 
 
 def read_topology(folder: Path) -> tuple[Topology | None, tuple[Remark, ...]]:

@@ -51,3 +51,12 @@ def test_oddities_are_said_in_the_language_of_the_locale(
     edges = [["a", "b"], ["b", "c"], ["c", "c"]]
     folder = case.with_document("topology", {"edges": edges}).write(tmp_path)
     assert words in CliRunner().invoke(app, ["check", str(folder)]).output
+
+
+def test_what_was_read_is_said_in_both_forms(cases: Path) -> None:
+    folder = str(cases / "cases" / "cpu-order-0")
+    text = CliRunner().invoke(app, ["check", folder]).output
+    (case,) = json.loads(CliRunner().invoke(app, ["check", folder, "-o", "json"]).output)["cases"]
+    metrics = next(each for each in case["read"] if each["file"] == "metrics.parquet")
+    assert f"metrics.parquet: {metrics['rows']:,} rows, services: {metrics['services']}, 2023-11-14" in text
+    assert metrics["first"] < metrics["last"]

@@ -72,10 +72,12 @@ def test_oddities_that_cost_nothing_are_notes(case: Case, tmp_path: Path) -> Non
     )
     folder = odd.write(tmp_path)
     (folder / "metrics.csv").write_text("ts,value\n")
+    (folder / "notes.txt").write_text("")
     found = check_case(folder)
     assert found.ok
     assert {each.key.removeprefix("note.reader.") for each in found.remarks} == {
-        "columns_unread", "onset_outside", "unknown_modality", "cycle", "file_unread",
+        "columns_unread", "onset_outside", "unknown_modality", "cycle", "entities_unseen", "file_to_convert",
+        "file_unread",
     }  # fmt: skip
     (cycle,) = [each for each in found.remarks if each.key.endswith("cycle")]
     assert set(str(dict(cycle.params)["path"]).split(" → ")) == {"a", "b", "c"}

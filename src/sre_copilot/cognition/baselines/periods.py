@@ -35,9 +35,21 @@ def periods(incident: Incident, *, start: float, end: float) -> Periods:
     else:
         first = min(max(start, onset - UNSURE_S), end)
         suspect = Window(first, max(first, min(end + 1, onset + LASTING_S)))
-    others = [time for time in incident.other_fault_times if not suspect.start <= time < suspect.end]
-    excluded = tuple(Window(time, time + NEIGHBOUR_S) for time in sorted(others))
+    recorded = (time for time in incident.other_fault_times if start - NEIGHBOUR_S <= time <= end)
+    excluded = _merged(time for time in recorded if not suspect.start <= time < suspect.end)
     return Periods(suspect=suspect, past=Window(min(start, suspect.start), suspect.start), excluded=excluded)
+
+
+def _merged(times: Iterable[float]) -> tuple[Window, ...]:
+    """The disturbed stretches behind other incidents, those that touch as one."""
+    found: list[Window] = []
+    for time in sorted(times):
+        end = time + NEIGHBOUR_S
+        if found and time <= found[-1].end:
+            found[-1] = Window(found[-1].start, end)
+        else:
+            found.append(Window(time, end))
+    return tuple(found)
 
 
 def inside(time: str, windows: Iterable[Window]) -> pl.Expr:

@@ -52,3 +52,9 @@ def test_many_days_are_reduced_to_the_time_of_day() -> None:
 def test_a_few_hours_are_kept_whole() -> None:
     hours = pl.DataFrame({"ts": [hour * 3_600 for hour in range(20)]})
     assert same_time_of_day(hours, at=0.0).height == 20
+
+
+def test_very_many_other_incidents_become_a_few_stretches() -> None:
+    times = tuple(float(each) for each in range(-50_000, 100_000))
+    found = periods(Incident(id="x", onset=1_000.0, other_fault_times=times), start=0.0, end=2_000.0)
+    assert len(found.excluded) <= 2

@@ -96,7 +96,7 @@ def parameter(finding: Finding, name: str) -> Any:
 )
 @pytest.mark.parametrize("shift", [-60.0, 0.0, 60.0])
 def test_what_users_notice_is_found_though_the_onset_is_off_by_a_minute_and_all_checks_hold(
-    fault: dict[str, float], kind: str, fault_type: str | None, severity: str, shift: float
+    fault: dict[str, Any], kind: str, fault_type: str | None, severity: str, shift: float
 ) -> None:
     observation = observed(orders(**fault), onset=ONSET + shift)
     found = detect(observation).findings
@@ -186,7 +186,14 @@ def test_checks_are_false_of_another_channel_and_of_a_normal_recording() -> None
 
 
 def test_sentences_give_the_numbers_in_every_language() -> None:
-    for fault in ({"success": 0.2}, {"volume": 0.05}, {"volume": 3.0}, {"slow": 8.0}, {"basket": 6.0}):
+    faults: list[dict[str, Any]] = [
+        {"success": 0.2},
+        {"volume": 0.05},
+        {"volume": 3.0},
+        {"slow": 8.0},
+        {"basket": 6.0},
+    ]
+    for fault in faults:
         for finding in detect(observed(orders(**fault))).findings:
             for language in LANGUAGES:
                 said = say(finding.message, language)
