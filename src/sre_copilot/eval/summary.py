@@ -257,7 +257,9 @@ def _misses(
     alarms = [
         _miss(each, Truth(no_fault=True), None) for each in fault_free if each.outcome is not Outcome.NO_FAULT
     ]
-    return (*faults, *alarms)
+    known = {each.case for each in (*faults, *alarms)}
+    unread = [_miss(each, Truth(), None) for each in judgements if each.error and each.case not in known]
+    return (*faults, *alarms, *unread)
 
 
 def _miss(judgement: Judgement, truth: Truth, scored: Scored | None) -> Miss:
