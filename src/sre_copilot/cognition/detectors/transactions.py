@@ -382,5 +382,5 @@ def _shared(found: Sequence[Finding]) -> tuple[Finding, ...]:
     total: dict[str, float] = {}
     for finding in found:
         total[finding.entity] = total.get(finding.entity, 0.0) + finding.weight
-    shared = [replace(each, weight=each.weight**2 / total[each.entity]) for each in found]
+    shared = [replace(each, weight=each.weight * (each.weight / total[each.entity])) for each in found]
     return tuple(sorted(shared, key=lambda finding: (-finding.weight, finding.kind, finding.id)))

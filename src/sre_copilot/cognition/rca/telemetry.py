@@ -28,7 +28,7 @@ SAME = {
 }  # two views of one fact
 LEAST = 0.05  # nats; weaker findings are not cited
 PSEUDO = "_"
-MODALITIES = ("metrics", "traces", "logs")
+MODALITIES = ("metrics", "traces", "logs", "transactions", "changes")
 
 
 def localise(observation: Observation, findings: Sequence[Finding]) -> Localisation | None:
