@@ -27,7 +27,7 @@ def test_checks_of_real_findings_observe_what_plain_loops_compute() -> None:
     for folder in case_folders(Path(DATA or ""))[::25]:
         observation = RecordedSource(folder).observe()
         evaluator = Evaluator(observation)
-        for finding in detect(observation, registered_methods().detectors.values())[0][:15]:
+        for finding in detect(observation, registered_methods().detectors)[0][:15]:
             for check in finding.checks:
                 try:
                     computed = plain.left_side(check, observation)

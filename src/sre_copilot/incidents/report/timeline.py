@@ -38,8 +38,10 @@ def moments(
 
 
 def _strongest(diagnosis: Diagnosis) -> list[Finding]:
+    """Findings that have a time, strongest first; those about changes repeat the change log, which is told as it is."""
     struck = {refutation.finding.id for refutation in diagnosis.refuted}
-    timed = {f.id: f for f in diagnosis.findings if f.window is not None and f.id not in struck}
+    shown = (each for each in diagnosis.findings if each.window is not None and each.modality != "changes")
+    timed = {each.id: each for each in shown if each.id not in struck}
     return sorted(timed.values(), key=lambda finding: (-finding.weight, finding.id))
 
 

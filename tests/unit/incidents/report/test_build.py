@@ -6,9 +6,9 @@ import polars as pl
 from tests.unit.incidents.report import example
 from tests.unit.incidents.report.example import ONSET
 
-from sre_copilot.domain.evidence import Finding, Gap, Message
-from sre_copilot.domain.incident import Observation, Outcome, Suspect
-from sre_copilot.domain.signals import Telemetry
+from sre_copilot.domain.evidence import Check, Finding, Gap, Message, Query
+from sre_copilot.domain.incident import Diagnosis, Incident, Observation, Outcome, Suspect
+from sre_copilot.domain.signals import Change, Telemetry, Window
 from sre_copilot.domain.topology import Topology
 from sre_copilot.incidents.report import Report, build, render
 from sre_copilot.incidents.report.build import EVIDENCE, PICTURES
@@ -228,3 +228,27 @@ def test_the_sentence_tells_the_number_that_was_verified_where_both_mean_the_sam
         report = build(example.diagnosis(findings=(level,)), example.observation(), {level.id: (observed,)})
         assert dict(report.evidence[0].message.params)["value"] == said
         assert report.evidence[0].finding_id == level.id
+
+
+def test_a_change_stands_in_the_timeline_once() -> None:
+    change = Change(ts=1_000.0, service="till", kind="deploy", text="till 2.0 rolled out")
+    query = Query(source="changes", measure="rows", where=(("service", "till"),), window=Window(990, 1_010))
+    finding = Finding(
+        kind="change.before_onset",
+        entity="till",
+        modality="changes",
+        weight=0.4,
+        checks=(Check(query=query, aggregate="count", relation=">=", bound=1.0),),
+        window=Window(990, 1_010),
+    )
+    incident = Incident(id="x", onset=1_010.0, window=Window(900, 1_100))
+    diagnosis = Diagnosis(
+        incident=incident,
+        outcome=Outcome.INCONCLUSIVE,
+        probability=0.3,
+        suspects=(Suspect(entity="till", score=0.4, finding_ids=(finding.id,)),),
+        findings=(finding,),
+    )
+    observation = Observation(incident=incident, current=Telemetry(changes=(change,)))
+    report = build(diagnosis, observation, {finding.id: (1.0,)})
+    assert [moment.kind for moment in report.timeline] == ["change", "onset"]
