@@ -38,7 +38,7 @@ _LISTENS = re.compile(
 )
 POOL_SIZE = 10  # connections that a HikariCP pool opens unless told otherwise (its README, maximumPoolSize)
 _OPTION = re.compile(
-    r"\s*--(?:max[-_]connections=(\d+)|(?:super[-_])?read[-_]only(?:=(?:1|on|true))?)\s*$", re.IGNORECASE
+    r"\s*--(?:max[-_]connections=(\d{1,9})|(?:super[-_])?read[-_]only(?:=(?:1|on|true))?)\s*$", re.IGNORECASE
 )
 _CLIENT = re.compile(r"for user '?[^'@\s]*'?@'?([\w.-]+)'?")
 

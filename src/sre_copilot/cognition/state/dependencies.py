@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sre_copilot.cognition.state.cluster import Cluster
 from sre_copilot.cognition.state.model import Evidence
+from sre_copilot.cognition.state.text import whole
 
 # host[:port] at the start, after a scheme, after credentials, or in a list: `cart:7070`, `jdbc:mysql://db:3306/x`, `http://a.b.svc:80/`
 _ADDRESS = re.compile(r"(?:^|//|@|[\s,=\"'(\[])([A-Za-z][\w.-]*[\w])(?::(\d{2,5}))?(?=$|[/\s,;?\"')\]])")
@@ -67,8 +68,8 @@ def references(cluster: Cluster, workload: str) -> Iterator[Reference]:
             beside = ports.get(_HOST_NAME.sub("", name), []) if named and not port else []
             numbers: list[tuple[str, tuple[Evidence, ...]]] = [(each, (where, at)) for each, at in beside]
             for number, evidence in numbers or [(port, (where,))]:
-                if host.split(".")[0] in known or (number.isdigit() and named):
-                    yield Reference(workload, name, host, int(number) if number.isdigit() else None, evidence)
+                if host.split(".")[0] in known or (named and whole(number) is not None):
+                    yield Reference(workload, name, host, whole(number), evidence)
 
 
 def dependencies(cluster: Cluster) -> dict[str, frozenset[str]]:

@@ -23,7 +23,7 @@ def analyse(scene: Scene) -> Iterator[Finding]:
     """Routes that lead to a service or a port that does not exist."""
     for document in scene.cluster.described("ingresses"):
         for line in document.text.splitlines():
-            for host, port in _BACKEND.findall(line):
+            for host, port in _BACKEND.findall(line[:500]):
                 yield from _route(scene, (document.key, line), host, port, "")
     for kind in ROUTERS:
         for document in scene.cluster.described(kind):

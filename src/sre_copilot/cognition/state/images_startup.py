@@ -22,7 +22,7 @@ from sre_copilot.domain.evidence import Finding
 
 _WAITING = re.compile(r"ImagePull|ErrImage|InvalidImage|RegistryUnavailable|ImageInspect", re.IGNORECASE)
 _NAME = re.compile(
-    r"no such host|server misbehaving|name resolution|lookup [\w.-]+.*(timeout|refused)|could not resolve",
+    r"no such host|server misbehaving|name resolution|lookup [\w.-].{0,400}(timeout|refused)|could not resolve",
     re.I,
 )
 _INVALID = re.compile(r"InvalidImageName|couldn't parse image|invalid reference format", re.IGNORECASE)

@@ -20,7 +20,7 @@ from sre_copilot.cognition.state.scene import (
     where,
 )  # fmt: skip
 from sre_copilot.cognition.state.scheduling import control_plane
-from sre_copilot.cognition.state.text import seconds, table
+from sre_copilot.cognition.state.text import seconds, table, whole
 from sre_copilot.domain.evidence import Finding
 
 _RUNTIME = re.compile(
@@ -194,6 +194,8 @@ def sound(scene: Scene, failure: Failure) -> bool:
     }
     return any(
         any(":" in address for address in port.endpoints)
-        and (not open_ports or not port.target.isdigit() or (int(port.target), port.protocol) in open_ports)
+        and (
+            not open_ports or (number := whole(port.target)) is None or (number, port.protocol) in open_ports
+        )
         for port in ports
     )

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from sre_copilot.cognition.state.documents import Document
 from sre_copilot.cognition.state.model import Container, Node, Pod, Probe, Service, ServicePort, Workload
-from sre_copilot.cognition.state.text import Entry, described_events, pairs
+from sre_copilot.cognition.state.text import Entry, described_events, pairs, whole
 
-_PORT = re.compile(r"(\d+)/(TCP|UDP|SCTP)", re.IGNORECASE)
+_PORT = re.compile(r"(?<!\d)(\d{1,9})/(TCP|UDP|SCTP)", re.IGNORECASE)
 _PROBE_PORT = re.compile(r"(?::|<pod>:|port=|^\s*)(\w[\w-]*)(?:[/\s]|$)")
 _ADDRESS = re.compile(r"https?://[^:/\s]*:(\w[\w-]*)")
-_NUMBERS = re.compile(r"(delay|timeout|period|failure)=(\d+)")
+_NUMBERS = re.compile(r"(delay|timeout|period|failure)=(\d{1,9})")
 _PROBES = ("Liveness", "Readiness", "Startup")
-_REPLICAS = re.compile(r"(\d+)\s+(\w+)")
+_REPLICAS = re.compile(r"(?<!\d)(\d{1,9})\s+(\w+)")
 
 
 def pod(document: Document, workload: str) -> Pod:
@@ -71,7 +71,7 @@ def container(entry: Entry) -> Container:
         waiting=state.get("Reason").value if state.value == "Waiting" else "",
         ended=ended.get("Reason").value,
         ready=ready.value != "False",
-        restarts=int(restarts) if restarts.isdigit() else 0,
+        restarts=whole(restarts) or 0,
         limits={child.key: child.value for child in entry.get("Limits").children},
         requests={child.key: child.value for child in entry.get("Requests").children},
         probes={kind: probe(entry.get(kind)) for kind in _PROBES if entry.get(kind).value},

@@ -18,7 +18,7 @@ from sre_copilot.cognition.state.scene import (
     matching,
     where,
 )
-from sre_copilot.cognition.state.text import Event
+from sre_copilot.cognition.state.text import Event, whole
 from sre_copilot.domain.evidence import Finding
 
 # What a server of another protocol answers: HTTP/2 frames to an HTTP/1 probe, an HTTP status to a path that is no page, bytes to gRPC.
@@ -59,7 +59,7 @@ def _liveness(scene: Scene, pod: Pod, container: Container) -> Iterator[Finding]
 def _ended_by_itself(container: Container) -> bool:
     """A process that the kubelet ends dies of a signal (128 + n); one that cannot run returns a small code of its own."""
     code = container.lines.get("Exit", "").rpartition(":")[2].strip()
-    return code.isdigit() and 0 < int(code) < 128
+    return 0 < (whole(code) or 0) < 128
 
 
 def _readiness(scene: Scene, pod: Pod, container: Container) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from sre_copilot.cognition.state.scene import DECISIVE, LIKELY, Scene, app, find
 from sre_copilot.cognition.state.text import Event
 from sre_copilot.domain.evidence import Finding
 
-_HEAD = re.compile(r"\d+/\d+ nodes are available:?\s*(.*)", re.DOTALL)
+_HEAD = re.compile(r"\d{1,9}/\d{1,9} nodes are available:?\s*(.*)", re.DOTALL)
 _REASON = re.compile(
     r"\s{0,3}(?<!\d)(\d{1,6})\s{1,3}(.{1,400}?)(?=,\s{0,3}\d{1,6}\s|\.\s{0,3}preemption|\.?\s{0,3}$)",
     re.DOTALL,

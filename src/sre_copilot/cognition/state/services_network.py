@@ -17,6 +17,7 @@ from sre_copilot.cognition.state.scene import (
     app,
     finding,
 )  # fmt: skip
+from sre_copilot.cognition.state.text import whole
 from sre_copilot.domain.evidence import Finding
 
 DATABASE_PORTS = frozenset(
@@ -113,8 +114,7 @@ def _port(scene: Scene, service: Service, port: ServicePort, backend: Workload) 
     params: list[tuple[str, str | float | int]] = [("service", service.name), ("port", port.port), ("target", port.target), ("protocol", port.protocol),
               ("open", ", ".join(f"{number}/{protocol}" for number, protocol in sorted(declared)))]  # fmt: skip
     protocol = port.target_protocol or port.protocol
-    if port.target.isdigit():
-        number = int(port.target)
+    if (number := whole(port.target)) is not None:
         if (number, protocol) in declared:
             return
         same = any(open_port == number for open_port, _ in declared)
@@ -195,7 +195,7 @@ def _wrong_port(scene: Scene, each: Reference, service: Service, known: list[Ref
 def is_database(scene: Scene, service: Service, variable: str = "") -> bool:
     """A SQL database, by its registered port or by what the variable that leads to it is called."""
     ports = {port.port for port in service.ports} | {
-        int(port.target) for port in service.ports if port.target.isdigit()
+        number for port in service.ports if (number := whole(port.target)) is not None
     }
     inside = {
         number

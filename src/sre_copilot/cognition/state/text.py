@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 _FIELD = re.compile(r"([^:]{1,120}?):(?:\s+(.*))?$")
 _GAP = re.compile(r"\s{2,}")
-_AGE = re.compile(r"(?:(\d+)y)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
-_REPEATED = re.compile(r"\(x(\d+)")
+_AGE = re.compile(r"(?:(\d{1,9})y)?(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?$")
+_REPEATED = re.compile(r"\(x(\d{1,9})")
+_WHOLE = re.compile(r"[0-9]{1,9}")
 _UNITS = (31_536_000, 86_400, 3_600, 60, 1)
 LONGEST = 4_096  # characters of one message that are looked at: longer ones come from an attacker or a dump
 EVENT_KINDS = frozenset({"Normal", "Warning"})
@@ -107,6 +108,11 @@ def _aligned(header: list[tuple[str, int]], cells: list[tuple[str, int]]) -> dic
         if free:
             row[min(free, key=lambda pair: pair[0])[1]] = cell
     return row
+
+
+def whole(text: str) -> int | None:
+    """A whole number of at most nine digits, or None: `int` refuses what `isdigit` accepts, such as `²` or thousands of digits."""
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def seconds(age: str) -> float | None:

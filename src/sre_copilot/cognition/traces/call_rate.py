@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from sre_copilot.cognition.traces.calls_per_run import calls_per_run
 from sre_copilot.cognition.traces.sides import Sides
 from sre_copilot.cognition.traces.spans import Spans
 from sre_copilot.cognition.traces.structure import Structure
-from sre_copilot.domain.evidence import Check, Finding, Query, Relation
+from sre_copilot.domain.evidence import Check, Finding
 
 CEILING = 0.6  # nats: whoever is retried may fail, but whoever retries may also loop
 TIMES = 2.0  # as many calls a run as before: a client that retries once doubles them
@@ -59,18 +60,4 @@ def _checks(row: dict[str, float], spans: Spans, sides: Sides) -> tuple[Check, .
     )
     runs = (("service", caller), ("operation", operation))
     bound = (row["pairs"] + row["pairs_before"]) / 2
-    relations: tuple[tuple[int, Relation], ...] = ((2, ">="), (int(row["source"]), "<="))
-    checks = []
-    for side, relation in relations:
-        origin, window = sides.of(side)
-        checks.append(
-            Check(
-                query=Query(source="traces", measure="calls", where=pairs, window=window, origin=origin),
-                against=Query(source="traces", measure="rows", where=runs, window=window, origin=origin),
-                aggregate="count",
-                combine="ratio",
-                relation=relation,
-                bound=bound,
-            )
-        )
-    return tuple(checks)
+    return calls_per_run(pairs, runs, sides, source=int(row["source"]), bound=bound, rises=True)

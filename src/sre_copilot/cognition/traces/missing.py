@@ -6,12 +6,11 @@ import re
 
 import polars as pl
 
+from sre_copilot.cognition.traces.calls_per_run import calls_per_run
 from sre_copilot.cognition.traces.sides import Sides
 from sre_copilot.cognition.traces.spans import Spans
 from sre_copilot.cognition.traces.structure import GONE, REGULAR, Structure
-from sre_copilot.domain.evidence import Check, Finding, Query, Relation
-
-Where = tuple[tuple[str, str], ...]
+from sre_copilot.domain.evidence import Check, Finding
 
 CEILING = 4.0  # nats: a request that failed for another reason is cut short as well
 INWARD = 0.35  # a caller that stops after its own step rather fails itself than what that step called
@@ -125,7 +124,7 @@ def _unanswered(row: dict[str, float], spans: Spans, sides: Sides, weight: float
         modality="traces",
         weight=weight,
         params=_of(caller, operation, callee, row),
-        checks=_ratio_checks(pairs, runs, sides, source=int(row["source"]), bound=bound),
+        checks=calls_per_run(pairs, runs, sides, source=int(row["source"]), bound=bound),
         fault_type="dependency/unavailable",
         window=sides.after,
     )
@@ -193,22 +192,4 @@ def _rate_checks(row: dict[str, float], spans: Spans, sides: Sides) -> tuple[Che
     )
     bound = (row["pairs"] + row["pairs_before"]) / 2
     runs = (("service", caller), ("operation", operation))
-    return _ratio_checks(pairs, runs, sides, source=int(row["source"]), bound=bound)
-
-
-def _ratio_checks(pairs: Where, runs: Where, sides: Sides, *, source: int, bound: float) -> tuple[Check, ...]:
-    relations: tuple[tuple[int, Relation], ...] = ((2, "<="), (source, ">="))
-    checks = []
-    for side, relation in relations:
-        origin, window = sides.of(side)
-        checks.append(
-            Check(
-                query=Query(source="traces", measure="calls", where=pairs, window=window, origin=origin),
-                against=Query(source="traces", measure="rows", where=runs, window=window, origin=origin),
-                aggregate="count",
-                combine="ratio",
-                relation=relation,
-                bound=bound,
-            )
-        )
-    return tuple(checks)
+    return calls_per_run(pairs, runs, sides, source=int(row["source"]), bound=bound)

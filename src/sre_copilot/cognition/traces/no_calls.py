@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from sre_copilot.cognition.traces.calls_per_run import calls_per_run
 from sre_copilot.cognition.traces.sides import Sides, nats
 from sre_copilot.cognition.traces.spans import Spans
 from sre_copilot.cognition.traces.structure import FEWEST, GONE, REGULAR
-from sre_copilot.domain.evidence import Check, Finding, Query, Relation
+from sre_copilot.domain.evidence import Check, Finding
 
 CEILING = 4.0  # nats: as for a single call that is missing
 LEAST = 0.3  # nats; less is not worth a sentence
@@ -85,20 +86,6 @@ def _finding(row: dict[str, float], spans: Spans, sides: Sides) -> Finding:
 def _checks(row: dict[str, float], service: str, operation: str, sides: Sides) -> tuple[Check, ...]:
     """Calls a run: at most the bound in the incident and at least the bound before, halfway between."""
     bound = (row["pairs"] + row["pairs_before"]) / 2
-    relations: tuple[tuple[int, Relation], ...] = ((2, "<="), (int(row["source"]), ">="))
-    checks = []
-    for side, relation in relations:
-        origin, window = sides.of(side)
-        pairs = (("caller", service), ("caller_operation", operation))
-        runs = (("service", service), ("operation", operation))
-        checks.append(
-            Check(
-                query=Query(source="traces", measure="calls", where=pairs, window=window, origin=origin),
-                against=Query(source="traces", measure="rows", where=runs, window=window, origin=origin),
-                aggregate="count",
-                combine="ratio",
-                relation=relation,
-                bound=bound,
-            )
-        )
-    return tuple(checks)
+    pairs = (("caller", service), ("caller_operation", operation))
+    runs = (("service", service), ("operation", operation))
+    return calls_per_run(pairs, runs, sides, source=int(row["source"]), bound=bound)
