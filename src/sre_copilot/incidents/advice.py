@@ -27,6 +27,14 @@ STEPS: dict[str, tuple[str, ...]] = {
 }
 
 
+STEPS_OF_TYPE: dict[str, tuple[str, ...]] = {
+    "resource/disk": ("next.resource.free_disk", "next.resource.growth"),
+    "resource/pool": ("next.resource.release_pool", "next.resource.pool_holder"),
+    "resource/memory": ("next.process.restart", "next.resource.growth"),
+}
+"""Faults that the steps of their family do not fit."""
+
+
 def reasons(diagnosis: Diagnosis) -> tuple[Message, ...]:
     """Say in sentences what the outcome rests on."""
     first, *others = diagnosis.suspects or (None,)
@@ -50,7 +58,8 @@ def next_steps(diagnosis: Diagnosis) -> tuple[Message, ...]:
     """Say what a first responder should do next."""
     if diagnosis.outcome is Outcome.NO_FAULT:
         return (Message(key="next.no_fault.watch"),)
-    suspects = diagnosis.suspects[: 1 if diagnosis.outcome is Outcome.FAULT else 3]
+    named = diagnosis.suspects[: 1 if diagnosis.outcome is Outcome.FAULT else 3]
+    suspects = [suspect for suspect in named if suspect.finding_ids]
     steps = [
         Message(key=key, params=(("entity", suspect.entity),))
         for suspect in suspects
@@ -68,7 +77,9 @@ def _is_absence(gap: Gap) -> bool:
 
 def _steps_for(suspect: Suspect) -> tuple[str, ...]:
     known = FAULT_TYPES.get(suspect.fault_type or "")
-    return STEPS.get(known.family, ()) if known else ("next.degradation.narrow",)
+    if known is None:
+        return ("next.degradation.narrow",)
+    return STEPS_OF_TYPE.get(known.id) or STEPS.get(known.family, ())
 
 
 def _support(diagnosis: Diagnosis, first: Suspect) -> Message:

@@ -152,3 +152,13 @@ def test_fault_free_telemetry_is_a_normal_time() -> None:
 def test_kubernetes_state_is_compared_with_itself() -> None:
     state = replace(OBSERVATION, current=Telemetry(state={"kubectl get pods": "NAME  READY\nweb-1  1/1"}))
     assert investigate(state, claiming()).diagnosis.outcome is Outcome.NO_FAULT
+
+
+def test_a_recording_without_a_past_or_reference_is_never_no_fault() -> None:
+    late = Observation(incident=Incident(id="x", onset=-60.0), current=Telemetry(metrics=METRICS))
+    quiet = Methods(detectors={}, localisers=claiming().localisers)
+    assert investigate(late, quiet).diagnosis.outcome is Outcome.INCONCLUSIVE
+    early = Observation(
+        incident=Incident(id="x", onset=10.0), current=Telemetry(metrics=METRICS), reference=late.current
+    )
+    assert investigate(early, quiet).diagnosis.outcome is Outcome.NO_FAULT

@@ -29,9 +29,12 @@ class Periods:
 def periods(incident: Incident, *, start: float, end: float) -> Periods:
     """Divide a recording of `start <= t <= end` (epoch seconds); without a known onset its second half is suspect."""
     onset = incident.onset if incident.onset is not None else incident.complaint.at
-    if onset is None or not start <= onset <= end + UNSURE_S:
-        middle = (start + end) / 2
-        suspect = Window(middle, end + 1)
+    if (
+        onset is not None and onset < start
+    ):  # recorded from the fault on: there is no time before it to compare with
+        suspect = Window(start, end + 1)
+    elif onset is None or onset > end + UNSURE_S:
+        suspect = Window((start + end) / 2, end + 1)
     else:
         first = min(max(start, onset - UNSURE_S), end)
         suspect = Window(first, max(first, min(end + 1, onset + LASTING_S)))

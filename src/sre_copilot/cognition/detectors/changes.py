@@ -47,6 +47,9 @@ def _finding(change: Change, onset: float, times: int) -> Finding:
     """One change; several of one service share the weight that one would have."""
     seconds = onset - change.ts
     weight = CEILING - (CEILING - LEAST) * ramp(seconds, UNSURE_S, UNSURE_S + BEFORE_S)
+    weight *= 1.0 - ramp(
+        -seconds, 0.0, 2 * UNSURE_S
+    )  # the later after the told onset, the less likely the cause
     window = Window(change.ts - AROUND_S, change.ts + AROUND_S)
     return Finding(
         kind="change.before_onset",

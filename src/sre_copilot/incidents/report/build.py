@@ -130,7 +130,7 @@ def _verdict(diagnosis: Diagnosis) -> Verdict:
         probability=diagnosis.probability if math.isfinite(diagnosis.probability) else 0.0,
         entity=first.entity if first and standing(first) else None,
         fault_type=first.fault_type if first else None,
-        path=first.path if first else (),
+        path=first.path if first and standing(first) else (),
         reasons=diagnosis.reasons,
     )
 

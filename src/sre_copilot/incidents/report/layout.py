@@ -47,6 +47,8 @@ def _path(diagnosis: Diagnosis) -> tuple[str, ...]:
     if diagnosis.outcome is Outcome.NO_FAULT or not diagnosis.suspects:
         return ()
     first = diagnosis.suspects[0]
+    if diagnosis.outcome is not Outcome.FAULT and not first.finding_ids:
+        return ()  # nothing was found about it: it stands first by its name
     return first.path or (first.entity,)
 
 

@@ -58,3 +58,10 @@ def test_very_many_other_incidents_become_a_few_stretches() -> None:
     times = tuple(float(each) for each in range(-50_000, 100_000))
     found = periods(Incident(id="x", onset=1_000.0, other_fault_times=times), start=0.0, end=2_000.0)
     assert len(found.excluded) <= 2
+
+
+def test_a_recording_that_begins_after_the_onset_has_no_normal_time_of_its_own() -> None:
+    found = periods(Incident(id="x", onset=1_000.0), start=1_060.0, end=2_000.0)
+    assert found.suspect.start == 1_060.0
+    assert found.suspect.end > 2_000.0
+    assert found.past.seconds == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from sre_copilot.cognition.state.detector import detect
 from sre_copilot.cognition.state.documents import read
 from sre_copilot.cognition.state.scheduling import reasons
 from sre_copilot.cognition.state.symptoms import symptoms
-from sre_copilot.cognition.state.text import pairs, quantity, seconds, table, tree
+from sre_copilot.cognition.state.text import listed_events, pairs, quantity, seconds, table, tree, whole
 from sre_copilot.domain.signals import Alert
 
 KEYS = st.sampled_from(sorted(City().observe().current.state or {}))
@@ -132,3 +133,42 @@ def test_hostile_repetition_costs_no_time(atom: str) -> None:
         began = time.perf_counter()
         pattern.findall(hostile[: text.LONGEST])
         assert time.perf_counter() - began < 0.5
+
+
+@pytest.mark.parametrize("digits", ["9" * 400, "9" * 5_000, "\u00b2", "\u0661"])
+@pytest.mark.parametrize("key", sorted(City().observe().current.state or {}))
+def test_numbers_that_no_cluster_has_raise_nothing(key: str, digits: str) -> None:
+    observation = City().observe()
+    state = dict(observation.current.state or {})
+    state[key] = re.sub(r"\d+", digits, state[key])
+    changed = replace(observation, current=replace(observation.current, state=state))
+    assert localise(changed, detect(changed).findings) is not None
+
+
+def test_a_number_is_read_only_where_int_can_read_it() -> None:
+    assert whole("8080") == 8080
+    assert whole("") is whole("-1") is whole("\u00b2") is whole("9" * 5_000) is None
+    assert seconds("9" * 400 + "s") is None
+    (event,) = listed_events(f"5m (x{'9' * 5_000} over 5m)  Warning  BackOff  pod/a  waits", "k")
+    assert event.age_s == 300.0
+
+
+@pytest.mark.parametrize("kind", ["deployments", "services"])
+def test_an_object_that_calls_itself_otherwise_than_its_command_is_known_by_its_own_name(kind: str) -> None:
+    observation = City().observe()
+    state = dict(observation.current.state or {})
+    key = f"kubectl describe {kind} book -n harbour"
+    state[key] = state[key].replace("Name:  book", "Name:  bookish")
+    changed = replace(observation, current=replace(observation.current, state=state))
+    known = Cluster(state)
+    assert "bookish" in (known.workloads if kind == "deployments" else known.services)
+    assert localise(changed, detect(changed).findings) is not None
+
+
+def test_a_long_line_of_an_ingress_costs_no_time() -> None:
+    observation = City().observe()
+    state = dict(observation.current.state or {})
+    state["kubectl describe ingress door -n harbour"] = "Name:  door\n  " + "1m" * 50_000
+    began = time.perf_counter()
+    detect(replace(observation, current=replace(observation.current, state=state)))
+    assert time.perf_counter() - began < 2.0
