@@ -69,7 +69,7 @@ def unwrap(messages: pl.Series) -> pl.Series:
         plain = pl.col("h").str.extract(r" msg=([^ \"]+)")
         message = pl.when("w").then(pl.coalesce("q", plain, "h")).otherwise("h")
         head = found.select(message.str.slice(0, HEAD)).to_series()
-    return head.str.replace(r"[\r\n][\s\S]*$", "") if head.str.contains("\n", literal=True).any() else head
+    return head.str.replace(r"[\r\n][\s\S]*$", "") if head.str.contains(r"[\r\n]").any() else head
 
 
 def mask(messages: pl.Series) -> pl.Series:

@@ -61,10 +61,10 @@ class Cluster:
     @cached_property
     def workloads(self) -> dict[str, Workload]:
         """Deployments and StatefulSets by name; one that was not described is read off a pod that it owns."""
+        described = [(kind, objects.workload(each)) for kind in CONTROLLERS for each in self.described(kind)]
         found = {
-            each.name: self._heard(objects.workload(each), f"{kind[:-1]}/{each.name}")
-            for kind in CONTROLLERS
-            for each in self.described(kind)
+            workload.name: self._heard(workload, f"{kind[:-1]}/{workload.name}")
+            for kind, workload in described
         }
         for pod in self.pods:
             if pod.workload and pod.workload not in found:
@@ -130,7 +130,8 @@ class Cluster:
     @cached_property
     def services(self) -> dict[str, Service]:
         """Services by name."""
-        return {each.name: objects.service(each) for each in self.described("services")}
+        found = (objects.service(each) for each in self.described("services"))
+        return {service.name: service for service in found}
 
     @cached_property
     def nodes(self) -> dict[str, Node]:

@@ -11,7 +11,6 @@ import polars as pl
 
 from sre_copilot.cognition.state.cluster import Cluster
 from sre_copilot.cognition.state.dependencies import dependencies, environment
-from sre_copilot.cognition.state.documents import Document
 from sre_copilot.cognition.state.model import Container, Evidence, Pod, Service
 from sre_copilot.cognition.state.names import Names, selected
 from sre_copilot.cognition.state.text import LONGEST, Event, fold
@@ -244,11 +243,6 @@ def status(pod: Pod, container: Container | None = None) -> list[Evidence]:
     """The lines that say how a pod, or one container of it, is doing."""
     lines = [container.lines.get("Waiting") or container.lines.get("State", "")] if container else []
     return [(pod.key, line) for line in [*lines, pod.lines.get("Status", "")] if line]
-
-
-def key_of(documents: Iterable[Document]) -> str:
-    """The command of the first document, or an empty string."""
-    return next((each.key for each in documents), "")
 
 
 def app(workload: str) -> str:

@@ -68,3 +68,8 @@ def test_any_text_is_masked_row_by_row(lines: list[str]) -> None:
     assert len(together) == len(lines)
     for line, result in zip(lines, together, strict=True):
         assert mask(pl.Series([line]))[0] == result
+
+
+def test_a_carriage_return_ends_a_line_whatever_the_other_lines_hold() -> None:
+    alone, beside = mask(pl.Series(["a\rb"])), mask(pl.Series(["a\rb", "c\nd"]))
+    assert alone[0] == beside[0]
