@@ -14,7 +14,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from sre_copilot import __version__
-from sre_copilot.cli import case, eval, investigate, plugins
+from sre_copilot.cli import case, evaluation, investigate, plugins
 from sre_copilot.cli.streams import accept_any_character, discard, flush, is_output_error
 from sre_copilot.errors import SreCopilotError, UsageError
 from sre_copilot.incidents.report.clean import one_line
@@ -48,7 +48,7 @@ app = typer.Typer(
 )
 app.command("investigate")(investigate.investigate)
 app.add_typer(case.app, name="case")
-app.add_typer(eval.app, name="eval")
+app.add_typer(evaluation.app, name="eval")
 app.command("plugins")(plugins.plugins)
 
 

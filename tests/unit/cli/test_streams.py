@@ -8,8 +8,8 @@ from rich.console import Console
 
 from sre_copilot.cli import plugins
 from sre_copilot.cli.streams import is_output_error, table_console
-from sre_copilot.eval.report import misses_table
-from sre_copilot.eval.summary import Miss
+from sre_copilot.eval.rca.report import misses_table
+from sre_copilot.eval.rca.summary import Miss
 from sre_copilot.plugins import registered
 
 ID = "a-case-whose-name-is-as-long-as-those-that-a-recorder-writes-" + "0123456789" * 4

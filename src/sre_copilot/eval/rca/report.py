@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sre_copilot.eval.scores import SetScores
-from sre_copilot.eval.summary import Evaluation, Miss
+from sre_copilot.eval.rca.scores import SetScores
+from sre_copilot.eval.rca.summary import Evaluation, Miss
 from sre_copilot.incidents.report.clean import one_line
 
 ROWS: Final = (

@@ -1,4 +1,4 @@
-"""`sre-copilot eval`: how good the answers are, measured on recorded incidents with known causes."""
+"""`sre-copilot eval rca`: how good the answers are, measured on recorded incidents with known causes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from sre_copilot.cli.files import check_writable, write_file
 from sre_copilot.cli.streams import table_console
-from sre_copilot.eval.report import print_evaluation, print_unread, unread
-from sre_copilot.eval.run import Options, evaluate
-from sre_copilot.eval.summary import Evaluation
+from sre_copilot.eval.rca.report import print_evaluation, print_unread, unread
+from sre_copilot.eval.rca.run import Options, evaluate
+from sre_copilot.eval.rca.summary import Evaluation
 from sre_copilot.incidents.report.clean import one_line
 
 NOT_READ = 1
-
-app = typer.Typer(help="Measure quality on recorded incidents.", no_args_is_help=True)
 
 
 class Ablation(StrEnum):
@@ -32,12 +30,6 @@ class Ablation(StrEnum):
     STATE = "state"
 
 
-@app.callback()
-def group() -> None:
-    """Measure quality on recorded incidents."""
-
-
-@app.command("rca")
 def rca(
     directory: Annotated[
         Path,

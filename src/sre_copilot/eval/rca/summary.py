@@ -10,11 +10,11 @@ from sre_copilot.cognition.rca.calibration import Calibration
 from sre_copilot.cognition.rca.features import Features
 from sre_copilot.cognition.rca.verdict import decide
 from sre_copilot.domain.incident import Outcome
-from sre_copilot.eval.folds import FEWEST, fit_with_copies, out_of_fold
-from sre_copilot.eval.judgement import Judgement, Planted
-from sre_copilot.eval.matching import means
-from sre_copilot.eval.scores import Scored, SetScores, mean, rank_of, score_set
-from sre_copilot.eval.truth import Truth
+from sre_copilot.eval.rca.folds import FEWEST, fit_with_copies, out_of_fold
+from sre_copilot.eval.rca.judgement import Judgement, Planted
+from sre_copilot.eval.rca.matching import means
+from sre_copilot.eval.rca.scores import Scored, SetScores, mean, rank_of, score_set
+from sre_copilot.eval.rca.truth import Truth
 
 PLANTED_WANTED = 200
 

@@ -2,9 +2,9 @@ from collections.abc import Sequence
 
 from sre_copilot.cognition.rca.features import Features
 from sre_copilot.domain.incident import Outcome
-from sre_copilot.eval.judgement import Judgement, Planted
-from sre_copilot.eval.summary import choose_planted, score_cases, summarise
-from sre_copilot.eval.truth import Truth
+from sre_copilot.eval.rca.judgement import Judgement, Planted
+from sre_copilot.eval.rca.summary import choose_planted, score_cases, summarise
+from sre_copilot.eval.rca.truth import Truth
 
 STRONG = Features(top=9.0, margin=8.0, modalities=2, comparable=3)
 WEAK = Features(top=0.2, margin=0.1, modalities=0, comparable=3)

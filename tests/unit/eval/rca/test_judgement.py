@@ -1,5 +1,5 @@
 from sre_copilot.domain.incident import Suspect
-from sre_copilot.eval.judgement import strict_ranking
+from sre_copilot.eval.rca.judgement import strict_ranking
 
 
 def test_equal_scores_are_ordered_by_name_and_never_share_a_rank() -> None:

@@ -14,11 +14,11 @@ from sre_copilot.app import investigate, registered_methods
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Modality
 from sre_copilot.errors import SreCopilotError
-from sre_copilot.eval.judgement import Judgement, judgement_of
-from sre_copilot.eval.no_fault import fault_free
-from sre_copilot.eval.perturb import original_name, renamed_copy, shifted
-from sre_copilot.eval.planted import plant
-from sre_copilot.eval.thinning import thinned
+from sre_copilot.eval.rca.judgement import Judgement, judgement_of
+from sre_copilot.eval.rca.no_fault import fault_free
+from sre_copilot.eval.rca.perturb import original_name, renamed_copy, shifted
+from sre_copilot.eval.rca.planted import plant
+from sre_copilot.eval.rca.thinning import thinned
 from sre_copilot.incidents.investigation import Investigation, Methods, without
 from sre_copilot.perception.recorded import RecordedSource
 

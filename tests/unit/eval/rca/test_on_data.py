@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sre_copilot.app import registered_methods
-from sre_copilot.eval import plain
-from sre_copilot.eval.run import case_folders
+from sre_copilot.eval.rca import plain
+from sre_copilot.eval.rca.run import case_folders
 from sre_copilot.evidence.evaluator import Evaluator
 from sre_copilot.incidents.investigation import detect
 from sre_copilot.perception.recorded import RecordedSource

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from sre_copilot.errors import BadCaseError
-from sre_copilot.eval.matching import means
-from sre_copilot.eval.truth import Truth, read_truth
+from sre_copilot.eval.rca.matching import means
+from sre_copilot.eval.rca.truth import Truth, read_truth
 
 
 def test_a_case_without_an_answer_has_none(tmp_path: Path) -> None:

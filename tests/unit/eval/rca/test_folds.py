@@ -1,5 +1,5 @@
 from sre_copilot.cognition.rca.features import Features
-from sre_copilot.eval.folds import FEWEST, out_of_fold
+from sre_copilot.eval.rca.folds import FEWEST, out_of_fold
 
 
 def described(margin: float) -> Features:

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from sre_copilot.cognition.rca.features import Features
 from sre_copilot.domain.incident import Diagnosis, Outcome, Suspect
-from sre_copilot.eval.thinning import Thinned
+from sre_copilot.eval.rca.thinning import Thinned
 
 
 @dataclass(frozen=True, slots=True)

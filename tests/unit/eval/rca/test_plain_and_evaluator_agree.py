@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sre_copilot.domain.evidence import Check, Query
 from sre_copilot.domain.incident import Incident, Observation
 from sre_copilot.domain.signals import Telemetry, Window
-from sre_copilot.eval import plain
+from sre_copilot.eval.rca import plain
 from sre_copilot.evidence.evaluator import evaluate
 
 SERVICES = st.sampled_from(["web", "cart", "store"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sre_copilot.eval import labels, labels_telemetry
-from sre_copilot.eval.truth import Truth
+from sre_copilot.eval.rca import labels, labels_telemetry
+from sre_copilot.eval.rca.truth import Truth
 
 
 def means(truth: Truth, fault_type: str | None) -> bool:

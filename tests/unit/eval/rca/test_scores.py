@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sre_copilot.domain.incident import Outcome
-from sre_copilot.eval.scores import Scored, accuracy_at, calibration_error, quantile, rank_of, score_set
+from sre_copilot.eval.rca.scores import Scored, accuracy_at, calibration_error, quantile, rank_of, score_set
 
 
 def case(

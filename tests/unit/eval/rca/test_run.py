@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.unit.eval.standin import methods
+from sre_copilot.cli.evaluation import app
+from tests.unit.eval.rca.standin import methods
 from typer.testing import CliRunner
 
-from sre_copilot.cli.eval import app
 from sre_copilot.errors import UsageError
-from sre_copilot.eval.judge import Task, judge
-from sre_copilot.eval.report import print_evaluation
-from sre_copilot.eval.run import Options, baseline_folders, case_folders, evaluate, plan
-from sre_copilot.eval.summary import Evaluation
+from sre_copilot.eval.rca.judge import Task, judge
+from sre_copilot.eval.rca.report import print_evaluation
+from sre_copilot.eval.rca.run import Options, baseline_folders, case_folders, evaluate, plan
+from sre_copilot.eval.rca.summary import Evaluation
 from sre_copilot.testing.cases import build_case
 
 KEYS = [

@@ -11,8 +11,8 @@ from sre_copilot.cognition.detector import Detection
 from sre_copilot.domain.evidence import Check, Finding, Query, Relation
 from sre_copilot.domain.incident import Diagnosis, Observation
 from sre_copilot.domain.signals import Window
-from sre_copilot.eval import plain
-from sre_copilot.eval.judgement import Planted
+from sre_copilot.eval.rca import plain
+from sre_copilot.eval.rca.judgement import Planted
 from sre_copilot.evidence.verify import verify
 from sre_copilot.incidents.investigation import Methods, investigate
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from sre_copilot.app import registered_methods
 from sre_copilot.domain.signals import Modality
 from sre_copilot.errors import UsageError
-from sre_copilot.eval.judge import PLAIN, RENAMED, Task, judge, peak_rss_mb, read_facts
-from sre_copilot.eval.judgement import Judgement
-from sre_copilot.eval.summary import Evaluation, summarise
-from sre_copilot.eval.truth import read_truth
+from sre_copilot.eval.rca.judge import PLAIN, RENAMED, Task, judge, peak_rss_mb, read_facts
+from sre_copilot.eval.rca.judgement import Judgement
+from sre_copilot.eval.rca.summary import Evaluation, summarise
+from sre_copilot.eval.rca.truth import read_truth
 from sre_copilot.incidents.investigation import Methods
 
 Progress = Callable[[int, int, str], None]

@@ -5,7 +5,7 @@ import polars as pl
 from sre_copilot.domain.incident import Complaint, Incident, Observation
 from sre_copilot.domain.signals import Telemetry
 from sre_copilot.domain.topology import Topology
-from sre_copilot.eval.no_fault import fault_free
+from sre_copilot.eval.rca.no_fault import fault_free
 
 HOUR = 3600
 SECOND = 1_000_000_000

@@ -1,9 +1,9 @@
 import pytest
-from tests.unit.eval.standin import methods
+from tests.unit.eval.rca.standin import methods
 
 from sre_copilot.domain.incident import Observation
-from sre_copilot.eval import plain
-from sre_copilot.eval.planted import MUTATIONS, false_findings, plant
+from sre_copilot.eval.rca import plain
+from sre_copilot.eval.rca.planted import MUTATIONS, false_findings, plant
 from sre_copilot.evidence.verify import verify
 from sre_copilot.incidents.investigation import investigate
 from sre_copilot.testing.cases import build_case
@@ -40,7 +40,7 @@ def test_a_true_finding_that_is_handed_in_counts_as_a_survivor(
 ) -> None:
     diagnosis = investigate(observation, methods()).diagnosis
     monkeypatch.setattr(
-        "sre_copilot.eval.planted.false_findings", lambda *_: [("none", diagnosis.findings[0])]
+        "sre_copilot.eval.rca.planted.false_findings", lambda *_: [("none", diagnosis.findings[0])]
     )
     assert [each.struck for each in plant(diagnosis, observation, methods())] == [False]
 
