@@ -52,4 +52,5 @@ class SeriesBlock:
     @property
     def end(self) -> int:
         """The time after the last column."""
-        return self.start + self.step_seconds * self.values.shape[1]
+        width: int = self.values.shape[1]
+        return self.start + self.step_seconds * width

@@ -37,4 +37,5 @@ class Profile:
     @property
     def series(self) -> int:
         """Number of series."""
-        return int(self.centre.shape[1])
+        width: int = self.centre.shape[1]
+        return width
