@@ -2,7 +2,13 @@
 
 SreCopilotError
 ├── UsageError            the request itself cannot be served: exit code 2
-│   └── BadCaseError      a recorded case cannot be read as described
+│   ├── BadCaseError      a recorded case cannot be read as described
+│   └── SettingsError     the configuration cannot be used
+├── SourceError           a system could not be read now
+│   ├── SourceUnreachable no connection, or none in time
+│   ├── SourceRefused     it does not accept who we are, or what we ask
+│   └── SourceAnswerError it answered what nobody can read
+├── StoreError            what we keep cannot be read or written
 ├── MethodError           a detector or localiser failed; never replaced by an invented result
 └── PluginError           an entry point cannot be loaded
 """
@@ -39,6 +45,43 @@ class BadCaseError(UsageError):
         self.row = row
         place = file + (f", row {row}" if row is not None else "") + (f", field '{field}'" if field else "")
         super().__init__(f"{place}: {problem}" + (f" ({remedy})" if remedy else ""))
+
+
+class SettingsError(UsageError):
+    """The configuration cannot be used; the message names the key and the way out."""
+
+
+class SourceError(SreCopilotError):
+    """A system could not be read now; others still can.
+
+    Parameters
+    ----------
+    source : what the configuration calls it
+    problem : what happened, with the query and the server's own words, without any secret
+    remedy : what to do about it
+    """
+
+    def __init__(self, source: str, problem: str, *, remedy: str = "") -> None:
+        self.source = source
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{source}: {problem}" + (f" ({remedy})" if remedy else ""))
+
+
+class SourceUnreachable(SourceError):  # noqa: N818 - a kind of SourceError, and it reads better so
+    """There is no connection, or no answer within the time-out."""
+
+
+class SourceRefused(SourceError):  # noqa: N818
+    """The system does not accept our credentials, or refuses the query."""
+
+
+class SourceAnswerError(SourceError):
+    """The system answered something that is not what its interface promises."""
+
+
+class StoreError(SreCopilotError):
+    """What we keep cannot be read or written; the message names the place and the way out."""
 
 
 class MethodError(SreCopilotError):

@@ -10,7 +10,7 @@ import pytest
 from sre_copilot.app import investigate_case
 from sre_copilot.domain.incident import Outcome
 from sre_copilot.incidents.report import LANGUAGES, build, render
-from sre_copilot.perception.case_check import check_cases
+from sre_copilot.perception.case_format.case_check import check_cases
 
 CASES = Path(__file__).parents[2] / "examples" / "incidents" / "cases"
 LIMIT_KB = 700

@@ -1,19 +1,123 @@
-"""What a source is: a place that telemetry of an incident is read from."""
+"""What a source is: a system that telemetry is read from, live or recorded.
+
+One file a system, one class a file, registered in `sre_copilot.sources`. A class names its `Settings`; everything that
+several systems share (client, authentication, retry, paging) is in `perception/http.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, runtime_checkable
 
+from pydantic import Field
+
+from sre_copilot.domain.evidence import Gap
 from sre_copilot.domain.incident import Observation
+from sre_copilot.domain.series import SeriesBlock
+from sre_copilot.domain.signals import Modality, Telemetry, Window
+from sre_copilot.domain.topology import Topology
+from sre_copilot.settings.section import Role, Section
+
+
+class SourceSettings(Section):
+    """What every source can be told."""
+
+    name: str = ""
+    """How this source is called in answers; the type when empty. Two sources of one type need names of their own."""
+    timeout_seconds: float = Field(default=10.0, gt=0, le=300)
+    """Longest wait for one answer; ten seconds, for whoever waits longer has no minute-by-minute watch left."""
+    attempts: int = Field(default=3, ge=1, le=10)
+    """How often one request is tried, with growing pauses: a restart of the other side takes a few seconds."""
+    requests_per_second: float = Field(default=20.0, gt=0)
+    """At most so many requests a second, so that the watcher never becomes the load."""
+    query_role: Role = "viewer"
+    """Who may have this source queried."""
+    see_role: Role = "viewer"
+    """Who may see its rows; others see that there are some, not what they say."""
+    mask: tuple[str, ...] = ()
+    """Columns and label names whose values are replaced by a keyed hash before anything is kept or shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One query as it was sent, fit to be run again by hand: no secret is in it."""
+
+    source: str
+    text: str
+    target: str = ""
+    window: Window | None = None
+    step_seconds: int | None = None
+    rows: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a source answered: tables in the canonical form of `domain.signals`, what could not be read, and what was asked."""
+
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    topology: Topology | None = None
+    gaps: tuple[Gap, ...] = ()
+    asked: tuple[Asked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether a source can be read now; when not, `problem` says why and `remedy` what to do about it.
+
+    `clock_skew_seconds` is its clock minus ours; `permissions` names what it lets us do and what not (`+read pods`, `-watch events`).
+    """
+
+    source: str
+    ok: bool
+    version: str = ""
+    clock_skew_seconds: float | None = None
+    permissions: tuple[str, ...] = ()
+    problem: str = ""
+    remedy: str = ""
 
 
 class Source(Protocol):
-    """Reads what was recorded, in the canonical form of `domain.signals`.
+    """Reads one system.
 
-    The same telemetry gives the same observation, whatever order its rows arrive in. What was not recorded is None, what
-    could only be read with a loss is a gap, and what cannot be read at all is an error with the way out.
+    Rows outside of the window are never returned; the same telemetry gives the same tables, sorted by time, whatever order the system sends it
+    in. What the system does not hold is an empty table; what it cannot say is None and a gap; a system that cannot be
+    asked is a `SourceError` that says what to do. An instance may be used by one thread at a time.
     """
 
+    Settings: ClassVar[type[SourceSettings]]
+    modalities: ClassVar[tuple[Modality, ...]]
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+        ...
+
+    def read(self, window: Window) -> Reading:
+        """Return what was recorded in `window.start <= t < window.end`."""
+        ...
+
+    def health(self) -> Health:
+        """Ask the system how it is; a system that cannot be asked is a `Health` that is not ok, not an error."""
+        ...
+
+    def close(self) -> None:
+        """Close connections; harmless when called again."""
+        ...
+
+
+@runtime_checkable
+class MetricSource(Protocol):
+    """A source of metrics, which can also be read as arrays: what baselines and the tick work on."""
+
+    def series(self, window: Window, *, step_seconds: int) -> SeriesBlock:
+        """Return every configured series on the grid `window.start + i * step_seconds`, NaN where stale or missing."""
+        ...
+
+
+class Recording(Protocol):
+    """A recorded incident: everything that may be looked at, at once."""
+
     def observe(self) -> Observation:
-        """Return all that may be looked at; raise `SreCopilotError` when it cannot be read."""
+        """Return all that was recorded; raise `SreCopilotError` when it cannot be read."""
         ...

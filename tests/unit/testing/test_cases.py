@@ -7,8 +7,8 @@ import pytest
 
 from sre_copilot.domain.faults import FAULT_TYPES as VOCABULARY
 from sre_copilot.testing.cases import FAULT_TYPES, FAULTS, ONSET, Case, Fault, build_case
+from sre_copilot.testing.recording_contract import assert_same
 from sre_copilot.testing.shop import CALLS
-from sre_copilot.testing.source_contract import assert_same
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from typing import Any, Final
 import polars as pl
 
 from sre_copilot.domain.incident import Observation
-from sre_copilot.perception.baseline import locate
-from sre_copilot.perception.case_files import read_json, read_parquet
-from sre_copilot.perception.recorded import read_facts, read_topology
-from sre_copilot.perception.telemetry import FILES
+from sre_copilot.perception.case_format.baseline import locate
+from sre_copilot.perception.case_format.case_files import read_json, read_parquet
+from sre_copilot.perception.case_format.reading import read_facts, read_topology
+from sre_copilot.perception.case_format.telemetry import FILES
 
 Rewrite = Callable[[str], str]
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 from sre_copilot.app import registered_methods
@@ -17,15 +13,8 @@ from sre_copilot.eval.rca.judge import PLAIN, RENAMED, Task, judge, peak_rss_mb,
 from sre_copilot.eval.rca.judgement import Judgement
 from sre_copilot.eval.rca.summary import Evaluation, summarise
 from sre_copilot.eval.rca.truth import read_truth
+from sre_copilot.eval.workers import Progress, in_workers
 from sre_copilot.incidents.investigation import Methods
-
-Progress = Callable[[int, int, str], None]
-"""Told after each task: how many are done, of how many, and which one."""
-
-_ONE_CORE = dict.fromkeys(
-    ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
-)
-"""One core a worker: the figures are those of one core, and workers do not contend for the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +38,7 @@ def evaluate(
     """Judge all cases below a folder and score them against their truth."""
     options = options or Options()
     folders = case_folders(directory)
-    judged = _run(plan(folders, options), options.jobs or os.cpu_count() or 1, progress)
+    judged = _run(plan(folders, options), options.jobs, progress)
     truths = {folder.name: truth for folder in folders if (truth := read_truth(folder))}
     windows = tuple(judgement for task, found in judged.items() if task.windows for judgement in found)
     variants: dict[str, list[Judgement]] = {}
@@ -117,37 +106,7 @@ def _task(
 
 
 def _run(tasks: Sequence[Task], jobs: int, progress: Progress) -> dict[Task, tuple[Judgement, ...]]:
-    with (
-        _one_core_each(),
-        ProcessPoolExecutor(max_workers=min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool,
-    ):
-        futures = {pool.submit(judge, task): task for task in tasks}
-        for done, future in enumerate(as_completed(futures), start=1):
-            task = futures[future]
-            _fail_with_name(future, task)
-            progress(done, len(tasks), task.folder.name)
-        return {task: future.result() for future, task in futures.items()}
-
-
-def _fail_with_name(future: Future[tuple[Judgement, ...]], task: Task) -> None:
-    if error := future.exception():
-        error.add_note(f"while judging {task.folder} ({task.variant})")
-        raise error
-
-
-@contextmanager
-def _one_core_each() -> Iterator[None]:
-    """Let processes that start meanwhile inherit an environment of one thread each."""
-    before = {name: os.environ.get(name) for name in _ONE_CORE}
-    os.environ.update(_ONE_CORE)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    return in_workers(judge, tasks, name=lambda task: task.folder.name, jobs=jobs, progress=progress)
 
 
 def _bytes(folder: Path) -> int:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from sre_copilot.cli.evaluation import app
 from tests.unit.eval.rca.standin import methods
 from typer.testing import CliRunner
 
+from sre_copilot.cli.evaluation import app
 from sre_copilot.errors import UsageError
 from sre_copilot.eval.rca.judge import Task, judge
 from sre_copilot.eval.rca.report import print_evaluation

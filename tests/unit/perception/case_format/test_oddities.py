@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sre_copilot.incidents.report import say
-from sre_copilot.perception.case_check import CaseCheck, check_case
-from sre_copilot.perception.remarks import Remark
+from sre_copilot.perception.case_format.case_check import CaseCheck, check_case
+from sre_copilot.perception.case_format.remarks import Remark
 from sre_copilot.testing.cases import END, START, Case, build_case
 
 

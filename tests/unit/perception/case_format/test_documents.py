@@ -9,8 +9,15 @@ from jsonschema import Draft202012Validator
 
 from sre_copilot.domain.signals import Window
 from sre_copilot.errors import BadCaseError
-from sre_copilot.perception.case_files import parse_json
-from sre_copilot.perception.documents import alerts, changes, incident, schema, topology, violations
+from sre_copilot.perception.case_format.case_files import parse_json
+from sre_copilot.perception.case_format.documents import (
+    alerts,
+    changes,
+    incident,
+    schema,
+    topology,
+    violations,
+)
 
 DOCUMENTS = ["case", "topology", "alerts", "changes", "truth"]
 
@@ -144,7 +151,7 @@ def test_changes_come_by_time_with_details_as_text() -> None:
 def test_the_reference_page_lists_every_column_field_and_sentence_of_the_format() -> None:
     from sre_copilot.perception.columns import TABLES
 
-    page = (Path(__file__).parents[3] / "docs/reference/case-format.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[4] / "docs/reference/case-format.md").read_text(encoding="utf-8")
     for table in TABLES:
         assert f"### `{table.file}`" in page
         assert all(f"| `{column.name}` |" in page for column in table.columns)
@@ -159,9 +166,9 @@ def test_every_remark_has_a_sentence_in_both_languages() -> None:
     import re
     import tomllib
 
-    root = Path(__file__).parents[3] / "src/sre_copilot"
+    root = Path(__file__).parents[4] / "src/sre_copilot"
     sentences = tomllib.loads((root / "incidents/report/messages/recorded.toml").read_text(encoding="utf-8"))
-    code = "\n".join(path.read_text(encoding="utf-8") for path in (root / "perception").glob("*.py"))
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (root / "perception").rglob("*.py"))
     said = set(re.findall(r'"((?:gap|note)\.reader\.\w+)"', code))
     said |= {f"gap.reader.{word}" for word in re.findall(r'_said\(\s*"(\w+)"', code)}
     said |= {f"gap.reader.{word}" for word in re.findall(r'"(negative_duration|impossible_counts)"', code)}

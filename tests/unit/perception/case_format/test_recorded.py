@@ -12,10 +12,10 @@ import pytest
 from sre_copilot.domain.evidence import Gap
 from sre_copilot.domain.signals import Telemetry, Window
 from sre_copilot.errors import BadCaseError
-from sre_copilot.perception import baseline
+from sre_copilot.perception.case_format import baseline
 from sre_copilot.perception.recorded import RecordedSource
 from sre_copilot.testing.cases import BASELINE, END, ONSET, START, Case, build_case
-from sre_copilot.testing.source_contract import assert_same
+from sre_copilot.testing.recording_contract import assert_same
 
 OPENED: list[str] = []
 WATCHED: list[bool] = []  # an audit hook stays for the life of the process

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from sre_copilot.domain.incident import Observation
 from sre_copilot.errors import BadCaseError
-from sre_copilot.perception.case_check import check_case
-from sre_copilot.perception.columns import TABLES
+from sre_copilot.perception.case_format.case_check import check_case
 from sre_copilot.perception.recorded import RecordedSource
+from sre_copilot.perception.columns import TABLES
 from sre_copilot.testing.cases import Case, build_case
-from sre_copilot.testing.source_contract import assert_same
+from sre_copilot.testing.recording_contract import assert_same
 
 DTYPES: list[Any] = [
     pl.Int8(), pl.UInt64(), pl.Float32(), pl.String(), pl.Boolean(), pl.Binary(), pl.Categorical(), pl.Date(),

@@ -8,9 +8,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from sre_copilot.errors import BadCaseError
+from sre_copilot.perception.case_format.remarks import Remark
+from sre_copilot.perception.case_format.tables import normalise, problems
 from sre_copilot.perception.columns import LOGS, METRICS, STATE, TRACES, TRANSACTIONS, Table
-from sre_copilot.perception.remarks import Remark
-from sre_copilot.perception.tables import normalise, problems
 
 NOW = 1_700_000_000
 METRIC = {"ts": NOW, "service": "a", "instance": "a-1", "metric": "cpu_percent", "value": 5.0}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sre_copilot.perception.times import POWER, Unit, convert, from_text, parse_text, seconds
+from sre_copilot.perception.case_format.times import POWER, Unit, convert, from_text, parse_text, seconds
 
 YEARS = st.integers(200_000_000, 9_000_000_000)  # epoch seconds from 1976 to 2255
 EARLY, LATE = (datetime(year, 1, 1) for year in (1980, 2200))  # noqa: DTZ001 (hypothesis wants them bare)

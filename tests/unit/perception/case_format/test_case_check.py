@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from sre_copilot.errors import BadCaseError
-from sre_copilot.perception.case_check import check_case, check_cases
+from sre_copilot.perception.case_format.case_check import check_case, check_cases
 from sre_copilot.testing.cases import FAULTS, Case, build_case
 
 

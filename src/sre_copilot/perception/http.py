@@ -1,0 +1,323 @@
+"""What all sources that speak HTTP share: client, authentication, retry, rate limit, and errors that teach.
+
+Nothing that leaves this module (error, log, `Asked`) holds a credential: headers and the user part of URLs are never quoted,
+and what a server answers is cut and has every known secret replaced.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+import stamina
+from pydantic import Field, model_validator
+
+from sre_copilot.errors import SourceAnswerError, SourceError, SourceRefused, SourceUnreachable
+from sre_copilot.perception.source import SourceSettings
+from sre_copilot.settings.secret import Secret
+
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+QUOTED = 300  # characters of a server's answer that an error repeats
+PATIENCE_S = 30.0  # a longer Retry-After is not waited for: the tick has a minute
+
+Params = Mapping[str, Any]
+
+
+class HttpSettings(SourceSettings):
+    """What a source that speaks HTTP can be told."""
+
+    url: str
+    """Base address, for example `https://prometheus.example:9090`; a path in it is kept."""
+    bearer_token: Secret | None = None
+    """Token of the `Authorization: Bearer` header."""
+    username: str = ""
+    """User of basic authentication."""
+    password: Secret | None = None
+    """Password of basic authentication."""
+    ca_file: Path | None = None
+    """Certificates to trust besides the system's own, PEM."""
+    certificate_file: Path | None = None
+    """Client certificate for mutual TLS, PEM."""
+    key_file: Path | None = None
+    """Key of the client certificate, PEM."""
+    headers: dict[str, Secret] = Field(default_factory=dict)
+    """Further headers, for example `X-Scope-OrgID` for a tenant."""
+    allow_plaintext: bool = False
+    """Send credentials over plain HTTP to another machine; off, for everyone between could read them."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("url: is no address; write it as http://HOST:PORT or https://HOST:PORT")
+        if parts.username or parts.password:
+            raise ValueError("url: holds a user or password; use the keys username and password for them")
+        secret = self.bearer_token or self.password
+        if secret and parts.scheme == "http" and not (self.allow_plaintext or is_loopback(parts.hostname)):
+            raise ValueError(
+                "url: credentials would travel in clear; use https, or set allow_plaintext: true"
+            )
+        if bool(self.certificate_file) != bool(self.key_file):
+            raise ValueError("certificate_file and key_file: each needs the other")
+        return self
+
+
+class _Again(Exception):  # noqa: N818 - a signal between two functions of this module
+    """An answer that another try may change."""
+
+    def __init__(self, error: SourceError, after_seconds: float | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.after_seconds = after_seconds
+
+
+class HttpClient:
+    """Speaks to one server; safe to share between the threads of one source."""
+
+    def __init__(
+        self, settings: HttpSettings, *, name: str, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self.name = name
+        self._settings = settings
+        self._secrets = tuple(s.get_secret_value() for s in _secrets(settings) if s.get_secret_value())
+        self._pace = _Pace(settings.requests_per_second)
+        self._client = httpx.Client(
+            base_url=settings.url,
+            auth=_basic(settings),
+            headers=_headers(settings),
+            timeout=settings.timeout_seconds,
+            verify=_tls(settings, name),
+            transport=transport,
+            trust_env=False,
+        )
+
+    def get(self, path: str, params: Params | None = None) -> httpx.Response:
+        """Ask with GET; raise `SourceError` when there is no usable answer after all tries."""
+        return self.request("GET", path, params=params)
+
+    def get_json(self, path: str, params: Params | None = None) -> Any:
+        """Ask with GET for a JSON document."""
+        return self.json(self.get(path, params))
+
+    def post_json(self, path: str, body: Any, params: Params | None = None) -> Any:
+        """Ask with POST and a JSON body for a JSON document."""
+        headers = {"content-type": "application/json"}
+        return self.json(
+            self.request("POST", path, params=params, content=orjson.dumps(body), headers=headers)
+        )
+
+    def json(self, response: httpx.Response) -> Any:
+        """Parse an answer."""
+        try:
+            return orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise self.unreadable(response, f"is no JSON: {error}") from None
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """Send one request, again where that can help, and return the answer with status 2xx.
+
+        Raises
+        ------
+        SourceUnreachable : no connection or no answer in time
+        SourceRefused : 401 and 403, and any other 4xx: asking again changes nothing
+        SourceAnswerError : a 5xx after all tries
+        """
+        try:
+            for attempt in stamina.retry_context(
+                on=_pause, attempts=self._settings.attempts, wait_initial=0.2, wait_max=3.0, timeout=None
+            ):
+                with attempt:
+                    return self._once(method, path, **arguments)
+        except _Again as last:
+            raise last.error from None
+        raise AssertionError("the loop above returns or raises")
+
+    @contextmanager
+    def stream(self, method: str, path: str, **arguments: Any) -> Iterator[httpx.Response]:
+        """Open an answer that goes on (a watch, a tail); not tried again, for whoever follows knows where to resume."""
+        self._pace.wait()
+        with self._translated(path), self._client.stream(method, path, **arguments) as response:
+            if response.is_error:
+                response.read()
+                raise self._error(response)
+            yield response
+
+    def unreadable(self, response: httpx.Response, problem: str) -> SourceAnswerError:
+        """The error for an answer that is not what the interface promises."""
+        return SourceAnswerError(
+            self.name,
+            f"the answer to {self._place(response)} {problem}: {self._said(response)}",
+            remedy="check that url names the right system and no login page or proxy stands before it",
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def __repr__(self) -> str:
+        return f"HttpClient({self.name})"
+
+    def _once(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        self._pace.wait()
+        try:
+            with self._translated(path):
+                response = self._client.request(method, path, **arguments)
+        except SourceUnreachable as error:
+            raise _Again(error) from None
+        if response.status_code in TRANSIENT:
+            raise _Again(self._error(response), _retry_after(response))
+        if not response.is_success:
+            raise self._error(response)
+        return response
+
+    @contextmanager
+    def _translated(self, path: str) -> Iterator[None]:
+        """Turn what httpx raises into sentences."""
+        try:
+            yield
+        except httpx.TimeoutException:
+            limit = self._settings.timeout_seconds
+            raise SourceUnreachable(
+                self.name,
+                f"no answer to {path} within {limit:g} s",
+                remedy="ask for less, or raise timeout_seconds",
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise SourceUnreachable(
+                self.name,
+                f"no connection to {_host(self._settings.url)}: {self._clean(str(error)) or type(error).__name__}",
+                remedy="check url, that the system runs, and that this machine may reach it",
+            ) from None
+
+    def _error(self, response: httpx.Response) -> SourceError:
+        status, place, said = response.status_code, self._place(response), self._said(response)
+        if status in {401, 403}:
+            return SourceRefused(
+                self.name,
+                f"{place} answered {status}: {said}",
+                remedy="check bearer_token or username and password, and what they may read",
+            )
+        if status == 429:
+            return SourceAnswerError(
+                self.name, f"{place} answered 429: {said}", remedy="lower requests_per_second"
+            )
+        if status < 500:
+            return SourceRefused(
+                self.name, f"{place} answered {status}: {said}", remedy="check url and query"
+            )
+        return SourceAnswerError(
+            self.name, f"{place} answered {status}: {said}", remedy="look at the log of that system"
+        )
+
+    def _place(self, response: httpx.Response) -> str:
+        return f"{response.request.method} {response.request.url.path}"
+
+    def _said(self, response: httpx.Response) -> str:
+        text = self._clean(response.text.strip())
+        return text[:QUOTED] + ("…" if len(text) > QUOTED else "") or "nothing"
+
+    def _clean(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return " ".join(text.split())
+
+
+class _Pace:
+    """Spaces requests evenly."""
+
+    def __init__(self, per_second: float) -> None:
+        self._gap = 1.0 / per_second
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Wait until the next request may go; bursts of up to one second's worth go at once."""
+        with self._lock:
+            now = time.monotonic()
+            self._next = max(self._next + self._gap, now - 1.0)
+            pause = self._next - now
+        if pause > 0:
+            time.sleep(pause)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _pause(error: Exception) -> bool | float:
+    """Whether to try again, or after how many seconds."""
+    if not isinstance(error, _Again):
+        return False
+    if error.after_seconds is None:
+        return True
+    return error.after_seconds if error.after_seconds <= PATIENCE_S else False
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    value = response.headers.get("retry-after", "")
+    if value.isdigit():
+        return float(value)
+    moment = email.utils.parsedate_to_datetime(value) if _is_date(value) else None
+    return max(0.0, moment.timestamp() - time.time()) if moment else None
+
+
+def _is_date(value: str) -> bool:
+    return email.utils.parsedate(value) is not None
+
+
+def _secrets(settings: HttpSettings) -> list[Any]:
+    return [
+        s for s in (settings.bearer_token, settings.password, *settings.headers.values()) if s is not None
+    ]
+
+
+def _basic(settings: HttpSettings) -> httpx.BasicAuth | None:
+    if not settings.username:
+        return None
+    return httpx.BasicAuth(
+        settings.username, settings.password.get_secret_value() if settings.password else ""
+    )
+
+
+def _headers(settings: HttpSettings) -> dict[str, str]:
+    found = {name: value.get_secret_value() for name, value in settings.headers.items()}
+    if settings.bearer_token:
+        found["authorization"] = f"Bearer {settings.bearer_token.get_secret_value()}"
+    return found
+
+
+def _tls(settings: HttpSettings, name: str) -> ssl.SSLContext | bool:
+    if urlsplit(settings.url).scheme != "https":
+        return True
+    try:
+        context = ssl.create_default_context()
+        if settings.ca_file:
+            context.load_verify_locations(settings.ca_file)
+        if settings.certificate_file:
+            context.load_cert_chain(settings.certificate_file, settings.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise SourceRefused(
+            name,
+            f"its certificates cannot be read: {error}",
+            remedy="check ca_file, certificate_file, key_file",
+        ) from None
+    return context
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
