@@ -19,9 +19,9 @@ from sre_copilot.errors import BadCaseError
 from sre_copilot.incidents.report.clean import one_line
 from sre_copilot.incidents.report.model import Language
 from sre_copilot.incidents.report.words import say
-from sre_copilot.perception.case_check import CaseCheck, check_cases
-from sre_copilot.perception.contents import Content
-from sre_copilot.perception.remarks import Remark
+from sre_copilot.perception.case_format.case_check import CaseCheck, check_cases
+from sre_copilot.perception.case_format.contents import Content
+from sre_copilot.perception.case_format.remarks import Remark
 
 BAD = 2
 READ = {"en": "{rows:,} rows", "zh": "{rows:,} 条"}

@@ -16,7 +16,7 @@ from sre_copilot.cli.files import write_file
 from sre_copilot.cli.streams import print_document
 from sre_copilot.incidents.investigation import Investigation, answered
 from sre_copilot.incidents.report import build, print_report, render
-from sre_copilot.perception.recorded import one_case
+from sre_copilot.perception.case_format.reading import one_case
 
 INCONCLUSIVE = 3
 

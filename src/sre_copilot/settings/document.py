@@ -1,0 +1,159 @@
+"""Every key of the configuration, with its unit, its default, and the reason for the default.
+
+The keys `prometheus.url`, `loki.url`, `anomaly_detection.threshold`, `prediction.horizon_hours`, `risk.*`, `baseline.learning_days`,
+`check_interval_seconds` and `logging.level` are those that earlier agents of this kind used; they are kept.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sre_copilot.settings.secret import Secret
+from sre_copilot.settings.section import Section
+
+SHORTHANDS = (
+    "prometheus",
+    "loki",
+    "elasticsearch",
+    "opensearch",
+    "jaeger",
+    "tempo",
+    "zipkin",
+    "zabbix",
+    "kubernetes",
+)
+"""Sources that may stand at the top level by their type, when there is one of them."""
+
+
+class AnomalyDetection(Section):
+    """What is worth telling."""
+
+    threshold: float = Field(default=0.7, gt=0, lt=1)
+    """Score from which on an anomaly is told; 0.6 tells more, 0.8 less."""
+    detectors: dict[str, list[str]] = Field(default_factory=dict)
+    """Detectors by metric name (`*` at the end matches the rest); a metric without an entry gets the default ensemble."""
+    confirm_ticks: int = Field(default=2, ge=1, le=10)
+    """Ticks in a row that a score must stay above the threshold; two, for one bad sample is no incident."""
+    clear_ticks: int = Field(default=6, ge=1, le=60)
+    """Ticks in a row below the threshold after which an anomaly is over."""
+    max_open: int = Field(default=1000, ge=1)
+    """Anomalies held open at once; beyond it the weakest are left out, and that is said."""
+
+
+class Baseline(Section):
+    """How normal is learned."""
+
+    learning_days: int = Field(default=7, ge=1, le=60)
+    """Days of history: at least 3 are usable, 7 show each weekday once, 30 show full cycles."""
+    step_seconds: int = Field(default=60, ge=10, le=3600)
+    """Distance of two learned points."""
+    relearn_at: str = Field(default="03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    """Time of day (UTC) of the daily relearning: few people change things then."""
+    country: str = ""
+    """Country of the holidays to know (`CN`, `DE` …); none when empty."""
+    holidays: list[date] = Field(default_factory=list)
+    """Further days that are no ordinary weekday, for example a sale."""
+
+
+class Prediction(Section):
+    """How far the future is told."""
+
+    horizon_hours: float = Field(default=6, ge=1, le=12)
+    """Hours ahead, 1 to 12."""
+    every_seconds: int = Field(default=300, ge=60)
+    """How often forecasts are made anew: what comes in hours does not change in seconds."""
+    limits: dict[str, float] = Field(default_factory=dict)
+    """Limit by metric name; a metric without one is held against what it has itself reached."""
+    minimum_probability: float = Field(default=0.5, ge=0, le=1)
+    """A breach less likely than this is not told."""
+
+
+class Risk(Section):
+    """From which risk on who decides; nothing that acts is part of this release, the keys are read and checked."""
+
+    auto_remediation_enabled: bool = False
+    """Whether anything may be carried out without a person; off."""
+    auto_threshold: float = Field(default=0.6, ge=0, le=1)
+    """Below this risk an action may run by itself, where that is enabled."""
+    approval_threshold: float = Field(default=0.8, ge=0, le=1)
+    """From this risk on a person does it; between the two a person approves it."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.auto_threshold > self.approval_threshold:
+            raise ValueError("auto_threshold: is above approval_threshold; exchange the two")
+        return self
+
+
+class Logging(Section):
+    """What it says about itself."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severe that is written."""
+    file: Path | None = None
+    """Also write to this file, for example `logs/sre-agent.log`; rotated at 10 MB, five kept."""
+    format: Literal["text", "json"] = "text"
+    """`text` for people, `json` for collectors."""
+
+
+class Server(Section):
+    """Where it listens."""
+
+    host: str = "127.0.0.1"
+    """Address; any other than loopback needs tokens, and TLS or a declared proxy."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port; 0 takes a free one."""
+    certificate_file: Path | None = None
+    """Certificate for TLS, PEM."""
+    key_file: Path | None = None
+    """Key of the certificate, PEM."""
+    trusted_proxy: str = ""
+    """Address of the proxy that ends TLS before it; its `X-Forwarded-*` headers are believed, nobody else's."""
+    change_webhook_secret: Secret | None = None
+    """Secret that a change webhook signs its body with (`X-Hub-Signature-256`); then it needs no token."""
+
+
+class Store(Section):
+    """Where facts rest."""
+
+    url: str = ""
+    """SQLAlchemy address; empty: SQLite in `folder`. `postgresql+psycopg://…` for PostgreSQL."""
+    folder: Path = Path("data")
+    """Folder of profiles, state and, by default, the database."""
+    keep_days: int = Field(default=30, ge=1)
+    """Days that anomalies and forecasts are kept."""
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    check_interval_seconds: int = Field(default=60, ge=5, le=3600)
+    """Seconds between two ticks. A longer interval lowers load and memory; a shorter one raises both."""
+    anomaly_detection: AnomalyDetection = AnomalyDetection()
+    baseline: Baseline = Baseline()
+    prediction: Prediction = Prediction()
+    risk: Risk = Risk()
+    logging: Logging = Logging()
+    server: Server = Server()
+    store: Store = Store()
+    language: Literal["en", "zh"] = "en"
+    """Language of sentences where the reader does not ask for one."""
+    sources: list[dict[str, Any]] = Field(default_factory=list)
+    """Sources, each with its `type` and the keys of its page in the reference."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shorthands(cls, data: Any) -> Any:
+        """Turn `prometheus: {url: …}` into an entry of `sources`."""
+        if not isinstance(data, dict):
+            return data
+        short = [{"type": kind, **data[kind]} for kind in SHORTHANDS if isinstance(data.get(kind), dict)]
+        rest = {
+            key: value for key, value in data.items() if not (key in SHORTHANDS and isinstance(value, dict))
+        }
+        listed = rest.get("sources") or []
+        return {**rest, "sources": [*short, *listed]} if isinstance(listed, list) else rest

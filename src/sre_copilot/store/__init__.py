@@ -1,0 +1,1 @@
+"""Where facts rest: the database, its schema and migrations, and the learned arrays."""

@@ -1,0 +1,152 @@
+"""What it says about itself: log lines and Prometheus metrics.
+
+Secrets have types that do not print themselves; besides, whatever looks like a credential in a log line is replaced.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from sre_copilot.errors import SettingsError
+from sre_copilot.settings.document import Logging
+
+_CREDENTIAL = re.compile(
+    r"(?i)\b(bearer|basic|apikey|token|password|passwd|secret|authorization)(['\"]?\s*[:= ]\s*['\"]?)(?!and\b|or\b|is\b)([^\s'\",;&}]{6,})"
+)
+_IN_URL = re.compile(r"(?i)(\w+://[^\s:/@]+):([^\s@/]+)@")
+FILE_BYTES = 10_000_000
+FILES = 5
+
+
+class OwnMetrics:
+    """Prometheus metrics of one process; names as `docs/reference/own-metrics.md` lists them."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        name = "sre_copilot_"
+        registry = self.registry
+        self.ticks = Counter(f"{name}ticks", "Ticks of the watch", registry=registry)
+        self.missed_ticks = Counter(f"{name}missed_ticks", "Ticks that were skipped", registry=registry)
+        self.tick_seconds = Histogram(
+            f"{name}tick_duration_seconds",
+            "Time that a tick took",
+            buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60),
+            registry=registry,
+        )
+        self.lag_seconds = Gauge(
+            f"{name}lag_seconds", "Age of the newest tick that is done", registry=registry
+        )
+        self.source_lag_seconds = Gauge(
+            f"{name}source_lag_seconds", "Time since a source last answered", ["source"], registry=registry
+        )
+        self.source_errors = Counter(
+            f"{name}source_errors", "Reads that failed", ["source", "reason"], registry=registry
+        )
+        self.series = Gauge(f"{name}series", "Metric series that are watched", ["state"], registry=registry)
+        self.anomalies_open = Gauge(f"{name}anomalies_open", "Anomalies that go on", registry=registry)
+        self.anomalies = Counter(f"{name}anomalies", "Anomalies told", ["severity"], registry=registry)
+        self.breaches_open = Gauge(f"{name}breaches_open", "Breaches that are expected", registry=registry)
+        self.learned_seconds = Gauge(
+            f"{name}baseline_learned_timestamp_seconds", "When normal was last learned", registry=registry
+        )
+        self.investigations = Counter(
+            f"{name}investigations", "Investigations that ended", ["outcome"], registry=registry
+        )
+        self.investigation_seconds = Histogram(
+            f"{name}investigation_duration_seconds", "Time that an investigation took", registry=registry
+        )
+        self.requests = Counter(
+            f"{name}http_requests", "Requests answered", ["method", "route", "status"], registry=registry
+        )
+
+    def exposition(self) -> bytes:
+        """All of them in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+def set_up_logging(settings: Logging) -> None:
+    """Write log lines to standard error, and to the file that is configured.
+
+    Raises
+    ------
+    SettingsError : when the file cannot be written
+    """
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if settings.file:
+        try:
+            settings.file.parent.mkdir(parents=True, exist_ok=True)
+            handlers.append(
+                logging.handlers.RotatingFileHandler(settings.file, maxBytes=FILE_BYTES, backupCount=FILES)
+            )
+        except OSError as error:
+            raise SettingsError(
+                f"logging.file ({settings.file}): cannot be written: {error.strerror}. Name another."
+            ) from None
+    shown = structlog.processors.JSONRenderer(ensure_ascii=False) if settings.format == "json" else _line
+    formatter = structlog.stdlib.ProcessorFormatter(
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, shown],
+        foreign_pre_chain=[structlog.stdlib.add_log_level, _stamp, redact],
+    )
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    for handler in handlers:
+        handler.setFormatter(formatter)
+        root.addHandler(handler)
+    root.setLevel(settings.level)
+    for noisy in ("httpx", "httpcore", "alembic", "numba", "stamina"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_log_level,
+            _stamp,
+            redact,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def log(name: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a module."""
+    found: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    return found
+
+
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace what looks like a credential."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = clean(value)
+    return event
+
+
+def clean(text: str) -> str:
+    """A text without what looks like a credential."""
+    return _CREDENTIAL.sub(r"\1\2***", _IN_URL.sub(r"\1:***@", text))
+
+
+_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="at")
+
+
+def _line(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    """One line for people: time, level, sentence, and what belongs to it."""
+    moment, level, said = event.pop("at", ""), str(event.pop("level", "info")), event.pop("event", "")
+    error = event.pop("exc_info", None)
+    rest = " ".join(f"{key}={value}" for key, value in event.items())
+    return (
+        f"{moment} {level.upper():<7} {said}"
+        + (f" ({rest})" if rest else "")
+        + (f" {error}" if error else "")
+    )
