@@ -14,7 +14,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from sre_copilot import __version__
-from sre_copilot.cli import case, evaluation, investigate, plugins
+from sre_copilot.cli import case, check, discover, evaluation, investigate, plugins, record, serve, token
 from sre_copilot.cli.streams import accept_any_character, discard, flush, is_output_error
 from sre_copilot.errors import SreCopilotError, UsageError
 from sre_copilot.incidents.report.clean import one_line
@@ -49,6 +49,12 @@ app = typer.Typer(
 app.command("investigate")(investigate.investigate)
 app.add_typer(case.app, name="case")
 app.add_typer(evaluation.app, name="eval")
+app.command("serve")(serve.serve)
+app.command("record")(record.record)
+app.command("discover")(discover.discover)
+app.command("check-config")(check.check_config)
+app.command("doctor")(check.doctor)
+app.add_typer(token.app, name="token")
 app.command("plugins")(plugins.plugins)
 
 

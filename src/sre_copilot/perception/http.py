@@ -6,21 +6,22 @@ and what a server answers is cut and has every known secret replaced.
 
 from __future__ import annotations
 
+import base64
 import email.utils
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import orjson
 import stamina
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from sre_copilot.errors import SourceAnswerError, SourceError, SourceRefused, SourceUnreachable
 from sre_copilot.perception.source import SourceSettings
@@ -30,7 +31,11 @@ TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 QUOTED = 300  # characters of a server's answer that an error repeats
 PATIENCE_S = 30.0  # a longer Retry-After is not waited for: the tick has a minute
 
+_CREDENTIAL = ("authorization", "cookie", "token", "key", "secret", "password")  # in the name of a header
+_SHORT = 4  # a header's value of fewer characters is a tenant's number and no secret: hiding it would garble every message
+
 Params = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class HttpSettings(SourceSettings):
@@ -62,7 +67,7 @@ class HttpSettings(SourceSettings):
             raise ValueError("url: is no address; write it as http://HOST:PORT or https://HOST:PORT")
         if parts.username or parts.password:
             raise ValueError("url: holds a user or password; use the keys username and password for them")
-        secret = self.bearer_token or self.password
+        secret = self.bearer_token or self.password or any(map(_is_credential, self.headers))
         if secret and parts.scheme == "http" and not (self.allow_plaintext or is_loopback(parts.hostname)):
             raise ValueError(
                 "url: credentials would travel in clear; use https, or set allow_plaintext: true"
@@ -89,7 +94,7 @@ class HttpClient:
     ) -> None:
         self.name = name
         self._settings = settings
-        self._secrets = tuple(s.get_secret_value() for s in _secrets(settings) if s.get_secret_value())
+        self._secrets = _secrets(settings)
         self._pace = _Pace(settings.requests_per_second)
         self._client = httpx.Client(
             base_url=settings.url,
@@ -132,12 +137,27 @@ class HttpClient:
         SourceRefused : 401 and 403, and any other 4xx: asking again changes nothing
         SourceAnswerError : a 5xx after all tries
         """
+        return self.receive(method, path, _whole, **arguments)
+
+    def receive(
+        self,
+        method: str,
+        path: str,
+        take: Callable[[httpx.Response], T],
+        *,
+        accept: frozenset[int] = frozenset(),
+        **arguments: Any,
+    ) -> T:
+        """Send one request as `request` does and let `take` read the answer while it arrives, anew with each try.
+
+        `accept` holds further statuses that `take` understands, and that are then no error.
+        """
         try:
             for attempt in stamina.retry_context(
                 on=_pause, attempts=self._settings.attempts, wait_initial=0.2, wait_max=3.0, timeout=None
             ):
                 with attempt:
-                    return self._once(method, path, **arguments)
+                    return self._once(method, path, take, accept, arguments)
         except _Again as last:
             raise last.error from None
         raise AssertionError("the loop above returns or raises")
@@ -167,18 +187,25 @@ class HttpClient:
     def __repr__(self) -> str:
         return f"HttpClient({self.name})"
 
-    def _once(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+    def _once(
+        self,
+        method: str,
+        path: str,
+        take: Callable[[httpx.Response], T],
+        accept: frozenset[int],
+        arguments: Params,
+    ) -> T:
         self._pace.wait()
         try:
-            with self._translated(path):
-                response = self._client.request(method, path, **arguments)
+            with self._translated(path), self._client.stream(method, path, **arguments) as response:
+                if response.is_success or response.status_code in accept:
+                    return take(response)
+                response.read()
         except SourceUnreachable as error:
             raise _Again(error) from None
         if response.status_code in TRANSIENT:
             raise _Again(self._error(response), _retry_after(response))
-        if not response.is_success:
-            raise self._error(response)
-        return response
+        raise self._error(response)
 
     @contextmanager
     def _translated(self, path: str) -> Iterator[None]:
@@ -193,10 +220,13 @@ class HttpClient:
                 remedy="ask for less, or raise timeout_seconds",
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
+            said = self.clean(str(error)) or type(error).__name__
             raise SourceUnreachable(
                 self.name,
-                f"no connection to {_host(self._settings.url)}: {self._clean(str(error)) or type(error).__name__}",
-                remedy="check url, that the system runs, and that this machine may reach it",
+                f"no connection to {_host(self._settings.url)}: {said}",
+                remedy="check ca_file, certificate_file, key_file and the name in url"
+                if "ssl" in said.lower()
+                else "check url, that the system runs, and that this machine may reach it",
             ) from None
 
     def _error(self, response: httpx.Response) -> SourceError:
@@ -223,10 +253,11 @@ class HttpClient:
         return f"{response.request.method} {response.request.url.path}"
 
     def _said(self, response: httpx.Response) -> str:
-        text = self._clean(response.text.strip())
+        text = self.clean(response.text.strip())
         return text[:QUOTED] + ("…" if len(text) > QUOTED else "") or "nothing"
 
-    def _clean(self, text: str) -> str:
+    def clean(self, text: str) -> str:
+        """A text on one line, with `***` in the place of every secret of this connection."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return " ".join(text.split())
@@ -279,10 +310,24 @@ def _is_date(value: str) -> bool:
     return email.utils.parsedate(value) is not None
 
 
-def _secrets(settings: HttpSettings) -> list[Any]:
-    return [
-        s for s in (settings.bearer_token, settings.password, *settings.headers.values()) if s is not None
-    ]
+def _whole(response: httpx.Response) -> httpx.Response:
+    response.read()
+    return response
+
+
+def _is_credential(header: str) -> bool:
+    return any(word in header.lower() for word in _CREDENTIAL)
+
+
+def _secrets(settings: HttpSettings) -> tuple[str, ...]:
+    """What must never be shown, the longest first: the password also as basic authentication sends it."""
+    given = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    if settings.username:
+        password = settings.password.get_secret_value() if settings.password else ""
+        given.append(base64.b64encode(f"{settings.username}:{password}".encode()).decode())
+    headers = [value.get_secret_value() for value in settings.headers.values()]
+    given += [value for value in headers if len(value) >= _SHORT]
+    return tuple(sorted(filter(None, given), key=len, reverse=True))
 
 
 def _basic(settings: HttpSettings) -> httpx.BasicAuth | None:

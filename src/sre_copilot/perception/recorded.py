@@ -19,6 +19,7 @@ class RecordedSettings(SourceSettings):
     """A folder as `docs/reference/case-format.md` describes it."""
 
     folder: Path
+    """The folder of the case."""
 
 
 class RecordedSource:

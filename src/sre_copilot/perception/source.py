@@ -11,11 +11,13 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from pydantic import Field
 
+from sre_copilot.domain.cmdb import Inventory
 from sre_copilot.domain.evidence import Gap
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.series import SeriesBlock
 from sre_copilot.domain.signals import Modality, Telemetry, Window
 from sre_copilot.domain.topology import Topology
+from sre_copilot.settings.secret import Secret
 from sre_copilot.settings.section import Role, Section
 
 
@@ -36,6 +38,8 @@ class SourceSettings(Section):
     """Who may see its rows; others see that there are some, not what they say."""
     mask: tuple[str, ...] = ()
     """Columns and label names whose values are replaced by a keyed hash before anything is kept or shown."""
+    mask_key: Secret | None = None
+    """Key of that hash; without one a value is called otherwise after each start, so that it cannot be traced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +57,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a source answered: tables in the canonical form of `domain.signals`, what could not be read, and what was asked."""
+    """What a source answered: tables in the canonical form of `domain.signals`, what could not be read, and what was asked.
+
+    `topology` is who calls whom; `inventory` holds that and all else that is known of the entities.
+    """
 
     telemetry: Telemetry = field(default_factory=Telemetry)
     topology: Topology | None = None
+    inventory: Inventory | None = None
     gaps: tuple[Gap, ...] = ()
     asked: tuple[Asked, ...] = ()
 

@@ -31,6 +31,7 @@ anomalies = Table(
     Column("metric", String(300), nullable=False),
     Column("instance", String(300), nullable=False),
     Column("modality", String(16), nullable=False),
+    Column("source", String(200), nullable=False),
     Column("method", String(64), nullable=False),
     Column("severity", String(16), nullable=False),
     Column("score", Float, nullable=False),

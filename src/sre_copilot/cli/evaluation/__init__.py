@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import typer
 
+from sre_copilot.cli.evaluation.anomalies import anomalies
+from sre_copilot.cli.evaluation.breach import breach
+from sre_copilot.cli.evaluation.detectors import detectors
+from sre_copilot.cli.evaluation.forecast import forecast
+from sre_copilot.cli.evaluation.logs import logs
 from sre_copilot.cli.evaluation.rca import rca
 
 app = typer.Typer(help="Measure quality on recordings with known answers.", no_args_is_help=True)
 app.command("rca")(rca)
+app.command("anomalies")(anomalies)
+app.command("logs")(logs)
+app.command("detectors")(detectors)
+app.command("forecast")(forecast)
+app.command("breach")(breach)
 
 
 @app.callback()

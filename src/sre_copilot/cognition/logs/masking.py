@@ -1,56 +1,39 @@
 """Masking: a log line without its wrapping and without what plainly varies, for whole columns at once.
 
-Three passes over a column, each one alternation without capture groups and without Unicode classes: the regular
-expression engine then stays in its automaton and never looks at a character twice.
+The kernel masks words, byte by byte; what needs a look at neighbouring words (`3 bytes`, `Fri Jun 3 2005`) is done here on the few distinct shapes that
+it leaves.
 """
 
 from __future__ import annotations
 
 import re
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-VARIABLE = "\x01"
-"""Stands for a variable part inside masked lines: a control character, so that no log text can hold it by intent."""
+from sre_copilot.cognition.logs.kernel import HEAD, MARK
+from sre_copilot.cognition.logs.shapes import Shapes
 
-_LOCATION_MARK = "\x02"
-"""Stands for the code location while the line is masked."""
-
-HEAD = 320
-"""Characters of a message that are looked at: the statement stands at the head, dumps of data follow. Few logging
-statements hold more than 250 characters of constant text."""
-
-_WORD = "[A-Za-z0-9_]"
-_EDGE = r"(?-u:\b)"
-_DIGIT = "[0-9]"
-_REST = "[A-Za-z0-9_.:@%$/+-]*[A-Za-z0-9_%]"
+VARIABLE = chr(MARK)
+"""Stands for a variable part inside masked lines."""
 
 LOCATION = (
-    rf"[A-Za-z_$][A-Za-z0-9_$.]*#{_DIGIT}+{_EDGE}"  # Class#123
-    rf"|{_WORD}[A-Za-z0-9_/-]*\.(?:py|java|go|js|ts|rb|rs|cc?|cpp|cs|php|kt|scala):{_DIGIT}+{_EDGE}"  # file.py:42
+    r"[A-Za-z_$][A-Za-z0-9_$.]*#[0-9]+\b"  # Class#123
+    r"|[A-Za-z0-9_][A-Za-z0-9_/-]*\.(?:py|java|go|js|ts|rb|rs|cc?|cpp|cs|php|kt|scala):[0-9]+\b"  # file.py:42
 )
 """A place in the code: part of the statement, never a variable."""
 
-_KEY_VALUE = r"=(?:\"[^\"]*\"|[^ \t,;()\[\]{}<>\"=]+)"
-
-_CLOCK = rf"{_DIGIT}{{2}}[:,]{_DIGIT}{{2}}[:,]{_DIGIT}{{2}}(?:[.,]{_DIGIT}+)?(?:Z|[+-]{_DIGIT}{{2}}:?{_DIGIT}{{2}})?"
-
-_VARIABLES = (
-    rf"{_EDGE}(?:[Tt]race|[Ss]pan|[Rr]equest|[Rr]eq|[Cc]orrelation)[_ -]?(?:ID|Id|id)[\"']?[ ]?[:=][ ]?[\"']?[A-Za-z0-9_-]*[\"']?",
-    rf"{_EDGE}(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:[A-Z][a-z]{{2}} +{_DIGIT}{{1,2}}|{_DIGIT}{{1,2}} [A-Z][a-z]{{2}})"
-    rf"[ 0-9:]*(?:[A-Z]{{3,4}} )?{_DIGIT}{{4}}{_EDGE}",
-    rf"{_EDGE}{_DIGIT}{{4}}[-/]{_DIGIT}{{2}}[-/]{_DIGIT}{{2}}[T ,]{_CLOCK}",
-    rf"{_EDGE}[a-z][a-z0-9+.-]*://[^ \t,;\"'<>\])}}]+",
-    r"(?:\.{0,2}/[A-Za-z0-9_.@%+:*$~-]+)+/?|[A-Za-z]:\\[^ \t,;\"']+",  # paths
-    r"[A-Za-z0-9_.+-]+@[A-Za-z0-9_.-]+",
-    rf"{_EDGE}[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+:{_DIGIT}+{_EDGE}",  # host:port
-    rf"<?{_EDGE}{_DIGIT}[0-9.,:]* ?(?:bytes?|[KMGT]i?B){_EDGE}(?: \([^()]*\))?",  # sizes, with their readable form
-    rf"<?{_EDGE}{_DIGIT}[0-9.,:]* ?(?:[mnu]?s|[mnu]?secs?\.?|(?i-u:milliseconds?|seconds?|minutes?|hours?|mins?)){_EDGE}",
-    rf"[-+]?[A-Za-z_$.@-]*{_DIGIT}{_REST}|[-+]?[A-Za-z_$.@-]*{_DIGIT}",  # whatever holds a digit
+_IDENTIFIER = (
+    r"(?-u:\b)(?:[Tt]race|[Ss]pan|[Rr]equest|[Rr]eq|[Cc]orrelation)[_ -]?(?:ID|Id|id)[\"']?[ ]?[:=][ ]?[\"']?"
+    r"[A-Za-z0-9_\x01-]*[\"']?"
 )
-_ANY = "|".join(f"(?:{each})" for each in _VARIABLES)
+_DATE = r"(?-u:\b)(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:[A-Z][a-z]{2} \x01|\x01 [A-Z][a-z]{2} \x01)(?: [A-Z]{3,4} \x01)?"
+_SIZE = r"<?\x01 ?(?:bytes?|[KMGT]i?B)(?-u:\b)(?: \([^()]*\))?"
+_DURATION = r"<?\x01 ?(?:[mnu]?s|[mnu]?secs?\.?|(?i-u:milliseconds?|seconds?|minutes?|hours?|mins?))(?-u:\b)"
+_PHRASES = "|".join(f"(?:{each})" for each in (_IDENTIFIER, _DATE, _SIZE, _DURATION))
 
-_RUN = r"\x01(?:(?:, ?| +|/|-|:)\x01)+"
+_RUN = r"\x01(?:(?:, ?| +|/|-|:)?\x01)+"
 
 _JSON_KEYS = ("message", "msg", "log", "event")
 
@@ -72,6 +55,32 @@ def unwrap(messages: pl.Series) -> pl.Series:
     return head.str.replace(r"[\r\n][\s\S]*$", "") if head.str.contains(r"[\r\n]").any() else head
 
 
+def joined(messages: pl.Series) -> bytes:
+    """Unwrapped messages as one buffer, a line each."""
+    text: str = unwrap(messages).str.join("\n").item() or ""
+    return text.encode() + b"\n" if len(messages) else b""
+
+
+def number_lines(shapes: Shapes, messages: pl.Series) -> NDArray[np.int32]:
+    """The shape of each message; those of several lines are unwrapped first, for a message may stand in any of its lines."""
+    text = messages.fill_null("")
+    if text.str.contains(r"[\r\n]").any():
+        return shapes.add(joined(text))
+    whole: str = text.str.join("\n").item() or ""
+    return shapes.add(whole.encode() + b"\n" if len(text) else b"", unwrap=unwrapped)
+
+
+def unwrapped(buffer: bytes) -> bytes:
+    """A buffer of raw lines with their messages taken out of JSON and logfmt."""
+    lines = buffer.decode(errors="replace").removesuffix("\n").split("\n")
+    return joined(pl.Series(lines, dtype=pl.String))
+
+
+def fold(shapes: pl.Series) -> pl.Series:
+    """Make one variable of the phrases around variables: sizes and durations with their units, dates, identifiers of requests."""
+    return shapes.str.replace_all(_PHRASES, VARIABLE).str.replace_all(_RUN, VARIABLE)
+
+
 def mask(messages: pl.Series) -> pl.Series:
     """Replace what plainly varies by `VARIABLE`; a code location and the keys of `key=value` stay.
 
@@ -83,30 +92,22 @@ def mask(messages: pl.Series) -> pl.Series:
     -------
     String of equal length, one to three orders of magnitude fewer distinct values; `split` makes tokens of them
     """
-    head = unwrap(messages)
-    location = head.str.extract(f"({LOCATION})").fill_null("")
-    masked = (
-        head.str.replace_all(VARIABLE, " ", literal=True)
-        .str.replace(LOCATION, _LOCATION_MARK)
-        .str.replace_all(_KEY_VALUE, "=" + VARIABLE)
-        .str.replace_all(_ANY, VARIABLE)
-        .str.replace_all(_RUN, VARIABLE)
-    )
-    return location + _LOCATION_MARK + masked
+    shapes = Shapes()
+    numbers = number_lines(shapes, messages)
+    return fold(shapes.texts(0, shapes.count)).gather(numbers.astype(np.uint32))
 
 
 def split(masked: str) -> tuple[str, ...]:
-    """The tokens of a masked line, its code location back in its place."""
-    location, _, line = masked.partition(_LOCATION_MARK)
-    return tuple(line.replace(_LOCATION_MARK, location).split()) or ("",)
+    """The tokens of a masked line."""
+    return tuple(masked.split()) or ("",)
 
 
 def is_location(token: str) -> bool:
     """Whether a token names a place in the code."""
-    return _LOCATION_TOKEN.search(token) is not None
+    return ("#" in token or ":" in token) and _LOCATION_TOKEN.search(token) is not None
 
 
-_LOCATION_TOKEN = re.compile(LOCATION.replace("(?-u:\\b)", "\\b"))
+_LOCATION_TOKEN = re.compile(LOCATION)
 
 
 def _first_found(head: pl.Series, text: pl.Series, wrapped: pl.Series, paths: list[str]) -> pl.Series:

@@ -35,14 +35,28 @@ class Episode:
     peak_score: float
     above: int = 1
     below: int = 0
+    id: str
+    source: str = ""
     opened_at: float | None = None
     closed_at: float | None = None
 
-    @property
-    def id(self) -> str:
-        """A name that depends on what it is about and when it began alone."""
-        content = repr((key_of(self.anomaly), self.first_seen_at))
-        return "A-" + hashlib.blake2b(content.encode(), digest_size=6).hexdigest()
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one tick saw, and in which source."""
+
+    anomaly: Anomaly
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An anomaly that an earlier process told and did not see end."""
+
+    id: str
+    opened_at: float
+    since: float
+    peak_score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +75,14 @@ class Episodes:
 
     rules: Rules = field(default_factory=Rules)
     running: dict[Key, Episode] = field(default_factory=dict)
+    told: dict[Key, Told] = field(default_factory=dict)
 
     def tick(
-        self, seen: Iterable[Anomaly], *, at: float, unseen: Callable[[Anomaly], bool] | None = None
+        self, seen: Iterable[Seen], *, at: float, unseen: Callable[[Anomaly], bool] | None = None
     ) -> Turn:
         """Take what one tick saw; `unseen` says whether a known anomaly could not be looked at now, so that nothing is known of it."""
-        found = {key_of(each): each for each in _strongest_last(seen) if each.score >= self.rules.threshold}
+        strong = (each for each in _strongest_last(seen) if each.anomaly.score >= self.rules.threshold)
+        found = {key_of(each.anomaly): each for each in strong}
         opened, updated, left_out = self._went_on(found, at)
         closed = self._over(found, at, unseen or (lambda anomaly: False))
         return Turn(tuple(opened), tuple(updated), tuple(closed), left_out)
@@ -75,13 +91,13 @@ class Episodes:
         """Those that have been told."""
         return tuple(each for each in self.running.values() if each.opened_at is not None)
 
-    def _went_on(self, found: dict[Key, Anomaly], at: float) -> tuple[list[Episode], list[Episode], int]:
+    def _went_on(self, found: dict[Key, Seen], at: float) -> tuple[list[Episode], list[Episode], int]:
         opened: list[Episode] = []
         updated: list[Episode] = []
         left_out = 0
         told = len(self.open())
-        for key, anomaly in sorted(found.items(), key=lambda item: -item[1].score):
-            episode = _next(self.running.get(key), anomaly, at)
+        for key, each in sorted(found.items(), key=lambda item: -item[1].anomaly.score):
+            episode = _next(self.running.get(key), each, at, self.told.pop(key, None))
             if episode.opened_at is None and self._confirmed(episode):
                 if told >= self.rules.max_open:
                     left_out += 1
@@ -97,7 +113,7 @@ class Episodes:
     def _confirmed(self, episode: Episode) -> bool:
         return episode.above >= self.rules.confirm_ticks or episode.anomaly.score >= SURE
 
-    def _over(self, found: dict[Key, Anomaly], at: float, unseen: Callable[[Anomaly], bool]) -> list[Episode]:
+    def _over(self, found: dict[Key, Seen], at: float, unseen: Callable[[Anomaly], bool]) -> list[Episode]:
         closed: list[Episode] = []
         for key in [key for key in self.running if key not in found]:
             episode = self.running[key]
@@ -118,13 +134,14 @@ def key_of(anomaly: Anomaly) -> Key:
     return (anomaly.finding.modality, anomaly.entity, anomaly.instance, anomaly.metric)
 
 
-def _strongest_last(seen: Iterable[Anomaly]) -> list[Anomaly]:
-    return sorted(seen, key=lambda anomaly: anomaly.score)
+def _strongest_last(seen: Iterable[Seen]) -> list[Seen]:
+    return sorted(seen, key=lambda each: each.anomaly.score)
 
 
-def _next(before: Episode | None, anomaly: Anomaly, at: float) -> Episode:
+def _next(before: Episode | None, seen: Seen, at: float, told: Told | None) -> Episode:
+    anomaly = seen.anomaly
     if before is None:
-        return Episode(anomaly=anomaly, first_seen_at=at, last_seen_at=at, peak_score=anomaly.score)
+        return replace(_first(anomaly, at, told), source=seen.source)
     since = replace(anomaly, since=min(anomaly.since, before.anomaly.since))
     return replace(
         before,
@@ -133,4 +150,20 @@ def _next(before: Episode | None, anomaly: Anomaly, at: float) -> Episode:
         peak_score=max(before.peak_score, anomaly.score),
         above=before.above + 1,
         below=0,
+    )
+
+
+def _first(anomaly: Anomaly, at: float, told: Told | None) -> Episode:
+    """A new episode, or the one that an earlier process told."""
+    if told is None:
+        content = repr((key_of(anomaly), at))
+        name = "A-" + hashlib.blake2b(content.encode(), digest_size=6).hexdigest()
+        return Episode(id=name, anomaly=anomaly, first_seen_at=at, last_seen_at=at, peak_score=anomaly.score)
+    return Episode(
+        id=told.id,
+        anomaly=replace(anomaly, since=min(anomaly.since, told.since)),
+        first_seen_at=told.opened_at,
+        last_seen_at=at,
+        peak_score=max(told.peak_score, anomaly.score),
+        opened_at=told.opened_at,
     )

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("metric", sa.String(length=300), nullable=False),
         sa.Column("instance", sa.String(length=300), nullable=False),
         sa.Column("modality", sa.String(length=16), nullable=False),
+        sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("method", sa.String(length=64), nullable=False),
         sa.Column("severity", sa.String(length=16), nullable=False),
         sa.Column("score", sa.Float(), nullable=False),

@@ -9,11 +9,14 @@ from pathlib import Path
 from sre_copilot.cognition.rca.calibration import SHIPPED, Calibration
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Modality
-from sre_copilot.errors import PluginError
+from sre_copilot.errors import PluginError, SettingsError
 from sre_copilot.incidents.investigation import Investigation, Methods, Progress, without
 from sre_copilot.incidents.investigation import investigate as investigate_with
 from sre_copilot.incidents.report.words import LANGUAGES, add
+from sre_copilot.perception.registry import open_sources
+from sre_copilot.perception.source import Source
 from sre_copilot.plugins import load
+from sre_copilot.settings.document import Settings
 
 
 @cache
@@ -70,3 +73,18 @@ def investigate_case(folder: Path, *, progress: Progress = lambda stage: None) -
     progress("collect")
     recorded = load("sre_copilot.sources")["recorded"]
     return investigate(recorded(folder).observe(), progress=progress)
+
+
+def open_configured(settings: Settings) -> tuple[Source, ...]:
+    """All configured sources.
+
+    Raises
+    ------
+    SettingsError : when none is configured, or one cannot be made
+    """
+    if not settings.sources:
+        raise SettingsError(
+            "sources: none is configured. Write at least prometheus: {url: http://HOST:9090} into the configuration"
+            " (see docs/tutorials/first-hour.md)."
+        )
+    return open_sources(settings.sources)

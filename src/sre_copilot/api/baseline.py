@@ -1,0 +1,54 @@
+"""What is normal: learning it, and what has been learned."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+
+from sre_copilot.api.guard import Routes, ServiceHere
+from sre_copilot.api.problems import Problem
+from sre_copilot.api.views import Limit
+from sre_copilot.clock import rfc3339
+from sre_copilot.settings.section import at_least
+
+routes = Routes(tag="baseline")
+
+
+@routes.post("/baseline/learn", role="responder", status_code=202)
+def learn(service: ServiceHere, request: Request) -> dict[str, Any]:
+    """Learn anew from history, in the background; ask /status how it goes."""
+    for name, roles in service.roles.items():
+        if not at_least(request.state.token.role, roles.query):
+            raise Problem(403, f"the source '{name}' may be queried by the role {roles.query} only")
+    started = service.watch.request_learning()
+    return {"status": "started" if started else "already running"}
+
+
+@routes.get("/baseline/metrics", role="viewer")
+def metrics(
+    service: ServiceHere,
+    *,
+    limit: Limit = 1000,
+    after: Annotated[int, Query(ge=0, description="`next` of the page before.")] = 0,
+    entity: Annotated[str | None, Query(max_length=300)] = None,
+) -> dict[str, Any]:
+    """Every series that is watched: what is expected of it now, and from how many days that was learned."""
+    rows = [row for row in service.watch.baselines() if entity is None or row.key.service == entity]
+    kept = rows[after : after + limit]
+    items = [
+        {
+            "entity": row.key.service,
+            "metric": row.key.metric,
+            "instance": row.key.instance,
+            "state": row.state,
+            "days": row.days,
+            "points": row.points,
+            "expected": row.expected,
+            "scale": row.scale,
+            "learned_at": rfc3339(row.learned_at),
+        }
+        for row in kept
+    ]
+    following = after + limit
+    return {"items": items, "total": len(rows), "next": following if following < len(rows) else None}

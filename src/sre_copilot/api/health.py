@@ -1,0 +1,33 @@
+"""Whether it lives, whether it is ready, and its own metrics."""
+
+from __future__ import annotations
+
+from fastapi import Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from sre_copilot.api.guard import PUBLIC, Routes, ServiceHere
+
+routes = Routes(tag="health")
+
+
+@routes.get("/healthz", role=PUBLIC)
+def healthz() -> dict[str, str]:
+    """It answers."""
+    return {"status": "ok"}
+
+
+@routes.get("/readyz", role=PUBLIC)
+def readyz(service: ServiceHere) -> JSONResponse:
+    """It can do its work: the store answers and the watch ticks."""
+    problems = service.unready()
+    return JSONResponse(
+        {"status": "not ready" if problems else "ready", "problems": problems},
+        status_code=503 if problems else 200,
+    )
+
+
+@routes.get("/metrics", role="viewer", response_class=Response)
+def metrics(service: ServiceHere) -> Response:
+    """Its own metrics in Prometheus' text format."""
+    return Response(service.own.exposition(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,95 @@
+"""Errors as RFC 9457 problem documents (`application/problem+json`), each naming the field and the way out."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from sre_copilot.errors import SreCopilotError, UsageError
+from sre_copilot.telemetry import log
+
+MEDIA_TYPE = "application/problem+json"
+_log = log(__name__)
+
+
+class Problem(Exception):  # noqa: N818 - it is an answer
+    """An answer that is no success."""
+
+    def __init__(
+        self, status: int, detail: str, *, field: str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.field = field
+        self.headers = headers or {}
+
+
+def document(request: Request, status: int, detail: str, errors: list[dict[str, str]]) -> dict[str, Any]:
+    """The problem document."""
+    found: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+    }
+    return {**found, "errors": errors} if errors else found
+
+
+def respond(
+    request: Request, status: int, detail: str, *, field: str = "", headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """The answer for one problem."""
+    errors = [{"field": field, "problem": detail}] if field else []
+    return JSONResponse(
+        document(request, status, detail, errors), status_code=status, media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let every error become a problem document."""
+
+    @app.exception_handler(Problem)
+    async def problem(request: Request, error: Problem) -> JSONResponse:
+        return respond(request, error.status, error.detail, field=error.field, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [{"field": _field(each["loc"]), "problem": _said(each)} for each in error.errors()]
+        detail = "; ".join(f"{each['field']}: {each['problem']}" for each in errors)
+        content = document(request, 422, detail, errors)
+        return JSONResponse(content, status_code=422, media_type=MEDIA_TYPE)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        detail = f"there is no {request.url.path}; /openapi.json lists what there is"
+        said = detail if error.status_code == 404 else str(error.detail)
+        return respond(request, error.status_code, said, headers=dict(error.headers or {}))
+
+    @app.exception_handler(SreCopilotError)
+    async def ours(request: Request, error: SreCopilotError) -> JSONResponse:
+        bad_input = isinstance(error, UsageError)
+        field = str(error).partition(":")[0] if bad_input else ""
+        return respond(
+            request, 400 if bad_input else 503, str(error), field=field if field.isidentifier() else ""
+        )
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
+        _log.error("a request failed", path=request.url.path, error=f"{type(error).__name__}: {error}")
+        return respond(request, 500, "an internal error; the log says more. Please report it.")
+
+
+def _field(location: tuple[Any, ...]) -> str:
+    parts = [str(part) for part in location if part not in {"query", "body", "path", "header"}]
+    return ".".join(parts) or str(location[-1] if location else "body")
+
+
+def _said(error: Any) -> str:
+    return str(error["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,51 @@
+"""Tokens, for whoever administers them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from sre_copilot.api.guard import Routes, ServiceHere
+from sre_copilot.clock import rfc3339
+from sre_copilot.store.tokens import Token
+
+routes = Routes(tag="tokens")
+
+
+class NewToken(BaseModel):
+    """What to make."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    role: Literal["viewer", "responder", "approver", "admin"] = "viewer"
+
+
+@routes.get("/tokens", role="admin")
+def tokens(service: ServiceHere) -> dict[str, Any]:
+    """All tokens; the tokens themselves are not kept."""
+    return {"items": [_view(token) for token in service.tokens.all()], "next": None}
+
+
+@routes.post("/tokens", role="admin", status_code=201)
+def create(service: ServiceHere, new: NewToken) -> dict[str, Any]:
+    """Make a token; it is in this answer and nowhere else."""
+    token, plain = service.tokens.create(new.name, role=new.role, now=service.clock.now())
+    return {**_view(token), "token": plain}
+
+
+@routes.delete("/tokens/{key}", role="admin")
+def revoke(service: ServiceHere, key: str) -> dict[str, Any]:
+    """Make a token worthless."""
+    return _view(service.tokens.revoke(key, now=service.clock.now()))
+
+
+def _view(token: Token) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "role": token.role,
+        "created_at": rfc3339(token.created_at),
+        "used_at": rfc3339(token.used_at),
+        "revoked_at": rfc3339(token.revoked_at),
+    }

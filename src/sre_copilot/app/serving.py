@@ -1,0 +1,186 @@
+"""What `serve` runs: settings in, a watch with its store and its interface's needs out; an argument replaces any part."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sre_copilot.app import open_configured, register_sentences, registered_methods
+from sre_copilot.app.storing import open_database
+from sre_copilot.clock import Clock, SystemClock
+from sre_copilot.errors import SettingsError
+from sre_copilot.incidents.watch.loop import Watch
+from sre_copilot.perception.http import is_loopback
+from sre_copilot.perception.source import Source, SourceSettings
+from sre_copilot.settings.document import Settings
+from sre_copilot.settings.section import Role
+from sre_copilot.store.database import Database
+from sre_copilot.store.facts import Facts
+from sre_copilot.store.profiles import ArrayStore
+from sre_copilot.store.records import (
+    Records,
+    anomaly_records,
+    breach_records,
+    change_records,
+    investigation_records,
+)
+from sre_copilot.store.tokens import TokenStore
+from sre_copilot.telemetry import OwnMetrics
+
+TOKEN_FILE = "token"  # noqa: S105 - the name of a file in store.folder
+LATE_TICKS = 3  # so many intervals without a tick: something holds it up
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRoles:
+    """Who may have a source queried, and who may see what it holds."""
+
+    query: Role
+    see: Role
+
+
+@dataclass
+class Service:
+    """All that a running server consists of."""
+
+    settings: Settings
+    database: Database
+    watch: Watch
+    clock: Clock
+    own: OwnMetrics
+    tokens: TokenStore
+    anomalies: Records
+    breaches: Records
+    changes: Records
+    investigations: Records
+    roles: Mapping[str, SourceRoles] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to watch, in a thread of its own."""
+        self.thread = threading.Thread(target=self.watch.run, args=(self.stop,), name="watch", daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        """Stop watching and keep all state; a source that does not answer is not waited for."""
+        self.stop.set()
+        if self.thread:
+            self.thread.join(3.0)
+        self.watch.close()
+        self.database.close()
+
+    def unready(self) -> list[str]:
+        """Why it cannot do its work; nothing when it can."""
+        problems = [] if self.database.healthy() else ["the store does not answer"]
+        if self.thread is not None and not self.thread.is_alive():
+            problems.append("the watch has ended; the log says why")
+        last = self.watch.status().last_tick_at
+        if last is not None and self.clock.now() - last > LATE_TICKS * self.settings.check_interval_seconds:
+            problems.append("no tick for three intervals")
+        return problems
+
+
+def make_service(
+    settings: Settings,
+    *,
+    sources: Sequence[Source] | None = None,
+    clock: Clock | None = None,
+    own: OwnMetrics | None = None,
+) -> Service:
+    """Wire everything; nothing runs yet.
+
+    Raises
+    ------
+    SettingsError : when the configuration cannot be used
+    StoreError : when the database or the folder cannot be used
+    """
+    register_sentences()
+    clock = clock or SystemClock()
+    own = own or OwnMetrics()
+    opened = tuple(sources) if sources is not None else open_configured(settings)
+    database = open_database(settings)
+    changes = change_records(database)
+    return Service(
+        settings=settings,
+        database=database,
+        clock=clock,
+        own=own,
+        tokens=TokenStore(database),
+        anomalies=anomaly_records(database),
+        breaches=breach_records(database),
+        changes=changes,
+        investigations=investigation_records(database),
+        roles={source.name: _roles(source) for source in opened},
+        watch=Watch(
+            opened,
+            settings,
+            reopen=(lambda: open_configured(settings)) if sources is None else (lambda: tuple(sources)),
+            arrays=ArrayStore(settings.store.folder / "arrays"),
+            anomalies=anomaly_records(database),
+            breaches=breach_records(database),
+            changes=changes,
+            investigations=investigation_records(database),
+            facts=Facts(database),
+            methods=registered_methods,
+            clock=clock,
+            own=own,
+        ),
+    )
+
+
+def _roles(source: Source) -> SourceRoles:
+    settings = getattr(source, "settings", None)
+    chosen = settings if isinstance(settings, SourceSettings) else SourceSettings()
+    return SourceRoles(chosen.query_role, chosen.see_role)
+
+
+def exposure_problem(settings: Settings, *, has_tokens: bool) -> str:
+    """Why the server must not listen where it is told to; '' when it may."""
+    server = settings.server
+    if bool(server.certificate_file) != bool(server.key_file):
+        return "server.certificate_file and server.key_file: each needs the other"
+    if is_loopback(server.host):
+        return ""
+    if not has_tokens:
+        return f"server.host {server.host}: is not loopback and there is no token; make one: sre-copilot token create NAME"
+    if not (server.certificate_file or server.trusted_proxy):
+        return (
+            f"server.host {server.host}: is not loopback; give server.certificate_file and server.key_file,"
+            " or name the proxy that ends TLS in server.trusted_proxy"
+        )
+    return ""
+
+
+def check_exposure(service: Service) -> None:
+    """Refuse to listen to others without tokens and TLS.
+
+    Raises
+    ------
+    SettingsError : says what is missing
+    """
+    living = any(token.revoked_at is None for token in service.tokens.all())
+    if problem := exposure_problem(service.settings, has_tokens=living):
+        raise SettingsError(problem)
+
+
+def first_token(service: Service) -> Path | None:
+    """On loopback and at the first start, make a token of an admin and leave it in a file that only its owner reads."""
+    if not is_loopback(service.settings.server.host) or service.tokens.all():
+        return None
+    _, plain = service.tokens.create("first start", role="admin", now=service.clock.now())
+    path = token_file(service.settings)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(plain + "\n")
+    return path
+
+
+def token_file(settings: Settings) -> Path:
+    """Where the token of the first start lies; the command line uses it."""
+    return settings.store.folder / TOKEN_FILE

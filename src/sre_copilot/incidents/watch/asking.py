@@ -1,0 +1,73 @@
+"""What a tick asks of each source, what came of it, and how the source is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sre_copilot.domain.series import SeriesBlock
+from sre_copilot.domain.signals import Window
+from sre_copilot.errors import SourceError
+from sre_copilot.incidents.watch.feeds import Outcome
+from sre_copilot.incidents.watch.metrics import MetricWatch
+from sre_copilot.incidents.watch.status import SourceStatus
+from sre_copilot.perception.source import Reading, Source
+
+CATCH_UP_S = 6 * 3600  # after an interruption so much is read again at most
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one source answered: whole steps and the present of metrics, or a reading of anything else."""
+
+    steps: SeriesBlock | None = None
+    present: SeriesBlock | None = None
+    reading: Reading | None = None
+    until: float = 0.0
+
+
+def question(source: Source, watch: MetricWatch | None, *, since: float, now: float) -> Callable[[], Answer]:
+    """What to ask a source at this tick: metrics by whole steps, what follows itself what is new, others what came since."""
+    if watch is not None:
+        return lambda: read_metrics(source, watch, now)
+    poll = getattr(source, "poll", None)
+    if poll is not None:
+        return lambda: Answer(reading=poll(), until=now)
+    return lambda: Answer(reading=source.read(Window(max(since, now - CATCH_UP_S), now)), until=now)
+
+
+def read_metrics(source: Any, watch: MetricWatch, now: float) -> Answer:
+    """Read the whole steps since the last one, and the present where it lies between two."""
+    step = watch.step_seconds
+    last = int(now) // step * step
+    first = last if watch.committed is None else max(watch.committed + step, last - CATCH_UP_S)
+    steps = source.series(Window(first, last + 1), step_seconds=step)
+    present = source.series(Window(int(now), int(now) + 1), step_seconds=step) if int(now) > last else None
+    return Answer(steps=steps, present=present, until=now)
+
+
+def unasked(source: Source) -> SourceStatus:
+    return SourceStatus(name=source.name, kind=", ".join(source.modalities), ok=False)
+
+
+def noted(before: SourceStatus, outcome: Outcome[Answer], now: float) -> SourceStatus:
+    if outcome.late:
+        problem = "has not answered yet" if before.asked_at is not None else "was not asked yet"
+        return replace(before, asked_at=before.asked_at or now, problem=before.problem or problem)
+    if outcome.error is None:
+        return replace(
+            before,
+            ok=True,
+            asked_at=outcome.asked_at,
+            answered_at=now,
+            seconds=outcome.seconds,
+            problem="",
+            remedy="",
+        )
+    problem, remedy = str(outcome.error), ""
+    if isinstance(outcome.error, SourceError):
+        problem, remedy = outcome.error.problem, outcome.error.remedy
+    return replace(
+        before, ok=False, asked_at=outcome.asked_at, seconds=outcome.seconds, problem=problem, remedy=remedy
+    )

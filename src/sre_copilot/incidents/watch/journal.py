@@ -1,0 +1,120 @@
+"""What the watch found, as the rows that are kept and shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
+
+from sre_copilot.domain.anomaly import Breach
+from sre_copilot.domain.evidence import Check, Finding
+from sre_copilot.domain.signals import Change
+from sre_copilot.incidents.report.words import LANGUAGES, say
+from sre_copilot.incidents.watch.episodes import Episode, Key, Told, Turn
+from sre_copilot.store.records import Records
+
+
+class Journal:
+    """Keeps anomalies and breaches; after a restart it knows which were going on."""
+
+    def __init__(self, *, anomalies: Records, breaches: Records) -> None:
+        self._anomalies = anomalies
+        self._breaches = breaches
+        self._expected: dict[str, dict[str, Any]] = {row["id"]: row for row in breaches.open()}
+
+    def unfinished(self) -> dict[Key, Told]:
+        """Anomalies that an earlier process told and did not see end."""
+        return {
+            (row["modality"], row["entity"], row["instance"], row["metric"]): Told(
+                id=row["id"], opened_at=row["opened_at"], since=row["since"], peak_score=row["peak_score"]
+            )
+            for row in self._anomalies.open()
+        }
+
+    def close(self, told: Iterable[Told], *, at: float) -> None:
+        """Close anomalies of an earlier process that did not go on."""
+        rows = (self._anomalies.get(each.id) for each in told)
+        self._anomalies.save({**row, "closed_at": at} for row in rows if row is not None)
+
+    def keep(self, turn: Turn, *, at: float) -> None:
+        """Keep what a tick opened, went on with, and closed, in one transaction."""
+        self._anomalies.save(anomaly_row(each, at=at) for each in (*turn.opened, *turn.updated, *turn.closed))
+
+    def expect(self, breaches: Iterable[Breach], *, at: float) -> int:
+        """Keep what is expected to cross a limit; what no longer is, is closed. Return how many are open."""
+        rows = {row["id"]: row for row in (breach_row(each, at=at) for each in breaches)}
+        for key, row in rows.items():
+            if key in self._expected:
+                row["made_at"] = self._expected[key]["made_at"]
+        gone = [{**row, "closed_at": at} for key, row in self._expected.items() if key not in rows]
+        self._breaches.save([*rows.values(), *gone])
+        self._expected = rows
+        return len(rows)
+
+
+def anomaly_row(episode: Episode, *, at: float) -> dict[str, Any]:
+    """An anomaly as the table `anomalies` holds it."""
+    anomaly = episode.anomaly
+    return {
+        "id": episode.id,
+        "entity": anomaly.entity,
+        "metric": anomaly.metric,
+        "instance": anomaly.instance,
+        "modality": anomaly.finding.modality,
+        "source": episode.source,
+        "method": anomaly.method,
+        "severity": anomaly.severity,
+        "score": anomaly.score,
+        "peak_score": episode.peak_score,
+        "current": anomaly.current,
+        "expected": anomaly.expected,
+        "low": anomaly.low,
+        "high": anomaly.high,
+        "deviation": anomaly.deviation,
+        "since": anomaly.since,
+        "opened_at": episode.opened_at,
+        "updated_at": at,
+        "closed_at": episode.closed_at,
+        "finding": finding_document(anomaly.finding),
+    }
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """A finding as a document: its sentence in each language, and its checks as they can be run again."""
+    return {
+        "id": finding.id,
+        "kind": finding.kind,
+        "sentences": {language: say(finding.message, language) for language in LANGUAGES},
+        "checks": [check_document(check) for check in finding.checks],
+        "lines": list(finding.lines),
+        "related": list(finding.related),
+    }
+
+
+def check_document(check: Check) -> dict[str, Any]:
+    """A check as a document."""
+    return asdict(check)
+
+
+def breach_row(breach: Breach, *, at: float) -> dict[str, Any]:
+    """An expected breach as the table `breaches` holds it; the id stays while the same limit is expected to be crossed."""
+    named = (breach.entity, breach.metric, breach.instance, breach.direction)
+    row = asdict(replace(breach))
+    row["limit_value"] = row.pop("limit")
+    key = hashlib.blake2b(repr((*named, breach.limit)).encode(), digest_size=6).hexdigest()
+    return {**row, "id": f"B-{key}", "updated_at": at, "closed_at": None}
+
+
+def change_row(change: Change, *, at: float) -> dict[str, Any]:
+    """A change as the table `changes` holds it; the same change told twice is one row."""
+    told = (change.ts, change.service, change.kind, change.text, sorted(change.detail.items()))
+    return {
+        "id": "C-" + hashlib.blake2b(repr(told).encode(), digest_size=6).hexdigest(),
+        "ts": change.ts,
+        "service": change.service,
+        "kind": change.kind,
+        "text": change.text,
+        "detail": dict(change.detail),
+        "received_at": at,
+    }

@@ -1,0 +1,58 @@
+"""What has been learned of each watched series, for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sre_copilot.cognition.baselines import seasonal
+from sre_copilot.domain.series import SeriesKey
+from sre_copilot.incidents.watch.metrics import MetricWatch
+
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineRow:
+    """One watched series, for people."""
+
+    key: SeriesKey
+    state: str
+    days: float
+    points: int
+    expected: float | None
+    scale: float | None
+    learned_at: float | None
+
+
+def baseline_rows(watch: MetricWatch, now: float) -> list[BaselineRow]:
+    rows = [
+        BaselineRow(
+            key=key, state="warming up", days=0.0, points=0, expected=None, scale=None, learned_at=None
+        )
+        for key in watch.unknown
+    ]
+    learned = watch.learned
+    if learned is None:
+        return rows
+    centre, scale = seasonal.expected(learned.profile, now)
+    days = learned.profile.days
+    for row, key in enumerate(learned.keys):
+        rows.append(
+            BaselineRow(
+                key=key,
+                state="learned",
+                days=round(float(days[row]), 2),
+                points=round(float(days[row]) * DAY_S / watch.step_seconds),
+                expected=_number(centre[row]),
+                scale=_number(scale[row]),
+                learned_at=learned.learned_at,
+            )
+        )
+    return rows
+
+
+def _number(value: Any) -> float | None:
+    return None if np.isnan(value) else round(float(value), 6)

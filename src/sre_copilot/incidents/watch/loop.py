@@ -1,0 +1,311 @@
+"""The loop: every few seconds read, detect, record; each tick is these steps in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+from sre_copilot.clock import Clock
+from sre_copilot.domain.series import SeriesKey
+from sre_copilot.domain.signals import Window
+from sre_copilot.incidents.investigation import Methods
+from sre_copilot.incidents.watch import learning
+from sre_copilot.incidents.watch.asking import Answer, noted, question, unasked
+from sre_copilot.incidents.watch.episodes import Episodes, Rules, Seen, Turn
+from sre_copilot.incidents.watch.events import EventWatch
+from sre_copilot.incidents.watch.feeds import Feed, Round, ask_all
+from sre_copilot.incidents.watch.foresight import Forecast, Foresight
+from sre_copilot.incidents.watch.inquiry import Inquiries
+from sre_copilot.incidents.watch.journal import Journal
+from sre_copilot.incidents.watch.learned_rows import BaselineRow, baseline_rows
+from sre_copilot.incidents.watch.learning import Learner, Lesson
+from sre_copilot.incidents.watch.metrics import MetricWatch
+from sre_copilot.incidents.watch.status import WatchStatus
+from sre_copilot.perception.source import MetricSource, Source
+from sre_copilot.settings.document import Settings
+from sre_copilot.store.facts import Facts
+from sre_copilot.store.profiles import ArrayStore
+from sre_copilot.store.records import Records
+from sre_copilot.telemetry import OwnMetrics, log
+
+PATIENCE = 0.6  # of the interval: what has not answered by then comes with the next tick
+KEEP_EVERY_S = 300.0  # the state is kept so often; what came after is read again from the source
+DAY_S = 86_400.0
+_log = log(__name__)
+
+
+class Watch:
+    """Watches all sources; one thread calls `tick`, any thread may ask for `status`."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        settings: Settings,
+        *,
+        reopen: Callable[[], Sequence[Source]],
+        arrays: ArrayStore,
+        anomalies: Records,
+        breaches: Records,
+        changes: Records,
+        investigations: Records,
+        facts: Facts,
+        methods: Callable[[], Methods],
+        clock: Clock,
+        own: OwnMetrics,
+    ) -> None:
+        self._settings = settings
+        self._reopen = reopen
+        self._clock = clock
+        self._own = own
+        self._arrays = arrays
+        self._facts = facts
+        self._feeds = [Feed[Answer](source) for source in sources]
+        self._metrics = {
+            source.name: MetricWatch(settings.baseline.step_seconds, settings.anomaly_detection.threshold)
+            for source in sources
+            if isinstance(source, MetricSource)
+        }
+        self._events = EventWatch()
+        self._covered: dict[str, float] = {}
+        self._journal = Journal(anomalies=anomalies, breaches=breaches)
+        self._records = (anomalies, breaches, changes, investigations)
+        self._episodes = Episodes(_rules(settings), told=self._journal.unfinished())
+        self._learner = Learner(clock, done=self._lessons)
+        self._new_lessons: dict[str, Lesson] = {}
+        self._lock = threading.Lock()
+        self._foresight = Foresight(settings.prediction)
+        self._inquiries = Inquiries(reopen, changes, investigations, methods, clock=clock, own=own)
+        self._sources = {source.name: unasked(source) for source in sources}
+        self._status = WatchStatus(started_at=clock.now(), interval_seconds=settings.check_interval_seconds)
+        self._kept_at = 0.0
+        self._recall()
+
+    # -- the loop ---------------------------------------------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> None:
+        """Tick until told to stop; a tick that takes longer than the interval makes the next ones miss, and that is counted."""
+        _log.info("Starting monitoring loop...")
+        interval = self._settings.check_interval_seconds
+        if not any(watch.learned for watch in self._metrics.values()):
+            self.request_learning()
+        following = (self._clock.now() // interval + 1) * interval
+        while not stop.is_set():
+            if self._clock.wait(following - self._clock.now(), stop):
+                return
+            try:
+                self.tick()
+            except Exception:  # noqa: BLE001 - the top of the loop: one bad tick must not end the watch
+                _log.exception("a tick failed; the watch goes on")
+            following += interval
+            if (behind := self._clock.now() - following) > 0:
+                missed = int(behind // interval) + 1
+                following += missed * interval
+                self._own.missed_ticks.inc(missed)
+                self._status = replace(self._status, missed_ticks=self._status.missed_ticks + missed)
+
+    def tick(self) -> Turn:
+        """Read, detect, record, once."""
+        began, now = monotonic(), self._clock.now()
+        self._apply_lessons()
+        patience = PATIENCE * self._settings.check_interval_seconds
+        answered = ask_all(
+            self._feeds, lambda source: self._question(source, now), now=now, patience_seconds=patience
+        )
+        self._note(answered, now)
+        found = self._detect(answered, now)
+        seen = {
+            modality
+            for feed in self._feeds
+            if feed.name in answered.answers
+            for modality in feed.source.modalities
+        }
+        turn = self._episodes.tick(found, at=now, unseen=lambda anomaly: anomaly.finding.modality not in seen)
+        self._journal.keep(turn, at=now)
+        self._close_forgotten(now)
+        self._tell(turn, answered)
+        self._inquiries.consider(turn, self._episodes.open(), now=now)
+        self._foresee(now)
+        self._keep(now)
+        self._done(now, monotonic() - began)
+        return turn
+
+    def close(self) -> None:
+        """Keep all state and let go of the sources."""
+        self._keep(self._clock.now(), always=True)
+        self._inquiries.close()
+        for feed in self._feeds:
+            feed.close()
+
+    # -- for the interfaces -----------------------------------------------------------------------------------------
+
+    def status(self) -> WatchStatus:
+        """How it is doing."""
+        return replace(self._status, sources=tuple(self._sources.values()), learning=self._learner.status)
+
+    def request_learning(self, *, wait: bool = False) -> bool:
+        """Learn anew from history in the background; False when that is under way."""
+        return self._learner.start(self._reopen, self._settings.baseline, wait=wait)
+
+    def baselines(self) -> list[BaselineRow]:
+        """Every watched series and what is expected of it now."""
+        now = self._clock.now()
+        rows = [row for watch in self._metrics.values() for row in baseline_rows(watch, now)]
+        return sorted(rows, key=lambda row: row.key)
+
+    def forecast(self, key: SeriesKey, *, hours: float) -> Forecast | None:
+        """The next hours of one series; None when it is not known."""
+        for watch in self._metrics.values():
+            if watch.learned and key in watch.learned.keys:
+                return self._foresight.forecast(watch, key, hours=hours)
+        return None
+
+    # -- the steps of a tick ----------------------------------------------------------------------------------------
+
+    def _question(self, source: Source, now: float) -> Callable[[], Answer]:
+        since = self._covered.get(source.name, now - self._settings.check_interval_seconds)
+        return question(source, self._metrics.get(source.name), since=since, now=now)
+
+    def _detect(self, answered: Round[Answer], now: float) -> list[Seen]:
+        found: list[Seen] = []
+        for name, answer in answered.answers.items():
+            watch = self._metrics.get(name)
+            if watch is not None and answer.steps is not None:
+                found += [Seen(each, name) for each in watch.take(answer.steps)]
+                if answer.present is not None:
+                    found += [Seen(each, name) for each in watch.peek(answer.present)]
+            elif answer.reading is not None:
+                since = self._covered.get(name, now - self._settings.check_interval_seconds)
+                window = Window(since, max(since, answer.until))
+                found += [
+                    Seen(each, name) for each in self._events.take(name, answer.reading.telemetry, window)
+                ]
+                self._covered[name] = answer.until
+        return found
+
+    def _note(self, answered: Round[Answer], now: float) -> None:
+        """Note how each source is doing."""
+        for name, outcome in answered.outcomes.items():
+            before = self._sources[name]
+            self._sources[name] = noted(before, outcome, now)
+            if outcome.error is not None:
+                self._own.source_errors.labels(name, type(outcome.error).__name__).inc()
+                if before.ok:
+                    _log.warning("a source cannot be read", source=name, problem=str(outcome.error))
+            elif outcome.answer is not None and not before.ok and before.problem:
+                _log.info("a source can be read again", source=name)
+            last = self._sources[name].answered_at or self._status.started_at
+            self._own.source_lag_seconds.labels(name).set(max(0.0, now - last))
+
+    def _tell(self, turn: Turn, answered: Round[Answer]) -> None:
+        steps = [answer.steps for answer in answered.answers.values() if answer.steps is not None]
+        _log.debug(f"Collected {sum(len(block.keys) for block in steps)} metrics")
+        if turn.opened:
+            _log.info(f"Detected {len(turn.opened)} anomalies")
+        for episode in turn.opened:
+            anomaly = episode.anomaly
+            self._own.anomalies.labels(anomaly.severity).inc()
+            _log.info(
+                f"Handling anomaly: {anomaly.metric}", entity=anomaly.entity, score=round(anomaly.score, 2)
+            )
+        if turn.left_out:
+            _log.warning(
+                "anomalies were left out: anomaly_detection.max_open is reached", count=turn.left_out
+            )
+
+    def _close_forgotten(self, now: float) -> None:
+        """Close what an earlier process told and what has not gone on for as long as anything is waited for."""
+        if self._episodes.told and self._status.ticks >= self._settings.anomaly_detection.clear_ticks:
+            self._journal.close(self._episodes.told.values(), at=now)
+            self._episodes.told.clear()
+
+    def _foresee(self, now: float) -> None:
+        if self._foresight.due(now) and not any(feed.busy for feed in self._feeds):
+            expected = self._foresight.breaches(list(self._metrics.values()), now=now)
+            count = self._journal.expect(expected, at=now)
+            self._own.breaches_open.set(count)
+            self._status = replace(self._status, open_breaches=count)
+
+    def _done(self, now: float, seconds: float) -> None:
+        learned = sum(len(watch.learned.keys) for watch in self._metrics.values() if watch.learned)
+        unknown = sum(len(watch.unknown) for watch in self._metrics.values())
+        count = len(self._episodes.open())
+        self._status = replace(
+            self._status,
+            ticks=self._status.ticks + 1,
+            last_tick_at=now,
+            last_tick_seconds=seconds,
+            series=learned + unknown,
+            learned=learned,
+            warming_up=unknown,
+            open_anomalies=count,
+        )
+        self._own.ticks.inc()
+        self._own.tick_seconds.observe(seconds)
+        self._own.lag_seconds.set(max(0.0, self._clock.now() - now))
+        self._own.series.labels("learned").set(learned)
+        self._own.series.labels("warming up").set(unknown)
+        self._own.anomalies_open.set(count)
+
+    # -- what is learned, and kept ----------------------------------------------------------------------------------
+
+    def _lessons(self, lessons: Any) -> None:
+        """Take what was learned; the thread that ticks will use it from its next tick on."""
+        with self._lock:
+            self._new_lessons = dict(lessons)
+        for name, lesson in lessons.items():
+            learning.save(self._arrays, name, lesson.learned)
+        self._own.learned_seconds.set(self._clock.now())
+        self._facts.set("learned_at", self._clock.now())
+
+    def _apply_lessons(self) -> None:
+        with self._lock:
+            lessons, self._new_lessons = self._new_lessons, {}
+        for name, lesson in lessons.items():
+            self._metrics[name].know(
+                lesson.learned, lesson.state, committed=lesson.committed, history=lesson.day
+            )
+
+    def _recall(self) -> None:
+        """Go on with what an earlier process learned and kept."""
+        for name, watch in self._metrics.items():
+            learned = learning.load(self._arrays, name)
+            if learned is None or learned.profile.step_seconds != watch.step_seconds:
+                continue
+            state, committed = learning.load_state(self._arrays, name, learned)
+            watch.know(learned, state, committed=committed)
+
+    def _keep(self, now: float, *, always: bool = False) -> None:
+        if always or now - self._kept_at >= KEEP_EVERY_S:
+            for name, watch in self._metrics.items():
+                if watch.learned and watch.state and watch.committed is not None:
+                    learning.save_state(
+                        self._arrays, name, watch.learned, watch.state, committed=watch.committed
+                    )
+            self._kept_at = now
+        if self._relearning_due(now):
+            self.request_learning()
+            for records in self._records:
+                records.forget(before=now - self._settings.store.keep_days * DAY_S)
+
+    def _relearning_due(self, now: float) -> bool:
+        """Whether the daily time of learning has come since the last one began."""
+        begun = self._learner.status.started_at or self._facts.get("learned_at")
+        if begun is None:
+            return False
+        hour, minute = map(int, self._settings.baseline.relearn_at.split(":"))
+        today = now // DAY_S * DAY_S + hour * 3600 + minute * 60
+        latest = today if today <= now else today - DAY_S
+        return float(begun) < latest
+
+
+def _rules(settings: Settings) -> Rules:
+    chosen = settings.anomaly_detection
+    return Rules(
+        threshold=chosen.threshold,
+        confirm_ticks=chosen.confirm_ticks,
+        clear_ticks=chosen.clear_ticks,
+        max_open=chosen.max_open,
+    )

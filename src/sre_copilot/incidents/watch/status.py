@@ -1,0 +1,55 @@
+"""How the watch is doing, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Learning = Literal["never", "running", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStatus:
+    """One source as the watch last met it. Times are epoch seconds UTC; None: not yet."""
+
+    name: str
+    kind: str
+    ok: bool
+    asked_at: float | None = None
+    answered_at: float | None = None
+    seconds: float | None = None
+    problem: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningStatus:
+    """How learning stands; `skipped` counts series with too little history."""
+
+    state: Learning = "never"
+    started_at: float | None = None
+    finished_at: float | None = None
+    series: int = 0
+    skipped: int = 0
+    points: int = 0
+    days: float = 0.0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchStatus:
+    """The whole; `lag_seconds` is the age of the newest tick that is done."""
+
+    started_at: float
+    ticks: int = 0
+    missed_ticks: int = 0
+    last_tick_at: float | None = None
+    last_tick_seconds: float | None = None
+    interval_seconds: int = 60
+    series: int = 0
+    learned: int = 0
+    warming_up: int = 0
+    open_anomalies: int = 0
+    open_breaches: int = 0
+    sources: tuple[SourceStatus, ...] = ()
+    learning: LearningStatus = field(default_factory=LearningStatus)

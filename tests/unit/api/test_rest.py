@@ -1,0 +1,233 @@
+"""The interface: roles, problems, pages, and the fields that others rely on."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from sre_copilot.api.guard import PUBLIC, ROLE
+from sre_copilot.api.server import create_app, routes
+from sre_copilot.app.serving import Service, make_service
+from sre_copilot.clock import TurnedClock
+from sre_copilot.settings.document import Settings
+from sre_copilot.settings.section import ROLES, Role
+from sre_copilot.testing.store_contract import row
+from sre_copilot.testing.synthetic import SyntheticSource
+
+NOW = 1_760_000_040.0
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    settings = Settings.model_validate(
+        {
+            "store": {"folder": tmp_path},
+            "server": {"change_webhook_secret": "of-the-webhook"},
+        }
+    )
+    made = make_service(settings, sources=[SyntheticSource()], clock=TurnedClock(NOW))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(service: Service) -> TestClient:
+    return TestClient(create_app(service), raise_server_exceptions=False)
+
+
+def bearer(service: Service, role: Role) -> dict[str, str]:
+    _, plain = service.tokens.create(f"of a {role}", role=role, now=NOW)
+    return {"Authorization": f"Bearer {plain}"}
+
+
+def test_every_route_states_its_role_and_lets_nobody_else_in(service: Service, client: TestClient) -> None:
+    headers = {role: bearer(service, role) for role in ROLES}
+    seen = 0
+    for whole, route in routes():
+        role = (route.openapi_extra or {})[ROLE]
+        path = whole.replace("{key}", "x")
+        for method in route.methods or set():
+            if role == PUBLIC:
+                continue
+            seen += 1
+            assert client.request(method, path).status_code == 401, path
+            assert client.request(method, path, headers={"Authorization": "Bearer sre_x"}).status_code == 401
+            for other in ROLES:
+                status = client.request(method, path, headers=headers[other]).status_code
+                allowed = ROLES.index(other) >= ROLES.index(role)
+                assert (status == 403) != allowed, (method, path, other, status)
+    assert seen > 20
+
+
+def test_only_health_and_the_signed_webhook_are_public() -> None:
+    public = {path for path, route in routes() if (route.openapi_extra or {})[ROLE] == PUBLIC}
+    assert public == {"/healthz", "/readyz", "/api/changes", "/api/v1/changes"}
+
+
+def test_a_token_works_in_either_header(service: Service, client: TestClient) -> None:
+    plain = bearer(service, "viewer")["Authorization"].removeprefix("Bearer ")
+    assert client.get("/status", headers={"X-API-Key": plain}).status_code == 200
+
+
+def test_anomalies_have_the_fields_that_others_rely_on(service: Service, client: TestClient) -> None:
+    service.anomalies.save([row(1, opened_at=NOW - 60, closed_at=None), row(2, opened_at=NOW - 90_000)])
+    answer = client.get("/api/anomalies?hours=24", headers=bearer(service, "viewer")).json()
+    (only,) = answer["items"]
+    assert {"metric", "current", "expected", "deviation", "severity", "score", "since", "sentence"} <= set(
+        only
+    )
+    assert only["opened_at"] == "2025-10-09T08:53:00Z"
+    assert answer["next"] is None
+
+
+def test_sentences_come_in_the_language_asked_for(service: Service, client: TestClient) -> None:
+    service.anomalies.save([row(1, opened_at=NOW)])
+    headers = bearer(service, "viewer")
+    for query, accepted, said in (
+        ("", "zh-CN,zh", "变慢"),
+        ("?lang=en", "zh-CN", "it is slow"),
+        ("", "", "it is slow"),
+    ):
+        found = client.get(
+            f"/api/v1/anomalies/A-0001{query}", headers={**headers, "Accept-Language": accepted}
+        )
+        assert found.json()["sentence"] == said
+
+
+def test_pages_follow_each_other(service: Service, client: TestClient) -> None:
+    service.anomalies.save(row(number, opened_at=NOW - number) for number in range(25))
+    headers, seen, cursor = bearer(service, "viewer"), [], ""
+    while True:
+        page = client.get(f"/api/v1/anomalies?limit=10{cursor}", headers=headers).json()
+        seen += [item["id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert seen == [f"A-{number:04}" for number in range(25)]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "field"),
+    [
+        ("/api/anomalies?hours=-1", 422, "hours"),
+        ("/api/anomalies?hours=many", 422, "hours"),
+        ("/api/anomalies?limit=0", 422, "limit"),
+        ("/api/anomalies?cursor=nonsense", 400, "cursor"),
+        ("/api/anomalies/none", 404, "key"),
+        ("/api/forecast?entity=a", 422, "metric"),
+        ("/api/forecast?entity=a&metric=b&hours=13", 422, "hours"),
+        ("/nowhere", 404, ""),
+    ],
+)
+def test_what_is_wrong_is_a_problem_that_names_the_field(
+    service: Service, client: TestClient, path: str, status: int, field: str
+) -> None:
+    answer = client.get(path, headers=bearer(service, "viewer"))
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    document = answer.json()
+    assert (document["status"], bool(document["detail"])) == (status, True)
+    assert not field or document["errors"][0]["field"] == field
+
+
+def test_learning_is_started_once(service: Service, client: TestClient) -> None:
+    headers = bearer(service, "responder")
+    answer = client.post("/api/baseline/learn", headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (202, "started")
+    for _ in range(200):
+        if client.get("/status", headers=headers).json()["learning"]["state"] == "done":
+            break
+        service.clock.wait(0, service.stop)
+        service.stop.wait(0.05)
+    service.watch.tick()
+    listed = client.get("/api/baseline/metrics", headers=headers).json()
+    assert listed["total"] == 12
+    assert {"metric", "points", "expected", "state"} <= set(listed["items"][0])
+    assert (listed["items"][0]["state"], listed["items"][0]["points"]) == ("learned", 10080)
+    entity, metric = listed["items"][0]["entity"], listed["items"][0]["metric"]
+    forecast = client.get(f"/api/v1/forecast?entity={entity}&metric={metric}&hours=6", headers=headers).json()
+    assert len(forecast["times"]) == 360
+    assert all(low <= middle <= high for low, middle, high in forecast["values"])
+
+
+def test_a_change_is_taken_once_however_often_it_is_told(service: Service, client: TestClient) -> None:
+    change = {"service": "orders", "kind": "deploy", "text": "release 1.2", "ts": NOW - 5}
+    headers = bearer(service, "responder")
+    first = client.post("/api/v1/changes", json=change, headers=headers)
+    assert (first.status_code, first.json()["new"]) == (202, 1)
+    assert client.post("/api/changes", json=change, headers=headers).json()["new"] == 0
+    listed = client.get("/api/v1/changes", headers=headers).json()["items"]
+    assert [(item["service"], item["text"]) for item in listed] == [("orders", "release 1.2")]
+
+
+def test_a_signed_webhook_needs_no_token(service: Service, client: TestClient) -> None:
+    body = json.dumps({"service": "orders", "kind": "deploy", "text": "release 1.3", "ts": NOW}).encode()
+    signature = "sha256=" + hmac.new(b"of-the-webhook", body, hashlib.sha256).hexdigest()
+    assert (
+        client.post("/api/v1/changes", content=body, headers={"X-Hub-Signature-256": signature}).status_code
+        == 202
+    )
+    wrong = client.post("/api/v1/changes", content=body + b" ", headers={"X-Hub-Signature-256": signature})
+    assert wrong.status_code == 401
+    assert client.post("/api/v1/changes", content=body).status_code == 401
+    viewer = client.post("/api/v1/changes", content=body, headers=bearer(service, "viewer"))
+    assert viewer.status_code == 403
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"5", b'{"service": 5}', b'{"kind": "deploy"}'])
+def test_a_bad_change_is_refused_with_its_field(service: Service, client: TestClient, body: bytes) -> None:
+    answer = client.post("/api/v1/changes", content=body, headers=bearer(service, "responder"))
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_that_is_too_large_is_not_read(service: Service, client: TestClient) -> None:
+    answer = client.post("/api/v1/changes", content=b"x" * 1_000_001, headers=bearer(service, "responder"))
+    assert answer.status_code == 413
+
+
+def test_tokens_are_made_listed_and_revoked_by_an_admin(service: Service, client: TestClient) -> None:
+    headers = bearer(service, "admin")
+    made = client.post("/api/v1/tokens", json={"name": "ci", "role": "responder"}, headers=headers).json()
+    assert client.get("/status", headers={"Authorization": f"Bearer {made['token']}"}).status_code == 200
+    listed: list[dict[str, Any]] = client.get("/api/v1/tokens", headers=headers).json()["items"]
+    assert made["token"] not in json.dumps(listed)
+    assert client.delete(f"/api/v1/tokens/{made['id']}", headers=headers).json()["revoked_at"]
+    assert client.get("/status", headers={"Authorization": f"Bearer {made['token']}"}).status_code == 401
+    bad = client.post("/api/v1/tokens", json={"name": "x", "role": "king"}, headers=headers)
+    assert bad.json()["errors"][0]["field"] == "role"
+
+
+def test_health_needs_no_token_and_metrics_are_in_the_text_format(
+    service: Service, client: TestClient
+) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").status_code == 200
+    text = client.get("/metrics", headers=bearer(service, "viewer")).text
+    assert "sre_copilot_ticks_total" in text
+
+
+def test_status_and_sources_are_told(service: Service, client: TestClient) -> None:
+    service.watch.tick()
+    document = client.get("/status", headers=bearer(service, "viewer")).json()
+    assert document["status"] == "running"
+    assert document["sources"][0]["name"] == "synthetic"
+    assert document["last_tick_at"] == "2025-10-09T08:54:00Z"
+
+
+def test_the_document_of_the_interface_describes_every_noun(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    assert set(paths) == {
+        path for path, _ in routes() if path.startswith("/api/v1") or not path.startswith("/api")
+    }
+    assert {"/status", "/healthz", "/api/v1/anomalies", "/api/v1/predictions", "/api/v1/changes"} <= set(
+        paths
+    )
+    assert all(operation["x-role"] for path in paths.values() for operation in path.values())
