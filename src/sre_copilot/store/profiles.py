@@ -37,7 +37,7 @@ class DamagedError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What was read: arrays mapped read-only, what was said of them, which generation, and the generations that were damaged."""
+    """What was read: arrays mapped copy-on-write, what was said of them, which generation, and the generations that were damaged."""
 
     arrays: Arrays
     meta: dict[str, Any]
@@ -213,4 +213,5 @@ def _read(path: Path, damaged: tuple[str, ...]) -> Stored:
 def _mapped(path: Path, at: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     if 0 in shape:
         return np.empty(shape, dtype)
-    return np.memmap(path, dtype, "r", at, shape)
+    # copy on write: compiled kernels want writable arrays, and what they write reaches no file
+    return np.memmap(path, dtype, "c", at, shape)

@@ -13,6 +13,7 @@ from sre_copilot.incidents.watch.feeds import Outcome
 from sre_copilot.incidents.watch.metrics import MetricWatch
 from sre_copilot.incidents.watch.status import SourceStatus
 from sre_copilot.perception.source import Reading, Source
+from sre_copilot.store.facts import Facts
 
 CATCH_UP_S = 6 * 3600  # after an interruption so much is read again at most
 
@@ -71,3 +72,17 @@ def noted(before: SourceStatus, outcome: Outcome[Answer], now: float) -> SourceS
     return replace(
         before, ok=False, asked_at=outcome.asked_at, seconds=outcome.seconds, problem=problem, remedy=remedy
     )
+
+
+def keep_place(source: Source, facts: Facts) -> None:
+    """Keep how far a source that follows itself has been read."""
+    position = getattr(source, "position", None)
+    if position is not None:
+        facts.set(f"position.{source.name}", position())
+
+
+def resume_feed(source: Source, facts: Facts) -> None:
+    """Let a source that follows itself go on where an earlier process stopped."""
+    resume, kept = getattr(source, "resume", None), facts.get(f"position.{source.name}")
+    if resume is not None and kept is not None:
+        resume(kept)

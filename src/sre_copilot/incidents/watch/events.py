@@ -115,6 +115,12 @@ class EventWatch:
                 streams.waiting, streams.trailing = before.waiting, before.trailing
             self._streams[name] = streams
 
+    def unknown(self, name: str) -> bool:
+        """Whether nothing was learned of a source yet."""
+        with self._lock:
+            streams = self._streams.get(name)
+            return streams is None or not any(getattr(streams, kind).counts.days for kind in KINDS)
+
     def gaps(self) -> tuple[Gap, ...]:
         """What cannot be told yet."""
         with self._lock:

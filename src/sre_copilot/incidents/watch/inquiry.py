@@ -19,6 +19,7 @@ from sre_copilot.incidents.investigation import Investigation, Methods, investig
 from sre_copilot.incidents.report import build, render
 from sre_copilot.incidents.report.words import LANGUAGES, say
 from sre_copilot.incidents.watch.episodes import Episode, Turn
+from sre_copilot.incidents.watch.journal import change_of
 from sre_copilot.perception.source import Source
 from sre_copilot.store.records import Records
 from sre_copilot.telemetry import OwnMetrics, log
@@ -138,13 +139,7 @@ class Inquiries:
     def _known_changes(self, window: Window) -> tuple[Change, ...]:
         """Changes that pipelines told us of."""
         rows = self._changes.page(since=window.start, limit=1000).rows
-        return tuple(
-            Change(
-                ts=row["ts"], service=row["service"], kind=row["kind"], text=row["text"], detail=row["detail"]
-            )
-            for row in rows
-            if row["ts"] < window.end
-        )
+        return tuple(change_of(row) for row in rows if row["ts"] < window.end)
 
 
 def row_of(found: Investigation, due: Due, *, started_at: float, finished_at: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -118,3 +118,10 @@ def change_row(change: Change, *, at: float) -> dict[str, Any]:
         "detail": dict(change.detail),
         "received_at": at,
     }
+
+
+def change_of(row: Mapping[str, Any]) -> Change:
+    """The change of a row."""
+    return Change(
+        ts=row["ts"], service=row["service"], kind=row["kind"], text=row["text"], detail=row["detail"]
+    )

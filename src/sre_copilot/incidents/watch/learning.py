@@ -22,7 +22,9 @@ from sre_copilot.cognition.ensemble.state import State
 from sre_copilot.domain.series import SeriesBlock, SeriesKey
 from sre_copilot.domain.signals import Window
 from sre_copilot.errors import SettingsError, SreCopilotError
+from sre_copilot.incidents.watch.events import Streams
 from sre_copilot.incidents.watch.foresight import learned_limits
+from sre_copilot.incidents.watch.history import learn_past, learns_from
 from sre_copilot.incidents.watch.metrics import Learned, warmed
 from sre_copilot.incidents.watch.status import LearningStatus
 from sre_copilot.perception.source import MetricSource, Source
@@ -35,6 +37,7 @@ LEAST_DAYS = 3.0  # below it no time of day has been seen often enough to have a
 WARM_HOURS = 6  # of history run through the state: the longest memory of the ensemble that matters
 Reopen = Callable[[], Sequence[Source]]
 """Makes sources of its own for a thread that reads beside the watch: one instance belongs to one thread."""
+Met = Callable[[str, Streams], None]
 _log = log(__name__)
 
 
@@ -125,10 +128,19 @@ def holiday_dates(settings: Baseline, *, now: float) -> list[datetime.date]:
 class Learner:
     """Runs learning in a thread of its own, one at a time."""
 
-    def __init__(self, clock: Clock, *, done: Callable[[Mapping[str, Lesson]], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        done: Callable[[Mapping[str, Lesson]], None],
+        met: Met | None = None,
+        unknown: Callable[[str], bool] | None = None,
+    ) -> None:
         self.status = LearningStatus()
         self._clock = clock
         self._done = done
+        self._met = met
+        self._unknown = unknown
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -152,6 +164,8 @@ class Learner:
             sources = reopen()
             metric = {source.name: source for source in sources if isinstance(source, MetricSource)}
             self._done(self._all(metric, settings))
+            if self._met is not None:
+                self._meet(sources, settings, self._met)
             for source in sources:
                 source.close()
         except SreCopilotError as error:
@@ -160,6 +174,19 @@ class Learner:
         except Exception as error:  # noqa: BLE001 - the top of a thread: the status and the log are all that can tell
             self._end("failed", problem=f"internal error: {type(error).__name__}: {error}")
             _log.exception("baseline learning failed")
+
+    def _meet(self, sources: Sequence[Source], settings: Baseline, met: Met) -> None:
+        """Learn the past of what is no metric, once: from then on it is learned as it comes."""
+        for source in sources:
+            if not learns_from(source) or self._unknown is None or not self._unknown(source.name):
+                continue
+            try:
+                streams, hours = learn_past(source, hours=settings.event_hours, now=self._clock.now())
+            except SreCopilotError as error:
+                _log.warning("not learned", problem=str(error))
+                continue
+            met(source.name, streams)
+            _log.info(f"Learned {hours:.1f} h of {', '.join(source.modalities)}", source=source.name)
 
     def _all(self, sources: Mapping[str, MetricSource], settings: Baseline) -> dict[str, Lesson]:
         now = self._clock.now()

@@ -10,16 +10,16 @@ from typing import Any
 
 from sre_copilot.clock import Clock
 from sre_copilot.domain.series import SeriesKey
-from sre_copilot.domain.signals import Window
+from sre_copilot.domain.signals import Change, Window
 from sre_copilot.incidents.investigation import Methods
 from sre_copilot.incidents.watch import learning
-from sre_copilot.incidents.watch.asking import Answer, noted, question, unasked
+from sre_copilot.incidents.watch.asking import Answer, keep_place, noted, question, resume_feed, unasked
 from sre_copilot.incidents.watch.episodes import Episodes, Rules, Seen, Turn
 from sre_copilot.incidents.watch.events import EventWatch
 from sre_copilot.incidents.watch.feeds import Feed, Round, ask_all
 from sre_copilot.incidents.watch.foresight import Forecast, Foresight
 from sre_copilot.incidents.watch.inquiry import Inquiries
-from sre_copilot.incidents.watch.journal import Journal
+from sre_copilot.incidents.watch.journal import Journal, change_of, change_row
 from sre_copilot.incidents.watch.learned_rows import BaselineRow, baseline_rows
 from sre_copilot.incidents.watch.learning import Learner, Lesson
 from sre_copilot.incidents.watch.metrics import MetricWatch
@@ -34,6 +34,7 @@ from sre_copilot.telemetry import OwnMetrics, log
 PATIENCE = 0.6  # of the interval: what has not answered by then comes with the next tick
 KEEP_EVERY_S = 300.0  # the state is kept so often; what came after is read again from the source
 DAY_S = 86_400.0
+CHANGED_S = 3600.0  # a change explains what is new after it for so long
 _log = log(__name__)
 
 
@@ -71,9 +72,12 @@ class Watch:
         self._events = EventWatch()
         self._covered: dict[str, float] = {}
         self._journal = Journal(anomalies=anomalies, breaches=breaches)
+        self._changes = changes
         self._records = (anomalies, breaches, changes, investigations)
         self._episodes = Episodes(_rules(settings), told=self._journal.unfinished())
-        self._learner = Learner(clock, done=self._lessons)
+        self._learner = Learner(
+            clock, done=self._lessons, met=self._events.know, unknown=self._events.unknown
+        )
         self._new_lessons: dict[str, Lesson] = {}
         self._lock = threading.Lock()
         self._foresight = Foresight(settings.prediction)
@@ -170,6 +174,7 @@ class Watch:
 
     def _detect(self, answered: Round[Answer], now: float) -> list[Seen]:
         found: list[Seen] = []
+        changes = self._learn_of_changes(answered, now)
         for name, answer in answered.answers.items():
             watch = self._metrics.get(name)
             if watch is not None and answer.steps is not None:
@@ -179,11 +184,17 @@ class Watch:
             elif answer.reading is not None:
                 since = self._covered.get(name, now - self._settings.check_interval_seconds)
                 window = Window(since, max(since, answer.until))
-                found += [
-                    Seen(each, name) for each in self._events.take(name, answer.reading.telemetry, window)
-                ]
+                told = self._events.take(name, answer.reading.telemetry, window, changes=changes)
+                found += [Seen(each, name) for each in told]
                 self._covered[name] = answer.until
         return found
+
+    def _learn_of_changes(self, answered: Round[Answer], now: float) -> tuple[Change, ...]:
+        """Keep the changes that sources tell; return those of the last hour, whoever told them."""
+        readings = [answer.reading for answer in answered.answers.values() if answer.reading is not None]
+        told = [change for reading in readings for change in reading.telemetry.changes or ()]
+        self._changes.save(change_row(change, at=now) for change in told)
+        return tuple(change_of(row) for row in self._changes.page(since=now - CHANGED_S, limit=1000).rows)
 
     def _note(self, answered: Round[Answer], now: float) -> None:
         """Note how each source is doing."""
@@ -276,6 +287,10 @@ class Watch:
                 continue
             state, committed = learning.load_state(self._arrays, name, learned)
             watch.know(learned, state, committed=committed)
+        for feed in self._feeds:
+            if feed.name not in self._metrics:
+                self._events.recall(self._arrays, feed.name)
+                resume_feed(feed.source, self._facts)
 
     def _keep(self, now: float, *, always: bool = False) -> None:
         if always or now - self._kept_at >= KEEP_EVERY_S:
@@ -284,6 +299,9 @@ class Watch:
                     learning.save_state(
                         self._arrays, name, watch.learned, watch.state, committed=watch.committed
                     )
+            self._events.save(self._arrays)
+            for feed in self._feeds:
+                keep_place(feed.source, self._facts)
             self._kept_at = now
         if self._relearning_due(now):
             self.request_learning()
