@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 MARK = VENV / "installed.sha256"
+EXTRAS_MARK = VENV / "extras.sha256"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -62,7 +63,24 @@ def install() -> int:
         if code := subprocess.run(step, cwd=ROOT, check=False).returncode:
             print("dev.py: the installation failed; see pip's message above", file=sys.stderr)
             return code
+    print("dev.py: compiling the numeric kernels (once, about half a minute)", file=sys.stderr)
+    if code := run(str(PYTHON), "-m", "sre_copilot.app.kernels"):
+        return code
     MARK.write_text(wanted)
+    return 0
+
+
+def install_extras() -> int:
+    """Bring in the libraries of the heavy extras (Prophet, Keras with JAX), which only the full suite needs."""
+    wanted = hashlib.sha256((ROOT / "requirements-extras.lock").read_bytes()).hexdigest()
+    if EXTRAS_MARK.exists() and EXTRAS_MARK.read_text() == wanted:
+        return 0
+    print("dev.py: installing the extras into .venv (once, about a minute)", file=sys.stderr)
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    step = [*pip, "--require-hashes", "--no-deps", "-r", "requirements-extras.lock"]
+    if code := subprocess.run(step, cwd=ROOT, check=False).returncode:
+        return code
+    EXTRAS_MARK.write_text(wanted)
     return 0
 
 
@@ -81,6 +99,8 @@ def demo(_: argparse.Namespace, __: list[str]) -> int:
 def test(arguments: argparse.Namespace, rest: list[str]) -> int:
     """Run the linters and the tests; `--all` adds those that start servers and a browser."""
     if not rest and (failed := lint(arguments, [])):
+        return failed
+    if arguments.all and (failed := install_extras()):
         return failed
     marks = [] if arguments.all else ["-m", "not integration and not browser"]
     return run(str(PYTHON), "-m", "pytest", "-n", "2", "-rs", *marks, *rest)
@@ -105,11 +125,13 @@ def docs(_: argparse.Namespace, __: list[str]) -> int:
 
 
 def lock(_: argparse.Namespace, __: list[str]) -> int:
-    """Renew `requirements.lock`: every pin with hashes, for every platform, without an address."""
+    """Renew both lock files: every pin with hashes, for every platform, without an address."""
     command = "uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade"
-    return run(
-        *command.split(), "--all-extras", "--group", "dev", "pyproject.toml", "-o", "requirements.lock"
-    )
+    everyday = [*command.split(), "--group", "dev", "pyproject.toml"]
+    extras = ["--extra", "lab", "--extra", "postgresql"]
+    if code := run(*everyday, *extras, "-o", "requirements.lock"):
+        return code
+    return run(*everyday, "--all-extras", "-c", "requirements.lock", "-o", "requirements-extras.lock")
 
 
 def evaluate(_: argparse.Namespace, rest: list[str]) -> int:
@@ -122,14 +144,20 @@ def lab(_: argparse.Namespace, rest: list[str]) -> int:
     return run(str(PYTHON), "-m", "lab", *rest)
 
 
-PASS_THROUGH = ("eval", "lab")
+def bench(_: argparse.Namespace, rest: list[str]) -> int:
+    """Pass everything on to the benchmarks."""
+    return run(str(PYTHON), "-m", "benchmarks", *rest)
+
+
+PASS_THROUGH = ("eval", "lab", "bench")
 TASKS = {
     "demo": (demo, "investigate a recorded incident, end to end"),
     "test": (test, "everything that must pass; further arguments go to pytest"),
     "lint": (lint, "ruff, mypy, import contracts"),
     "docs": (docs, "build the documentation"),
-    "lock": (lock, "renew requirements.lock (needs uv)"),
+    "lock": (lock, "renew requirements.lock and requirements-extras.lock (needs uv)"),
     "eval": (evaluate, "measure quality: dev.py eval rca DIR"),
+    "bench": (bench, "measure speed beside peers: dev.py bench [NAME] [--json FILE]"),
     "lab": (lab, "the live shop: dev.py lab record --fault NAME"),
 }
 

@@ -12,6 +12,9 @@ from sre_copilot.errors import PluginError
 GROUPS = {
     "sre_copilot.sources": "where telemetry is read from",
     "sre_copilot.detectors": "what is abnormal",
+    "sre_copilot.series_detectors": "what is abnormal in one series, as it comes in",
+    "sre_copilot.service_detectors": "what is abnormal across the metrics of one service",
+    "sre_copilot.forecasters": "what comes",
     "sre_copilot.localisers": "what caused it",
     "sre_copilot.sentences": "how findings are said",
 }
@@ -41,16 +44,30 @@ def load(group: str) -> dict[str, Any]:
     ------
     PluginError : when one cannot be imported
     """
-    loaded = {}
-    for point in sorted(entry_points(group=group), key=lambda point: point.name):
-        try:
-            loaded[point.name] = point.load()
-        except (ImportError, AttributeError) as error:
-            raise PluginError(
-                f"{group} '{point.name}' ({point.value}) cannot be loaded: {error}. "
-                "Uninstall its package, or install what it needs."
-            ) from error
-    return loaded
+    return {point.name: _imported(point) for point in sorted(entry_points(group=group), key=lambda p: p.name)}
+
+
+def load_one(group: str, name: str) -> Any:
+    """Import one plug-in of a group, and none of the others.
+
+    Raises
+    ------
+    PluginError : when it is not registered, or cannot be imported
+    """
+    for point in entry_points(group=group, name=name):
+        return _imported(point)
+    known = ", ".join(plugin.name for plugin in registered(group)) or "none"
+    raise PluginError(f"{group} '{name}' is not registered. Registered: {known}.")
+
+
+def _imported(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        raise PluginError(
+            f"{point.group} '{point.name}' ({point.value}) cannot be loaded: {error}. "
+            "Uninstall its package, or install what it needs."
+        ) from error
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -16,7 +16,7 @@ from sre_copilot.domain.series import SeriesKey
 from sre_copilot.domain.signals import Window
 from sre_copilot.errors import SourceRefused
 from sre_copilot.perception.prometheus import MetricsCollector, PrometheusSource
-from sre_copilot.perception.prometheus_queries import filled, without_carry
+from sre_copilot.perception.promql.queries import filled, without_carry
 from sre_copilot.testing.servers.real import missing, prometheus_server
 from sre_copilot.testing.servers.remote_write import remote_write
 from sre_copilot.testing.source_contract import NOW, SourceContract

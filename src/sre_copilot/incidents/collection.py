@@ -15,7 +15,7 @@ from sre_copilot.domain.incident import Incident, Observation
 from sre_copilot.domain.signals import Modality, Telemetry, Window
 from sre_copilot.domain.topology import Topology
 from sre_copilot.errors import SourceError, SreCopilotError
-from sre_copilot.perception.estate_rows import conflict_gaps
+from sre_copilot.perception.estate.rows import conflict_gaps
 from sre_copilot.perception.source import Asked, Reading, Source
 
 AT_ONCE = 8  # sources read at the same time: they wait for networks, not for cores

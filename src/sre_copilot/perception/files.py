@@ -15,13 +15,13 @@ from pydantic import Field, field_validator, model_validator
 
 from sre_copilot.domain.evidence import Gap
 from sre_copilot.domain.signals import Modality, Window
-from sre_copilot.perception.file_content import Content
-from sre_copilot.perception.file_follow import FileFollower, Problems
-from sre_copilot.perception.file_history import history
-from sre_copilot.perception.file_listing import Entry, listing, origins, unreadable
-from sre_copilot.perception.log_events import Event, Joiner
-from sre_copilot.perception.log_formats import Format, guess, read_event
-from sre_copilot.perception.log_lines import (
+from sre_copilot.perception.lines.events import Event, Joiner
+from sre_copilot.perception.lines.file_content import Content
+from sre_copilot.perception.lines.file_follow import FileFollower, Problems
+from sre_copilot.perception.lines.file_history import history
+from sre_copilot.perception.lines.file_listing import Entry, listing, origins, unreadable
+from sre_copilot.perception.lines.formats import Format, guess, read_event
+from sre_copilot.perception.lines.rows import (
     Columns,
     LogSettings,
     Masker,
@@ -33,7 +33,7 @@ from sre_copilot.perception.log_lines import (
     nanoseconds,
     reading,
 )
-from sre_copilot.perception.log_times import Times
+from sre_copilot.perception.lines.times import Times
 from sre_copilot.perception.source import Asked, Health, Reading
 
 

@@ -11,13 +11,12 @@ import httpx
 
 from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.errors import SourceAnswerError, SourceRefused
-from sre_copilot.perception import jaeger_ui, otlp
 from sre_copilot.perception.http import HttpClient
 from sre_copilot.perception.http_answers import checked, document_in, healthy, understood
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
-from sre_copilot.perception.span_table import hex_id
-from sre_copilot.perception.trace_reading import mask_key, reading_of
-from sre_copilot.perception.trace_search import (
+from sre_copilot.perception.spans import jaeger_ui, otlp
+from sre_copilot.perception.spans.reading import mask_key, reading_of
+from sre_copilot.perception.spans.search import (
     Answer,
     Piece,
     TraceSettings,
@@ -25,6 +24,7 @@ from sre_copilot.perception.trace_search import (
     bounded,
     search,
 )
+from sre_copilot.perception.spans.table import hex_id
 
 NOTHING_FOUND = frozenset({404})  # API v3 says so of an empty result
 FINEST_US = 1000  # a search of one millisecond: shorter ones are not told apart by all of Jaeger's stores

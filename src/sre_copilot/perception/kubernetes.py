@@ -10,14 +10,14 @@ from typing import ClassVar
 from sre_copilot.domain.evidence import Gap, Message
 from sre_copilot.domain.signals import Change, Modality, Telemetry, Window
 from sre_copilot.errors import SourceRefused, SreCopilotError
+from sre_copilot.perception.cluster.access import KubernetesSettings
+from sre_copilot.perception.cluster.api import METADATA_ONLY, Kind, KubernetesApi, Listing, Object
+from sre_copilot.perception.cluster.events import Owners, latest, log_table, occurrences
+from sre_copilot.perception.cluster.rollouts import rollouts, users_of, writings
+from sre_copilot.perception.cluster.state import EVENTS, KINDS, Cluster, state
+from sre_copilot.perception.cluster.watch import Follower
 from sre_copilot.perception.columns import LOGS
-from sre_copilot.perception.kubernetes_access import KubernetesSettings
-from sre_copilot.perception.kubernetes_api import METADATA_ONLY, Kind, KubernetesApi, Listing, Object
-from sre_copilot.perception.kubernetes_events import Owners, latest, log_table, occurrences
-from sre_copilot.perception.kubernetes_state import EVENTS, KINDS, Cluster, state
-from sre_copilot.perception.kubernetes_watch import Follower
 from sre_copilot.perception.masking import mask, random_key
-from sre_copilot.perception.rollouts import rollouts, users_of, writings
 from sre_copilot.perception.source import Asked, Health, Reading
 from sre_copilot.perception.windows import within
 

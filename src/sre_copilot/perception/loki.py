@@ -19,9 +19,9 @@ from sre_copilot.domain.evidence import Gap
 from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.errors import SourceError, SourceRefused
 from sre_copilot.perception.http import HttpClient, HttpSettings
-from sre_copilot.perception.log_follow import Fetched, Follower, FollowSettings
-from sre_copilot.perception.log_lines import Columns, Masker, Position, Row, Rules, gap, nanoseconds, reading
-from sre_copilot.perception.log_times import Times
+from sre_copilot.perception.lines.follow import Fetched, Follower, FollowSettings
+from sre_copilot.perception.lines.rows import Columns, Masker, Position, Row, Rules, gap, nanoseconds, reading
+from sre_copilot.perception.lines.times import Times
 from sre_copilot.perception.source import Asked, Health, Reading
 
 CATEGORIZE = {"X-Loki-Response-Encoding-Flags": "categorize-labels"}

@@ -21,14 +21,14 @@ from sre_copilot.domain.signals import Alert, Modality, Telemetry, Window
 from sre_copilot.errors import SourceError
 from sre_copilot.perception.blocks import table_of
 from sre_copilot.perception.http import HttpClient
-from sre_copilot.perception.prometheus_alerts import FIRING, alerts_of, has_rules
-from sre_copilot.perception.prometheus_catalogue import CORE_METRICS
-from sre_copilot.perception.prometheus_discovery import Discovered, discover
-from sre_copilot.perception.prometheus_health import health
-from sre_copilot.perception.prometheus_labels import Naming
-from sre_copilot.perception.prometheus_queries import filled, without_carry
-from sre_copilot.perception.prometheus_reader import Grid, Outcome, RangeReader
-from sre_copilot.perception.prometheus_settings import PrometheusSettings
+from sre_copilot.perception.promql.alerts import FIRING, alerts_of, has_rules
+from sre_copilot.perception.promql.catalogue import CORE_METRICS
+from sre_copilot.perception.promql.discovery import Discovered, discover
+from sre_copilot.perception.promql.health import health
+from sre_copilot.perception.promql.labels import Naming
+from sre_copilot.perception.promql.queries import filled, without_carry
+from sre_copilot.perception.promql.reader import Grid, Outcome, RangeReader
+from sre_copilot.perception.promql.settings import PrometheusSettings
 from sre_copilot.perception.source import Asked, Health, Reading
 
 

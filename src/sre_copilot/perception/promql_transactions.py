@@ -16,10 +16,10 @@ from pydantic import Field, model_validator
 from sre_copilot.domain.evidence import Gap, Message
 from sre_copilot.domain.signals import Modality, Telemetry, Window
 from sre_copilot.errors import SourceAnswerError, SourceError
-from sre_copilot.perception.golden_signals import summed
 from sre_copilot.perception.http import HttpClient, HttpSettings
 from sre_copilot.perception.masking import mask, random_key
 from sre_copilot.perception.source import Asked, Health, Reading
+from sre_copilot.perception.transactions.golden_signals import summed
 from sre_copilot.perception.windows import within
 
 POINTS = 11_000  # that Prometheus answers at most for one series

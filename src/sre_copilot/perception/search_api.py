@@ -17,8 +17,8 @@ from sre_copilot.domain.evidence import Gap
 from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.errors import SourceError
 from sre_copilot.perception.http import HttpClient, HttpSettings, is_loopback
-from sre_copilot.perception.log_follow import Fetched, Follower, FollowSettings
-from sre_copilot.perception.log_lines import (
+from sre_copilot.perception.lines.follow import Fetched, Follower, FollowSettings
+from sre_copilot.perception.lines.rows import (
     MESSAGE,
     AnyField,
     Columns,
@@ -30,7 +30,7 @@ from sre_copilot.perception.log_lines import (
     nanoseconds,
     reading,
 )
-from sre_copilot.perception.log_times import Times, from_number
+from sre_copilot.perception.lines.times import Times, from_number
 from sre_copilot.perception.source import Asked, Health, Reading
 from sre_copilot.settings.secret import Secret
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from sre_copilot.domain.cmdb import CALLS, CONTAINS, RUNS_ON
 from sre_copilot.domain.evidence import Gap
 from sre_copilot.domain.signals import Modality, Window
-from sre_copilot.perception.estate_rows import Rows, gap, reading_of, rows_of
+from sre_copilot.perception.estate.rows import Rows, gap, reading_of, rows_of
 from sre_copilot.perception.http import HttpClient, HttpSettings
 from sre_copilot.perception.http_answers import healthy, understood
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings

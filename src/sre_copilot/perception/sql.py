@@ -20,11 +20,11 @@ from sqlglot import exp
 from sre_copilot.domain.evidence import Gap, Message
 from sre_copilot.domain.signals import Modality, Telemetry, Window
 from sre_copilot.errors import SourceError
-from sre_copilot.perception.golden_signals import summed
 from sre_copilot.perception.masking import mask, random_key
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
-from sre_copilot.perception.sql_database import Database, Reach
-from sre_copilot.perception.sql_guard import QueryError, expression, parsed, wrapped
+from sre_copilot.perception.transactions.golden_signals import summed
+from sre_copilot.perception.transactions.sql_database import Database, Reach
+from sre_copilot.perception.transactions.sql_guard import QueryError, expression, parsed, wrapped
 from sre_copilot.perception.windows import within
 from sre_copilot.settings.secret import Secret
 from sre_copilot.settings.section import Section

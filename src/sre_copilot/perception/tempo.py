@@ -13,12 +13,12 @@ import orjson
 from pydantic import Field
 
 from sre_copilot.domain.signals import Modality, Window
-from sre_copilot.perception import otlp
 from sre_copilot.perception.http import HttpClient
 from sre_copilot.perception.http_answers import checked, document_in, healthy, understood
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
-from sre_copilot.perception.trace_reading import mask_key, reading_of
-from sre_copilot.perception.trace_search import (
+from sre_copilot.perception.spans import otlp
+from sre_copilot.perception.spans.reading import mask_key, reading_of
+from sre_copilot.perception.spans.search import (
     MICROSECONDS,
     Answer,
     Found,

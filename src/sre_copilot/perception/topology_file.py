@@ -13,7 +13,7 @@ from pydantic import Field
 
 from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.errors import SourceAnswerError, SourceError, SourceUnreachable
-from sre_copilot.perception.estate_rows import Rows, reading_of, rows_of
+from sre_copilot.perception.estate.rows import Rows, reading_of, rows_of
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
 
 LARGEST = 64 * 1024 * 1024  # bytes; a larger file is an export gone wrong, and YAML would read it for minutes

@@ -12,10 +12,10 @@ from pydantic import AfterValidator, Field
 from sre_copilot.domain.cmdb import CALLS
 from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.errors import SourceAnswerError
-from sre_copilot.perception.estate_rows import Rows, reading_of, rows_of, text
+from sre_copilot.perception.estate.json_path import each_value, parse, values
+from sre_copilot.perception.estate.rows import Rows, reading_of, rows_of, text
 from sre_copilot.perception.http import HttpClient, HttpSettings
 from sre_copilot.perception.http_answers import healthy
-from sre_copilot.perception.json_path import each_value, parse, values
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
 from sre_copilot.settings.section import Section
 

@@ -19,7 +19,7 @@ import pytest
 
 from sre_copilot.domain.signals import Window
 from sre_copilot.perception.files import FilesSettings, FilesSource
-from sre_copilot.perception.log_lines import Followed
+from sre_copilot.perception.lines.rows import Followed
 from sre_copilot.perception.source import Reading
 from sre_copilot.testing.source_contract import SourceContract
 

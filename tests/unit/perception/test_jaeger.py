@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from sre_copilot.domain.signals import Window
 from sre_copilot.errors import SourceAnswerError, SourceRefused
-from sre_copilot.perception import jaeger_ui, otlp, zipkin_spans
 from sre_copilot.perception.http_answers import understood
 from sre_copilot.perception.jaeger import JaegerSettings, JaegerSource
 from sre_copilot.perception.source import Asked, Reading
-from sre_copilot.perception.span_table import span_table
+from sre_copilot.perception.spans import jaeger_ui, otlp, zipkin_spans
+from sre_copilot.perception.spans.table import span_table
 from sre_copilot.testing.servers.jaeger import JaegerServer, jaeger
 from sre_copilot.testing.servers.json_server import Request, Response, serving
 from sre_copilot.testing.servers.stored_spans import otlp_trace

@@ -11,11 +11,11 @@ import pytest
 
 from sre_copilot.domain.signals import Change, Window
 from sre_copilot.errors import SourceAnswerError, SourceRefused
+from sre_copilot.perception.cluster.access import KubernetesSettings
+from sre_copilot.perception.cluster.api import KubernetesApi
+from sre_copilot.perception.cluster.rollouts import differences
+from sre_copilot.perception.cluster.watch import follow
 from sre_copilot.perception.kubernetes import KubernetesSource
-from sre_copilot.perception.kubernetes_access import KubernetesSettings
-from sre_copilot.perception.kubernetes_api import KubernetesApi
-from sre_copilot.perception.kubernetes_watch import follow
-from sre_copilot.perception.rollouts import differences
 from sre_copilot.testing.servers.kubernetes import Kubernetes, kubernetes, record
 
 ALL = Window(0, 4e9)
@@ -64,7 +64,7 @@ def test_events_that_may_not_be_read_are_unknown(cluster: Kubernetes) -> None:
 
 
 def test_a_cluster_that_lets_nothing_be_read_is_an_error(cluster: Kubernetes) -> None:
-    from sre_copilot.perception.kubernetes_state import EVENTS, KINDS
+    from sre_copilot.perception.cluster.state import EVENTS, KINDS
 
     cluster.denied |= {("list", kind.plural) for kind in (EVENTS, *KINDS)}
     with pytest.raises(SourceRefused, match="nothing may be read"):

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sre_copilot.perception.cluster.access import KubernetesSettings
 from sre_copilot.perception.kubernetes import KubernetesSource
-from sre_copilot.perception.kubernetes_access import KubernetesSettings
 from sre_copilot.perception.source import Reading
 from sre_copilot.testing.servers.kubernetes import Kubernetes, kubernetes
 from sre_copilot.testing.source_contract import SourceContract

@@ -12,8 +12,8 @@ from sre_copilot.app import investigate
 from sre_copilot.domain.incident import Incident, Observation
 from sre_copilot.domain.signals import Window
 from sre_copilot.incidents.investigation import Investigation
+from sre_copilot.perception.cluster.access import KubernetesSettings
 from sre_copilot.perception.kubernetes import KubernetesSource
-from sre_copilot.perception.kubernetes_access import KubernetesSettings
 from sre_copilot.testing.servers.kubernetes import Kubernetes, kubernetes, record, runs_at_once
 
 NAMES = ("web", "cart", "stock")

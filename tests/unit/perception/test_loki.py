@@ -12,7 +12,7 @@ import pytest
 
 from sre_copilot.domain.signals import Window
 from sre_copilot.errors import SourceRefused
-from sre_copilot.perception.log_lines import Followed
+from sre_copilot.perception.lines.rows import Followed
 from sre_copilot.perception.loki import LokiSettings, LokiSource, stream_selector
 from sre_copilot.perception.source import Reading
 from sre_copilot.testing.servers.loki import LokiServer, loki_server

@@ -13,12 +13,12 @@ from sre_copilot.domain.series import SeriesKey
 from sre_copilot.domain.signals import Window
 from sre_copilot.incidents.report.words import catalogue, say
 from sre_copilot.perception.prometheus import MetricsCollector, PrometheusSource
-from sre_copilot.perception.prometheus_alerts import alerts_of
-from sre_copilot.perception.prometheus_catalogue import CATALOGUE, CORE_METRICS
-from sre_copilot.perception.prometheus_decode import Decoded
-from sre_copilot.perception.prometheus_labels import Naming
-from sre_copilot.perception.prometheus_queries import filled, metric_names, parsed, without_carry
-from sre_copilot.perception.prometheus_settings import PrometheusSettings
+from sre_copilot.perception.promql.alerts import alerts_of
+from sre_copilot.perception.promql.catalogue import CATALOGUE, CORE_METRICS
+from sre_copilot.perception.promql.decode import Decoded
+from sre_copilot.perception.promql.labels import Naming
+from sre_copilot.perception.promql.queries import filled, metric_names, parsed, without_carry
+from sre_copilot.perception.promql.settings import PrometheusSettings
 from sre_copilot.plugins import load
 from sre_copilot.testing.servers.json_server import Request, Response, serving
 

@@ -43,7 +43,7 @@ def read_metrics(source: Any, watch: MetricWatch, now: float) -> Answer:
     step = watch.step_seconds
     last = int(now) // step * step
     first = last if watch.committed is None else max(watch.committed + step, last - CATCH_UP_S)
-    steps = source.series(Window(first, last + 1), step_seconds=step)
+    steps = source.series(Window(first, max(first, last + 1)), step_seconds=step)
     present = source.series(Window(int(now), int(now) + 1), step_seconds=step) if int(now) > last else None
     return Answer(steps=steps, present=present, until=now)
 

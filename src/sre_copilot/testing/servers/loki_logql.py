@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sre_copilot.perception.log_lines import dig, expression, structured
+from sre_copilot.perception.lines.rows import dig, expression, structured
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _QUOTED = r'"(?:[^"\\]|\\.)*"|`[^`]*`'

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from sre_copilot.perception.log_times import Times
+from sre_copilot.perception.lines.times import Times
 from sre_copilot.testing.servers.loki_store import Value
 
 MAX_POINTS = 11_000

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sre_copilot.domain.incident import Observation
 from sre_copilot.errors import BadCaseError
 from sre_copilot.perception.case_format.case_check import check_case
-from sre_copilot.perception.recorded import RecordedSource
 from sre_copilot.perception.columns import TABLES
+from sre_copilot.perception.recorded import RecordedSource
 from sre_copilot.testing.cases import Case, build_case
 from sre_copilot.testing.recording_contract import assert_same
 

@@ -14,7 +14,7 @@ import pytest
 
 from sre_copilot.domain.signals import Window
 from sre_copilot.perception.jaeger import JaegerSettings, JaegerSource
-from sre_copilot.perception.otlp import spans_of, trace_ids
+from sre_copilot.perception.spans.otlp import spans_of, trace_ids
 from sre_copilot.testing.servers.jaeger import JaegerServer, duration_ns, envelope, jaeger
 from sre_copilot.testing.servers.stored_spans import SpanStore
 from sre_copilot.testing.servers.tempo import tempo

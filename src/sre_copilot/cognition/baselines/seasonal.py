@@ -1,0 +1,190 @@
+"""Seasonal baselines: what is normal by minute of the day and day of the week, learned robustly from a few days.
+
+References
+----------
+Cleveland et al., STL: a seasonal-trend decomposition procedure based on loess, 1990, section 2 (season by cycle-subseries);
+Croux and Rousseeuw, Time-efficient algorithms for two highly robust estimators of scale, 1992, section 3 (the factors that make the
+MAD of a few values unbiased).
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sre_copilot.cognition.baselines.calendar_effects import HOLIDAY, KINDS, calendar_effects
+from sre_copilot.cognition.baselines.lanes import LANES
+from sre_copilot.cognition.baselines.profile import DAY_SECONDS, Floats, Profile
+from sre_copilot.cognition.baselines.rows import rows_of_days
+from sre_copilot.cognition.baselines.seasonal_kernels import learn_block, part_means
+from sre_copilot.cognition.baselines.slot_medians import MARGIN
+from sre_copilot.cognition.baselines.turning import turn
+
+Integers = NDArray[np.int64]
+EPOCH = datetime.date(1970, 1, 1)
+MAD_TO_SIGMA = 1.4826
+FEW = (np.nan, np.nan, 1.196, 1.495, 1.363, 1.206, 1.200, 1.140, 1.129, 1.107)  # Croux and Rousseeuw 1992
+MOST_DAYS = 31  # rows with a factor of their own; beyond it the factor is 1 to within 3 %
+PARTS = (
+    10  # a row is cut into ten: two and a half hours hold a day's level, and four of ten may be an incident
+)
+BINS = 48  # spreads a day: half an hour of a week of minutes is 210 deviations, known to 5 %
+BLOCK = 64  # series: 2.6 MB of a week of minutes, read a second time from the cache; a call costs a few us
+NEIGHBOURS = (
+    (120, 2),
+    (600, 1),
+    (DAY_SECONDS, 0),
+)  # longest slot, neighbours each side: five minutes, or one slot
+WEEKDAY_OF_EPOCH = 3  # 1970-01-01 was a Thursday
+
+
+def learn(
+    values: Floats,
+    *,
+    start: int,
+    step_seconds: int,
+    slot_seconds: int | None = None,
+    holidays: Collection[datetime.date] = (),
+    utc_offset_seconds: int = 0,
+) -> Profile:
+    """Learn the profile of every series.
+
+    Parameters
+    ----------
+    values : shape (n, times), NaN where there is no value; column i is the time `start + i * step_seconds`. An incident in the past
+        does not matter as long as a slot was normal on most days
+    start : epoch seconds of the first column
+    step_seconds : seconds between columns, a minute to an hour
+    slot_seconds : resolution of the profile, a divisor of a day; None: the step, a minute at least
+    holidays : dates, past and coming, that are unlike their day of the week
+    utc_offset_seconds : how far local midnight, at which days and holidays begin, is ahead of UTC
+
+    Raises
+    ------
+    ValueError : when there is nothing to learn from, or the slot does not divide a day or is shorter than the step
+    """
+    slot = slot_seconds or default_slot(step_seconds)
+    rows, first = rows_of_days(values, start=start, step_seconds=step_seconds, slot_seconds=slot)
+    dates = frozenset((day - EPOCH).days for day in holidays)
+    plan = _plan(
+        rows.shape[1], first, slot_seconds=slot, utc_offset_seconds=utc_offset_seconds, holidays=dates
+    )
+    table, facts = _learn(rows, plan)
+    return Profile(
+        slot_seconds=slot,
+        step_seconds=step_seconds,
+        centre=table[0],
+        scale=table[1],
+        weekday=table[2][:7],
+        holiday=table[2][HOLIDAY],
+        level=facts[0],
+        noise=facts[1],
+        return_rate=facts[2],
+        days=facts[3],
+        holidays=dates,
+        utc_offset_seconds=utc_offset_seconds,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How rows are read: slots and days, the slot of the day at which a row begins, its parts, and the kinds of its calendar days."""
+
+    slots: int
+    days: int
+    first: int
+    parts: Integers
+    later: Integers
+    kinds: Integers
+    weights: Floats
+
+
+def _plan(
+    width: int, first: int, *, slot_seconds: int, utc_offset_seconds: int, holidays: frozenset[int]
+) -> _Plan:
+    slots = DAY_SECONDS // slot_seconds
+    days = width // slots
+    midnight = (first + utc_offset_seconds // slot_seconds) % slots
+    parts, later = _parts(slots, (slots - midnight) % slots)
+    first_day = (first * slot_seconds + utc_offset_seconds) // DAY_SECONDS
+    reach = next(reach for longest, reach in NEIGHBOURS if slot_seconds <= longest)
+    weights = np.array([max(reach + 1 - k, 0) for k in range(3)], np.float32) / (reach + 1) ** 2
+    kinds = _kinds(first_day, days + 1, holidays)
+    return _Plan(slots, days, first % slots, parts, later, kinds, weights.astype(np.float32))
+
+
+def _learn(rows: Floats, plan: _Plan) -> tuple[tuple[Floats, Floats, Floats], Floats]:
+    """Learn block by block: centre (slots, n), scale (bins, n), effects (KINDS, n); and the facts (4, n)."""
+    series, slots, factors = rows.shape[0], plan.slots, _factors()
+    bins = int(np.gcd(slots, BINS))
+    centre, scale = np.empty((slots, series), np.float32), np.empty((bins, series), np.float32)
+    effects, facts = np.empty((KINDS, series), np.float32), np.empty((4, series), np.float32)
+    means = np.empty((BLOCK // LANES, plan.days, plan.parts.size - 1, LANES), np.float32)
+    work = np.empty((3, slots + 2 * MARGIN), np.float32)
+    found = np.empty((BLOCK, slots), np.float32), np.empty((BLOCK, bins), np.float32)
+    own, four = np.empty((BLOCK, KINDS), np.float32), np.empty((BLOCK, 4), np.float32)
+    around = plan.kinds[np.array([[0], [1]]) + np.arange(plan.days)]
+    for block in range(0, series, BLOCK):
+        count = min(BLOCK, series - block)
+        values = rows[block : block + count].reshape(-1)
+        known = np.empty((count, plan.days, plan.parts.size - 1), np.int32)
+        part_means(values, slots, plan.days, plan.parts, means, known)
+        calendar_effects(means, plan.later, plan.kinds, own)
+        shifts = np.nan_to_num(own[:count, around])
+        each = found[0][:count], found[1][:count]
+        learn_block(
+            values, slots, plan.parts, plan.later, known, shifts, factors, plan.weights, each, four, work
+        )
+        effects[:, block : block + count], facts[:, block : block + count] = own[:count].T, four[:count].T
+        turn(each[0], plan.first, block, centre)
+        turn(each[1], plan.first * bins // slots, block, scale)
+    return (centre, scale, effects), facts
+
+
+def default_slot(step_seconds: int) -> int:
+    """Return the shortest slot, a minute at least, that divides a day and holds a step."""
+    if not 0 < step_seconds <= DAY_SECONDS:
+        raise ValueError(f"step_seconds is {step_seconds}; it lies between 1 and {DAY_SECONDS}")
+    return next(slot for slot in range(max(60, step_seconds), DAY_SECONDS + 1) if DAY_SECONDS % slot == 0)
+
+
+def expected(profile: Profile, at: float) -> tuple[Floats, Floats]:
+    """Return centre and scale of every series at a time (epoch s), each of shape (n,)."""
+    second = int(at) % DAY_SECONDS
+    centre = profile.centre[second // profile.slot_seconds] + effect(profile, at)
+    return centre, profile.scale[second * profile.scale.shape[0] // DAY_SECONDS]
+
+
+def effect(profile: Profile, at: float) -> Floats:
+    """Return what the calendar day of a time (epoch s) adds to the time of day, shape (n,)."""
+    day = (int(at) + profile.utc_offset_seconds) // DAY_SECONDS
+    if day in profile.holidays:
+        return np.where(np.isnan(profile.holiday), profile.weekday[6], profile.holiday)
+    weekday: Floats = profile.weekday[(day + WEEKDAY_OF_EPOCH) % 7]
+    return weekday
+
+
+def _parts(slots: int, midnight: int) -> tuple[Integers, Integers]:
+    """Cut a row into parts of one calendar day each, and say which lie after local midnight."""
+    width = max(1, slots // PARTS)
+    edges = sorted({*range(0, slots, width), midnight, slots})
+    if len(edges) > 2 and edges[-1] - edges[-2] < width // 2 and edges[-2] != midnight:
+        del edges[-2]
+    later = [1 if midnight and edge >= midnight else 0 for edge in edges[:-1]]
+    return np.array(edges, np.int64), np.array(later, np.int64)
+
+
+def _kinds(first_day: int, count: int, holidays: frozenset[int]) -> Integers:
+    """Return the kind of each calendar day: 0 Monday … 6 Sunday, or a holiday."""
+    days = range(first_day, first_day + count)
+    return np.array([HOLIDAY if day in holidays else (day + WEEKDAY_OF_EPOCH) % 7 for day in days], np.int64)
+
+
+def _factors() -> Floats:
+    """Factors from the MAD of k values to a standard deviation, k = 0 … MOST_DAYS."""
+    later = (k / (k - 0.8) for k in range(len(FEW), MOST_DAYS + 1))
+    return (MAD_TO_SIGMA * np.array([*FEW, *later])).astype(np.float32)

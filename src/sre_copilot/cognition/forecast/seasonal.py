@@ -1,0 +1,130 @@
+"""The default forecast: the profile, and the return to it from where the series stands now.
+
+References
+----------
+Gardner and McKenzie, Forecasting trends in time series, 1985 (a damped deviation beats one that stays or one that is forgotten);
+Hyndman and Athanasopoulos, Forecasting: principles and practice, 3rd edition, 2021, section 5.5 (intervals from past errors).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri  # type: ignore[import-untyped]
+
+from sre_copilot.cognition.baselines.profile import DAY_SECONDS, Floats, Profile
+from sre_copilot.cognition.baselines.seasonal import effect, learn
+from sre_copilot.cognition.forecast.deviation import RETURN_SECONDS, Deviation, deviation_now
+from sre_copilot.cognition.forecast.errors import AHEAD_SECONDS, LEVELS, Errors, learn_errors
+from sre_copilot.cognition.forecast.forecast_kernel import scratch, write_forecasts
+from sre_copilot.cognition.forecast.forecaster import QUANTILES, Forecast, checked
+
+SEASON_DAYS = (
+    2.0  # seen on fewer days a slot is one day's accident, and the series is forecast from its level alone
+)
+
+
+def forecast(
+    profile: Profile,
+    deviation: Deviation,
+    errors: Errors,
+    *,
+    start: int,
+    horizon_steps: int,
+    quantiles: tuple[float, ...] = QUANTILES,
+    into: Floats | None = None,
+) -> Forecast:
+    """Forecast every series of a profile.
+
+    Parameters
+    ----------
+    deviation : where the series stand now (`deviation_now`)
+    errors : how wrong such forecasts were (`learn_errors`)
+    start : epoch seconds of the first step, one step after the last value
+    horizon_steps : number of steps; beyond twelve hours the last known width stays
+    quantiles : rising, between 0.005 and 0.995: beyond them a week of hours says nothing
+    into : memory of shape (n, quantiles, horizon_steps) to write to, for callers that forecast at each tick
+    """
+    if not LEVELS[0] <= quantiles[0] <= quantiles[-1] <= LEVELS[-1]:
+        raise ValueError(f"quantiles are {quantiles}; they lie between {LEVELS[0]} and {LEVELS[-1]}")
+    step, shape = profile.step_seconds, (profile.series, len(quantiles), horizon_steps)
+    result = np.empty(shape, np.float32) if into is None else into
+    ahead = step * np.arange(1, horizon_steps + 1)
+    times = start + step * np.arange(horizon_steps)
+    days = (times + profile.utc_offset_seconds) // DAY_SECONDS
+    effects = np.stack([effect(profile, times[np.argmax(days == day)]) for day in np.unique(days)])
+    knot = np.clip(np.searchsorted(AHEAD_SECONDS, ahead) - 1, 0, len(AHEAD_SECONDS) - 2)
+    known = np.array(AHEAD_SECONDS)
+    weight = np.clip((ahead - known[knot]) / (known[knot + 1] - known[knot]), 0, 1)
+    plan = np.stack([times % DAY_SECONDS // profile.slot_seconds, days - days[0], knot], axis=1)
+    fades = np.stack([np.exp(-ahead / RETURN_SECONDS), weight], axis=1).astype(np.float32)
+    parts = np.stack([deviation.stays, deviation.hour * errors.hold, deviation.recent, profile.return_rate])
+    offsets = _offsets(errors.quantiles, quantiles)
+    memory = scratch(len(AHEAD_SECONDS), len(quantiles))
+    flat = result.reshape(profile.series, -1)
+    write_forecasts(profile.centre, effects, parts, offsets, plan, fades, flat, *memory)
+    return Forecast(start, step, quantiles, result.transpose(0, 2, 1))
+
+
+def forecast_values(
+    values: Floats,
+    *,
+    start: int,
+    step_seconds: int,
+    horizon_steps: int,
+    quantiles: tuple[float, ...] = QUANTILES,
+) -> Forecast:
+    """Learn from a past and forecast what follows: a `Forecaster`."""
+    checked(values, step_seconds=step_seconds, horizon_steps=horizon_steps, quantiles=quantiles)
+    known = np.ascontiguousarray(values, np.float32)
+    profile = past_profile(known, start=start, step_seconds=step_seconds)
+    errors = learn_errors(profile, known, start=start)
+    now = deviation_now(profile, known, start=start, usual_hour=errors.usual_hour)
+    end = start + step_seconds * values.shape[1]
+    return forecast(profile, now, errors, start=end, horizon_steps=horizon_steps, quantiles=quantiles)
+
+
+def past_profile(values: Floats, *, start: int, step_seconds: int) -> Profile:
+    """Return the profile of a past; one level for all of the day where no slot was seen twice."""
+    if values.shape[1] * step_seconds >= SEASON_DAYS * DAY_SECONDS:
+        return learn(values, start=start, step_seconds=step_seconds)
+    return level_profile(values, step_seconds=step_seconds)
+
+
+def level_profile(values: Floats, *, step_seconds: int) -> Profile:
+    """Return a profile without season: the median, its robust spread, and the return of one step to the next."""
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    level = np.array(
+        [np.median(row[good]) if good.any() else np.nan for row, good in zip(values, known, strict=True)]
+    )
+    off = values - level[:, None]
+    spread = np.array(
+        [
+            1.4826 * np.median(np.abs(row[good])) if good.any() else np.nan
+            for row, good in zip(off, known, strict=True)
+        ]
+    )
+    spread = np.maximum(spread, np.maximum(1e-3 * np.abs(level), 1e-6))
+    off = np.where(known, np.clip(off, -4 * spread[:, None], 4 * spread[:, None]), 0)
+    square = np.maximum((off**2).sum(axis=1), 1e-30)
+    rate = np.clip((off[:, 1:] * off[:, :-1]).sum(axis=1) / square, 0, 0.9999)
+    noise = np.sqrt(square / np.maximum(count, 1) * (1 - rate**2))
+    facts = {"level": level, "noise": noise, "return_rate": rate, "days": count * step_seconds / DAY_SECONDS}
+    return Profile(
+        slot_seconds=DAY_SECONDS,
+        step_seconds=step_seconds,
+        centre=level[None].astype(np.float32),
+        scale=spread[None].astype(np.float32),
+        weekday=np.zeros((7, len(level)), np.float32),
+        holiday=np.full(len(level), np.nan, np.float32),
+        **{name: each.astype(np.float32) for name, each in facts.items()},
+    )
+
+
+def _offsets(errors: Floats, quantiles: tuple[float, ...]) -> Floats:
+    """Errors at the quantiles asked for, (ahead, quantiles, n): between known levels linear in the normal quantile."""
+    place = ndtri(np.array(LEVELS))
+    asked = ndtri(np.array(quantiles))
+    low = np.clip(np.searchsorted(place, asked, side="right") - 1, 0, len(LEVELS) - 2)
+    part = ((asked - place[low]) / (place[low + 1] - place[low])).astype(np.float32)[:, None]
+    return np.ascontiguousarray(errors[:, low] * (1 - part) + errors[:, low + 1] * part)

@@ -1,0 +1,1 @@
+"""What the Kubernetes source consists of."""

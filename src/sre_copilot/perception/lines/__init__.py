@@ -1,0 +1,1 @@
+"""Log lines: their forms, times and columns, and following files."""

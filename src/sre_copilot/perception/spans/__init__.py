@@ -1,0 +1,1 @@
+"""Spans: the forms that tracing systems send, and the table they become."""

@@ -1,0 +1,1 @@
+"""Golden signals of transactions, and databases that may only be read."""
