@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 from numba import njit
@@ -36,7 +36,8 @@ def measure(peers: Peers) -> Figure:
     past = (100 + 20 * np.sin(times / 229) + random.normal(0, 2, (LEARNED, len(times)))).astype(np.float32)
     keys = tuple(SeriesKey("shop", f"m{i}") for i in range(LEARNED))
     profile = learn_profile(past, start=START, step_seconds=STEP)
-    knowledge = repeated(learn(SeriesBlock(keys, START, STEP, past), profile), SERIES // LEARNED)
+    learned = learn(SeriesBlock(keys, START, STEP, past), profile)
+    knowledge = learned.take(list(range(LEARNED)) * (SERIES // LEARNED))
     centre, scale = (np.tile(each, SERIES // LEARNED) for each in expected(profile, START))
     values = [random.normal(100, 2, SERIES).astype(np.float32) for _ in range(ROUNDS)]
     state, scores, parts = State.fresh(SERIES), np.empty(SERIES, np.float32), np.zeros(SERIES, np.uint8)
@@ -65,18 +66,6 @@ def measure(peers: Peers) -> Figure:
         of_limit=read / ours,
         detail=detail,
     )
-
-
-def repeated(knowledge: Knowledge, times: int) -> Knowledge:
-    """Copies of what was learned, one after the other: as much memory as if each had been learned."""
-    copies = {}
-    for field in fields(knowledge):
-        array = getattr(knowledge, field.name)
-        if field.name != "step_seconds":
-            copies[field.name] = np.ascontiguousarray(
-                np.concatenate([array] * times, axis=0 if array.ndim > 2 else -1)
-            )
-    return replace(knowledge, **copies)
 
 
 def best(calls: list[Callable[[], object]]) -> float:

@@ -6,10 +6,12 @@ import pytest
 from sre_copilot.cognition.baselines.seasonal import learn as learn_profile
 from sre_copilot.cognition.ensemble.detector import FIRST, EnsembleDetector, schedule
 from sre_copilot.cognition.ensemble.knowledge import Knowledge, Part
-from sre_copilot.cognition.ensemble.learning import course, learn
+from sre_copilot.cognition.ensemble.learning import BEYOND, USUAL, course, learn
 from sre_copilot.cognition.ensemble.state import LANES, State
 from sre_copilot.cognition.ensemble.tick import tick
 from sre_copilot.domain.series import SeriesBlock, SeriesKey
+from sre_copilot.domain.signals import Window
+from sre_copilot.testing.synthetic import SyntheticSource
 
 STEP = 300
 DAY = 86_400 // STEP
@@ -117,11 +119,106 @@ def test_many_series_together_are_scored_as_each_alone() -> None:
 
 def test_evaluation_is_ticking() -> None:
     values = load(2.5)
-    begin, end = next(each for each in schedule(len(values), step_seconds=STEP) if each[0] >= DAY)
-    scores, _ = together(values[None, :end], learned=begin)
-    whole = scored(values[:end])[begin:]
-    correlation = np.corrcoef(scores[:, 0], whole)[0, 1]
-    assert correlation > 0.9
+    scores, state = np.full(len(values), np.nan, np.float32), State.fresh(1)
+    ticked = 0
+    for begin, end in schedule(len(values), step_seconds=STEP):
+        past = np.ascontiguousarray(values[None, :begin], np.float32)
+        profile = learn_profile(past, start=START, step_seconds=STEP)
+        knowledge = learn(SeriesBlock((SeriesKey("shop", "m"),), START, STEP, past), profile)
+        centre, scale = course(profile, start=START, step_seconds=STEP, times=end)
+        for t in range(ticked, end):
+            blind = np.full(1, np.nan, np.float32)
+            known = (centre[t], scale[t]) if t >= begin else (blind, blind)
+            out = scores[t : t + 1] if t >= begin else blind
+            tick(state, knowledge, values[t : t + 1].astype(np.float32), *known, out)
+        ticked = end
+    np.testing.assert_array_equal(scores.astype(np.float64), scored(values))
+
+
+def test_what_is_learned_at_once_is_what_ticking_finds() -> None:
+    values = load(3)
+    block = SeriesBlock(
+        (SeriesKey("shop", "m"),), START, STEP, np.ascontiguousarray(values[None], np.float32)
+    )
+    knowledge = learn(block, learn_profile(block.values, start=START, step_seconds=STEP))
+    ticked = components(values, learned=len(values))
+    for part in (Part.STEP, Part.HOURS, Part.BASIS, Part.LEVEL):
+        share = (ticked[part][DAY:] > knowledge.usual[part, 0] / BEYOND**2).mean()
+        assert abs(share - (1 - USUAL)) < 0.12, part
+
+
+def test_a_selection_of_series_is_scored_as_before() -> None:
+    values = np.stack([load(2, seed=i) * (i + 1) for i in range(LANES + 3)])
+    values[:, -3] *= 1.5
+    rows = [LANES + 1, 5, 5, 0, LANES - 1]
+    whole, chosen = (_scores_of(values, rows=each) for each in (list(range(LANES + 3)), rows))
+    np.testing.assert_array_equal(chosen, whole[:, rows])
+
+
+def _scores_of(values: np.ndarray, *, rows: list[int]) -> np.ndarray:
+    knowledge, state = knowledge_and_state(values)
+    columns = np.ascontiguousarray(values.T[:, rows], np.float32)
+    knowledge, state = knowledge.take(rows), state.take(rows)
+    unknown = np.full(len(rows), np.nan, np.float32)
+    scores = np.empty((DAY, len(rows)), np.float32)
+    for t in range(DAY):
+        tick(state, knowledge, columns[DAY + t], unknown, unknown, scores[t])
+    return scores
+
+
+def knowledge_and_state(values: np.ndarray) -> tuple[Knowledge, State]:
+    """What is learned of a day, and remembered of it."""
+    past = np.ascontiguousarray(values[:, :DAY], np.float32)
+    keys = tuple(SeriesKey("shop", f"m{i}") for i in range(len(values)))
+    profile = learn_profile(past, start=START, step_seconds=STEP)
+    knowledge, state = learn(SeriesBlock(keys, START, STEP, past), profile), State.fresh(len(values))
+    blind, scores = np.full(len(values), np.nan, np.float32), np.empty(len(values), np.float32)
+    for column in np.ascontiguousarray(past.T):
+        tick(state, knowledge, column, blind, blind, scores)
+    return knowledge, state
+
+
+def one_tick(knowledge: Knowledge, state: State, value: float) -> np.ndarray:
+    """Scores of the same value for all series."""
+    values = np.full(state.series, value, np.float32)
+    blind, scores = np.full(state.series, np.nan, np.float32), np.empty(state.series, np.float32)
+    tick(state, knowledge, values, blind, blind, scores)
+    return scores
+
+
+def test_a_copy_of_the_state_is_judged_without_a_trace() -> None:
+    knowledge, state = knowledge_and_state(np.stack([load(2)]))
+    before, copy = state.memory.copy(), state.copy()
+    judged = one_tick(knowledge, copy, 200.0)
+    np.testing.assert_array_equal(state.memory, before)
+    assert copy.clock[0] == state.clock[0] + 1
+    np.testing.assert_array_equal(one_tick(knowledge, state, 200.0), judged)
+
+
+def test_a_saved_state_goes_on_as_if_nothing_had_been() -> None:
+    knowledge, state = knowledge_and_state(np.stack([load(2)]))
+    saved = State.of({name: array.copy() for name, array in state.arrays().items()})
+    np.testing.assert_array_equal(one_tick(knowledge, saved, 150.0), one_tick(knowledge, state, 150.0))
+
+
+def test_a_state_of_another_form_is_refused() -> None:
+    arrays = State.fresh(3).arrays()
+    with pytest.raises(ValueError, match="begin with a fresh one"):
+        State.of({**arrays, "memory": arrays["memory"][:-1]})
+
+
+def test_new_series_join_without_disturbing_those_that_are_there() -> None:
+    knowledge, state = knowledge_and_state(np.stack([load(2), load(2, seed=1)]))
+    grown = one_tick(knowledge.take([0, 1, 1]), state.grow(1), 180.0)
+    assert np.isfinite(grown).all()
+    np.testing.assert_array_equal(grown[:2], one_tick(knowledge, state, 180.0))
+
+
+def test_calm_series_are_not_told() -> None:
+    source = SyntheticSource(services=8, metrics=5)
+    block = source.series(Window(START, START + 5 * 86_400), step_seconds=300)
+    scores, _ = together(block.values, learned=4 * DAY)
+    assert (scores >= 0.7).mean() < 1e-3
 
 
 def test_a_slow_leak_is_found_and_a_restart_ends_it() -> None:
