@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, (_, text) in TASKS.items():
         task = tasks.add_parser(name, help=text, description=text, add_help=name not in PASS_THROUGH)
         if name == "test":
-            task.add_argument("--all", action="store_true", help="integration and browser tests too")
+            task.add_argument("--all", action="store_true", help="integration, browser and durability tests too")
     arguments, rest = parser.parse_known_args(argv)
     if sys.version_info < (3, 11):  # noqa: UP036 (an older interpreter is what a newcomer may start it with)
         print("dev.py: Python 3.11 or newer is needed", file=sys.stderr)
@@ -97,12 +97,12 @@ def demo(_: argparse.Namespace, __: list[str]) -> int:
 
 
 def test(arguments: argparse.Namespace, rest: list[str]) -> int:
-    """Run the linters and the tests; `--all` adds those that start servers and a browser."""
+    """Run the linters and the tests; `--all` adds those that start servers and a browser, and the soak."""
     if not rest and (failed := lint(arguments, [])):
         return failed
     if arguments.all and (failed := install_extras()):
         return failed
-    marks = [] if arguments.all else ["-m", "not integration and not browser"]
+    marks = [] if arguments.all else ["-m", "not integration and not browser and not durability"]
     return run(str(PYTHON), "-m", "pytest", "-n", "2", "-rs", *marks, *rest)
 
 

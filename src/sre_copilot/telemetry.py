@@ -9,7 +9,7 @@ import logging
 import logging.handlers
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 import structlog
@@ -18,12 +18,20 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from sre_copilot.errors import SettingsError
 from sre_copilot.settings.document import Logging
 
+_WORDS = r"token|password|passwd|passphrase|secret|credential|api[-_]?key|access[-_]?key|authorization|cookie|session[-_]?id"
+_SCHEME = re.compile(r"(?i)\b(bearer|basic|apikey|digest|negotiate)(\s+)(?!and\b|or\b|auth)([\w.~+/=-]{6,})")
 _CREDENTIAL = re.compile(
-    r"(?i)\b(bearer|basic|apikey|token|password|passwd|secret|authorization)(['\"]?\s*[:= ]\s*['\"]?)(?!and\b|or\b|is\b)([^\s'\",;&}]{6,})"
+    rf"(?i)([\w-]*(?:{_WORDS})[\w-]*)(['\"]?\s*[:=]\s*['\"]?)(?!\*\*\*|(?:bearer|basic|apikey|digest|negotiate)\s)([^\s'\",;&}})]{{6,}})"
 )
-_IN_URL = re.compile(r"(?i)(\w+://[^\s:/@]+):([^\s@/]+)@")
+_IN_URL = re.compile(r"(?i)(\w+://[^\s:/@]*):([^\s@?#]+)@")
+_SECRET_NAME = re.compile(rf"(?i)(?:{_WORDS})$")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 FILE_BYTES = 10_000_000
 FILES = 5
+HIDDEN = "***"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+SHORTEST_SECRET = 4  # characters: a shorter one would blot out half of all words
+_hidden: set[str] = set()
 
 
 class OwnMetrics:
@@ -91,9 +99,10 @@ def set_up_logging(settings: Logging) -> None:
                 f"logging.file ({settings.file}): cannot be written: {error.strerror}. Name another."
             ) from None
     shown = structlog.processors.JSONRenderer(ensure_ascii=False) if settings.format == "json" else _line
+    trace = structlog.processors.format_exc_info
     formatter = structlog.stdlib.ProcessorFormatter(
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, shown],
-        foreign_pre_chain=[structlog.stdlib.add_log_level, _stamp, redact],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, trace, redact, shown],
+        foreign_pre_chain=[structlog.stdlib.add_log_level, _stamp],
     )
     root = logging.getLogger()
     for old in list(root.handlers):
@@ -109,7 +118,6 @@ def set_up_logging(settings: Logging) -> None:
             structlog.stdlib.filter_by_level,
             structlog.stdlib.add_log_level,
             _stamp,
-            redact,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -124,17 +132,27 @@ def log(name: str) -> structlog.stdlib.BoundLogger:
     return found
 
 
+def hide(secrets: Iterable[str]) -> None:
+    """Never write these texts, wherever they stand."""
+    _hidden.update(each for each in secrets if len(each) >= SHORTEST_SECRET)
+
+
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace what looks like a credential."""
+    """Replace what is a secret or looks like a credential."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = clean(value)
+        if _SECRET_NAME.search(key):
+            event[key] = HIDDEN
+        elif not isinstance(value, bool | int | float | None):
+            event[key] = clean(value if isinstance(value, str) else str(value))
     return event
 
 
 def clean(text: str) -> str:
-    """A text without what looks like a credential."""
-    return _CREDENTIAL.sub(r"\1\2***", _IN_URL.sub(r"\1:***@", text))
+    """A text without secrets, and without what looks like a credential."""
+    for secret in sorted(_hidden, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    text = _SCHEME.sub(rf"\1\2{HIDDEN}", _IN_URL.sub(rf"\1:{HIDDEN}@", text))
+    return _CREDENTIAL.sub(rf"\1\2{HIDDEN}", text)
 
 
 _stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="at")
@@ -143,10 +161,10 @@ _stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="at")
 def _line(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
     """One line for people: time, level, sentence, and what belongs to it."""
     moment, level, said = event.pop("at", ""), str(event.pop("level", "info")), event.pop("event", "")
-    error = event.pop("exc_info", None)
+    error = event.pop("exception", "")
     rest = " ".join(f"{key}={value}" for key, value in event.items())
-    return (
-        f"{moment} {level.upper():<7} {said}"
-        + (f" ({rest})" if rest else "")
-        + (f" {error}" if error else "")
-    )
+    line = f"{moment} {level.upper():<7} {said}" + (f" ({rest})" if rest else "")
+    shown = _CONTROL.sub(
+        lambda found: found[0].encode("unicode_escape").decode(), line
+    )  # one event, one line
+    return f"{shown}\n{error}" if error else shown

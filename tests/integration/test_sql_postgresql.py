@@ -102,6 +102,15 @@ def test_rows_become_golden_signals(shop: Orders) -> None:
     assert table.rows() == [(NOW, "shop", "web", 2, 2, 19.0, 200.0)]
 
 
+def test_times_without_a_zone_are_of_the_zone_that_is_set_whatever_that_of_the_server(shop: Orders) -> None:
+    shop.store([NOW, NOW + 60])
+    local = "SELECT at AT TIME ZONE 'Asia/Shanghai' AS at, shop, way, state, price, took FROM orders"
+    query = f"SELECT * FROM ({local}) local WHERE at >= :start AND at < :end"  # noqa: S608 - a constant
+    source = shop.source(query=query, timezone="Asia/Shanghai")
+    assert shop.times(source.read(Window(NOW, NOW + 60))) == [NOW]
+    source.close()
+
+
 def test_a_function_that_writes_is_stopped_by_the_transaction(shop: Orders) -> None:
     with psycopg.connect(shop.dsn) as connection:
         body = "INSERT INTO orders (shop) VALUES ('evil') RETURNING 1"

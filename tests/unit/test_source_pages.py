@@ -6,9 +6,20 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from sre_copilot.perception.settings_page import BEGIN, END, main, names_by_class, page, stale, write
+from sre_copilot.perception.settings_page import (
+    BEGIN,
+    END,
+    _sections,
+    main,
+    names_by_class,
+    page,
+    stale,
+    stale_configuration,
+    write,
+)
+from sre_copilot.settings.document import Settings
 from sre_copilot.settings.secret import Secret
 from sre_copilot.settings.section import Section
 
@@ -37,6 +48,18 @@ class Whole(Section):
 
 def test_no_page_is_stale_and_every_source_has_one() -> None:
     assert {path.name: problem for path, problem in stale(PAGES).items()} == {}
+
+
+def test_the_page_of_the_configuration_is_not_stale_and_every_key_says_what_it_means() -> None:
+    assert stale_configuration(PAGES.parent / "configuration.md") == ""
+    sections: list[type[BaseModel]] = [Settings, *_sections(Settings)]
+    assert [
+        path
+        for section in sections
+        for path, field in section.model_fields.items()
+        if not field.description
+        and not (isinstance(field.annotation, type) and issubclass(field.annotation, Section))
+    ] == []
 
 
 @pytest.mark.parametrize("source", names_by_class(), ids=lambda source: source.__name__)

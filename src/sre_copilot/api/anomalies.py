@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Query, Request
 
-from sre_copilot.api.guard import Routes, ServiceHere
+from sre_copilot.api.guard import Routes, ServiceHere, may_see
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import AcceptLanguage, Cursor, Hours, Lang, Limit, anomaly, language, listing
-from sre_copilot.settings.section import at_least
 
 routes = Routes(tag="anomalies")
 
@@ -35,7 +33,7 @@ def anomalies(
     since = service.clock.now() - hours * 3600
     page = service.anomalies.page(since=since, cursor=cursor, limit=limit, **chosen)
     spoken = language(lang, accept_language, service.settings.language)
-    return listing(page, lambda row: anomaly(row, spoken, may_see=_may_see(service, request, row)))
+    return listing(page, lambda row: anomaly(row, spoken, may_see=may_see(request, row["source"])))
 
 
 @routes.get("/anomalies/{key}", role="viewer")
@@ -52,10 +50,4 @@ def one_anomaly(
     if row is None:
         raise Problem(404, f"there is no anomaly '{key}'", field="key")
     spoken = language(lang, accept_language, service.settings.language)
-    return anomaly(row, spoken, may_see=_may_see(service, request, row))
-
-
-def _may_see(service: ServiceHere, request: Request, row: Mapping[str, Any]) -> bool:
-    """Whether the role of the token is that of the source, or above."""
-    needed = service.roles.get(row["source"])
-    return needed is None or at_least(request.state.token.role, needed.see)
+    return anomaly(row, spoken, may_see=may_see(request, row["source"]))

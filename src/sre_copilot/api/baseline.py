@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request
 
-from sre_copilot.api.guard import Routes, ServiceHere
+from sre_copilot.api.guard import Routes, ServiceHere, may_see
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import Limit
 from sre_copilot.clock import rfc3339
@@ -28,6 +28,7 @@ def learn(service: ServiceHere, request: Request) -> dict[str, Any]:
 @routes.get("/baseline/metrics", role="viewer")
 def metrics(
     service: ServiceHere,
+    request: Request,
     *,
     limit: Limit = 1000,
     after: Annotated[int, Query(ge=0, description="`next` of the page before.")] = 0,
@@ -44,8 +45,10 @@ def metrics(
             "state": row.state,
             "days": row.days,
             "points": row.points,
-            "expected": row.expected,
-            "scale": row.scale,
+            "source": row.source,
+            "hidden": not may_see(request, row.source),
+            "expected": row.expected if may_see(request, row.source) else None,
+            "scale": row.scale if may_see(request, row.source) else None,
             "learned_at": rfc3339(row.learned_at),
         }
         for row in kept

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from fastapi import Request
 
-from sre_copilot.api.guard import PUBLIC, Routes, ServiceHere, authenticated
+from sre_copilot.api.guard import PUBLIC, Routes, ServiceHere, authenticated, may_see
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import Cursor, Hours, Limit, change, listing
 from sre_copilot.incidents.watch.journal import change_row
@@ -22,11 +22,11 @@ SIGNATURE = "x-hub-signature-256"
 
 @routes.get("/changes", role="viewer")
 def changes(
-    service: ServiceHere, *, hours: Hours = 24, cursor: Cursor = None, limit: Limit = 100
+    service: ServiceHere, request: Request, *, hours: Hours = 24, cursor: Cursor = None, limit: Limit = 100
 ) -> dict[str, Any]:
     """Changes of the last hours, the latest first."""
     page = service.changes.page(since=service.clock.now() - hours * 3600, cursor=cursor, limit=limit)
-    return listing(page, change)
+    return listing(page, lambda row: change(row, may_see=may_see(request, row["source"])))
 
 
 @routes.post("/changes", role=PUBLIC, status_code=202)

@@ -81,3 +81,14 @@ def authenticated(request: Request) -> Token:
             headers={"WWW-Authenticate": "Bearer"},
         )
     return token
+
+
+def may_see(request: Request, source: str) -> bool:
+    """Whether the role of the token is that of a source, or above; what came from no source is anybody's."""
+    needed = service_of(request).roles.get(source)
+    return needed is None or at_least(request.state.token.role, needed.see)
+
+
+def may_see_all(request: Request) -> bool:
+    """Whether every source may be seen: for what was concluded from all of them."""
+    return all(may_see(request, source) for source in service_of(request).roles)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sre_copilot.api.guard import Routes, ServiceHere
+from fastapi import Request
+
+from sre_copilot.api.guard import Routes, ServiceHere, may_see_all
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import (
     AcceptLanguage,
@@ -23,6 +25,7 @@ routes = Routes(tag="investigations")
 @routes.get("/investigations", role="viewer")
 def investigations(
     service: ServiceHere,
+    request: Request,
     *,
     hours: Hours = 24,
     cursor: Cursor = None,
@@ -33,15 +36,22 @@ def investigations(
     """Investigations that ended in the last hours: cause, confidence, evidence; the latest first."""
     page = service.investigations.page(since=service.clock.now() - hours * 3600, cursor=cursor, limit=limit)
     spoken = language(lang, accept_language, service.settings.language)
-    return listing(page, lambda row: investigation(row, spoken, whole=False))
+    allowed = may_see_all(request)
+    return listing(page, lambda row: investigation(row, spoken, whole=False, may_see=allowed))
 
 
 @routes.get("/investigations/{key}", role="viewer")
 def one_investigation(
-    service: ServiceHere, key: str, *, lang: Lang = None, accept_language: AcceptLanguage = ""
+    service: ServiceHere,
+    request: Request,
+    key: str,
+    *,
+    lang: Lang = None,
+    accept_language: AcceptLanguage = "",
 ) -> dict[str, Any]:
     """One investigation with its whole report."""
     row = service.investigations.get(key)
     if row is None:
         raise Problem(404, f"there is no investigation '{key}'", field="key")
-    return investigation(row, language(lang, accept_language, service.settings.language), whole=True)
+    spoken = language(lang, accept_language, service.settings.language)
+    return investigation(row, spoken, whole=True, may_see=may_see_all(request))

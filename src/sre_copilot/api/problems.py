@@ -82,13 +82,15 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> JSONResponse:
-        _log.error("a request failed", path=request.url.path, error=f"{type(error).__name__}: {error}")
+        _log.error("a request failed", path=request.url.path, problem=f"{type(error).__name__}: {error}")
         return respond(request, 500, "an internal error; the log says more. Please report it.")
 
 
 def _field(location: tuple[Any, ...]) -> str:
-    parts = [str(part) for part in location if part not in {"query", "body", "path", "header"}]
-    return ".".join(parts) or str(location[-1] if location else "body")
+    place, *parts = location or ("body",)
+    if place == "body" and parts and isinstance(parts[0], int):  # where its JSON broke off
+        return "body"
+    return ".".join(map(str, parts)) or str(place)
 
 
 def _said(error: Any) -> str:

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from sre_copilot.api.guard import Routes, ServiceHere
+from sre_copilot.api.problems import Problem
 from sre_copilot.clock import rfc3339
+from sre_copilot.errors import UsageError
 from sre_copilot.store.tokens import Token
 
 routes = Routes(tag="tokens")
@@ -37,7 +39,10 @@ def create(service: ServiceHere, new: NewToken) -> dict[str, Any]:
 @routes.delete("/tokens/{key}", role="admin")
 def revoke(service: ServiceHere, key: str) -> dict[str, Any]:
     """Make a token worthless."""
-    return _view(service.tokens.revoke(key, now=service.clock.now()))
+    try:
+        return _view(service.tokens.revoke(key, now=service.clock.now()))
+    except UsageError as error:
+        raise Problem(404, str(error), field="key") from None
 
 
 def _view(token: Token) -> dict[str, Any]:

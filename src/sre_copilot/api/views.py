@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
+import orjson
 from fastapi import Header, Query
+from fastapi.responses import JSONResponse
 
 from sre_copilot.clock import rfc3339
 from sre_copilot.store.paging import Page
+
+
+class Json(JSONResponse):
+    """JSON in which a number that is none (not known, infinite) is null."""
+
+    def render(self, content: Any) -> bytes:
+        """Write it."""
+        return orjson.dumps(content)
+
 
 Language = Literal["en", "zh"]
 Cursor = Annotated[str | None, Query(description="`next` of the page before.", max_length=500)]
@@ -60,10 +71,13 @@ def anomaly(row: Mapping[str, Any], lang: Language, *, may_see: bool = True) -> 
     }
 
 
-def breach(row: Mapping[str, Any], now: float) -> dict[str, Any]:
+def breach(row: Mapping[str, Any], now: float, *, may_see: bool = True) -> dict[str, Any]:
     """An expected breach; `estimated_breach_hours` is from now, `risk_level` from how likely and how soon."""
     hours = (row["at"] - now) / 3600
+    row = row if may_see else {**row, **dict.fromkeys(("limit_value", "instance"))}
     return {
+        "hidden": not may_see,
+        "source": row["source"],
         "id": row["id"],
         "entity": row["entity"],
         "metric": row["metric"],
@@ -92,9 +106,12 @@ def risk_level(probability: float, hours: float) -> str:
     return "medium" if probability >= 0.5 else "low"
 
 
-def change(row: Mapping[str, Any]) -> dict[str, Any]:
+def change(row: Mapping[str, Any], *, may_see: bool = True) -> dict[str, Any]:
     """A change."""
+    row = row if may_see else {**row, "text": None, "detail": None}
     return {
+        "hidden": not may_see,
+        "source": row["source"],
         "id": row["id"],
         "at": rfc3339(row["ts"]),
         "service": row["service"],
@@ -105,10 +122,13 @@ def change(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def investigation(row: Mapping[str, Any], lang: Language, *, whole: bool) -> dict[str, Any]:
+def investigation(
+    row: Mapping[str, Any], lang: Language, *, whole: bool, may_see: bool = True
+) -> dict[str, Any]:
     """An investigation: cause, confidence and evidence; the whole report when asked for by its id."""
-    report = row["report"]
+    report = row["report"] if may_see else {"evidence": {}, "document": None}
     found = {
+        "hidden": not may_see,
         "id": row["id"],
         "started_at": rfc3339(row["started_at"]),
         "finished_at": rfc3339(row["finished_at"]),

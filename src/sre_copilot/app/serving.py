@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from sre_copilot.app import open_configured, register_sentences, registered_methods
 from sre_copilot.app.storing import open_database
 from sre_copilot.clock import Clock, SystemClock
-from sre_copilot.errors import SettingsError
+from sre_copilot.errors import MethodError, PluginError, SettingsError
+from sre_copilot.incidents.watch.learning import holiday_dates
 from sre_copilot.incidents.watch.loop import Watch
 from sre_copilot.perception.http import is_loopback
 from sre_copilot.perception.source import Source, SourceSettings
+from sre_copilot.plugins import load_one, registered
 from sre_copilot.settings.document import Settings
 from sre_copilot.settings.section import Role
 from sre_copilot.store.database import Database
@@ -28,9 +35,12 @@ from sre_copilot.store.records import (
     investigation_records,
 )
 from sre_copilot.store.tokens import TokenStore
-from sre_copilot.telemetry import OwnMetrics
+from sre_copilot.telemetry import OwnMetrics, hide
 
+DETECTORS = "sre_copilot.series_detectors"
 TOKEN_FILE = "token"  # noqa: S105 - the name of a file in store.folder
+SECRET_WORDS = ("token", "password", "secret", "api_key", "apikey", "authorization", "credential")
+LAST_TICK_S = 2.0  # so long a tick that is under way may take to its end: the whole shutdown has five seconds
 LATE_TICKS = 3  # so many intervals without a tick: something holds it up
 
 
@@ -66,11 +76,14 @@ class Service:
         self.thread.start()
 
     def close(self) -> None:
-        """Stop watching and keep all state; a source that does not answer is not waited for."""
+        """Stop watching and keep all state; a source that does not answer is not waited for.
+
+        A tick that is still at work keeps its state to itself: what was kept last is whole, and what came after it is read again.
+        """
         self.stop.set()
         if self.thread:
-            self.thread.join(3.0)
-        self.watch.close()
+            self.thread.join(LAST_TICK_S)
+        self.watch.close(keep=self.thread is None or not self.thread.is_alive())
         self.database.close()
 
     def unready(self) -> list[str]:
@@ -101,7 +114,9 @@ def make_service(
     register_sentences()
     clock = clock or SystemClock()
     own = own or OwnMetrics()
+    check_methods(settings, now=clock.now())
     opened = tuple(sources) if sources is not None else open_configured(settings)
+    hide(secrets_of(settings))
     database = open_database(settings)
     changes = change_records(database)
     return Service(
@@ -126,10 +141,54 @@ def make_service(
             investigations=investigation_records(database),
             facts=Facts(database),
             methods=registered_methods,
+            make_detector=lambda name: load_one(DETECTORS, name)(),
             clock=clock,
             own=own,
         ),
     )
+
+
+def check_methods(settings: Settings, *, now: float) -> None:
+    """See whether the detectors and the calendar that the configuration names are there.
+
+    Raises
+    ------
+    SettingsError : names the key, and what there is
+    """
+    holiday_dates(settings.baseline, now=now)
+    known = [plugin.name for plugin in registered(DETECTORS)]
+    for metric, names in settings.anomaly_detection.detectors.items():
+        for name in names:
+            key = f"anomaly_detection.detectors.{metric}"
+            if name not in known:
+                raise SettingsError(f"{key}: there is no detector {name!r}. There are: {', '.join(known)}.")
+            try:
+                load_one(DETECTORS, name)()
+            except (PluginError, MethodError) as error:
+                raise SettingsError(f"{key}: {error}") from None
+
+
+def secrets_of(settings: Settings) -> set[str]:
+    """The texts that must never be written: what stands in the configuration below the name of a secret, and passwords in addresses."""
+    found: set[str] = set()
+    _gather(settings.model_dump(), "", found)
+    return found
+
+
+def _gather(value: object, name: str, found: set[str]) -> None:
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            _gather(each, str(key), found)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _gather(each, name, found)
+    elif isinstance(value, SecretStr):
+        found.add(value.get_secret_value())
+    elif isinstance(value, str) and not name.endswith("_file"):
+        if any(word in name.lower() for word in SECRET_WORDS):
+            found.add(value)
+        with suppress(ValueError):
+            found.update(each for each in (urlsplit(value).password,) if each)
 
 
 def _roles(source: Source) -> SourceRoles:
@@ -141,8 +200,8 @@ def _roles(source: Source) -> SourceRoles:
 def exposure_problem(settings: Settings, *, has_tokens: bool) -> str:
     """Why the server must not listen where it is told to; '' when it may."""
     server = settings.server
-    if bool(server.certificate_file) != bool(server.key_file):
-        return "server.certificate_file and server.key_file: each needs the other"
+    if problem := _certificate_problem(server.certificate_file, server.key_file):
+        return problem
     if is_loopback(server.host):
         return ""
     if not has_tokens:
@@ -151,6 +210,22 @@ def exposure_problem(settings: Settings, *, has_tokens: bool) -> str:
         return (
             f"server.host {server.host}: is not loopback; give server.certificate_file and server.key_file,"
             " or name the proxy that ends TLS in server.trusted_proxy"
+        )
+    return ""
+
+
+def _certificate_problem(certificate: Path | None, key: Path | None) -> str:
+    if certificate is None and key is None:
+        return ""
+    if certificate is None or key is None:
+        return "server.certificate_file and server.key_file: each needs the other"
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        reason = error.strerror or getattr(error, "reason", "") if isinstance(error, OSError) else ""
+        return (
+            f"server.certificate_file ({certificate}), server.key_file ({key}): cannot be used"
+            f" ({reason or 'the key has a passphrase'}). Give a certificate and its key, PEM, without a passphrase"
         )
     return ""
 
@@ -174,9 +249,8 @@ def first_token(service: Service) -> Path | None:
     _, plain = service.tokens.create("first start", role="admin", now=service.clock.now())
     path = token_file(service.settings)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as file:
+    path.unlink(missing_ok=True)  # one that is there may be open to others
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(plain + "\n")
     return path
 

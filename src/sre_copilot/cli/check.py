@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import typer
@@ -10,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sre_copilot.app import open_configured
-from sre_copilot.app.serving import exposure_problem
+from sre_copilot.app.serving import check_methods, exposure_problem
 from sre_copilot.app.storing import open_database
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.streams import table_console
@@ -29,6 +30,7 @@ def check_config(config: ConfigFile = None) -> None:
     Exit code 0: it can; 2: it cannot, and the message names the key.
     """
     settings = load(config)
+    check_methods(settings, now=time.time())
     sources = open_configured(settings) if settings.sources else ()
     console = Console(highlight=False)
     console.print(

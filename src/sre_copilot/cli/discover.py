@@ -49,13 +49,12 @@ def _asked(config: ConfigFile) -> tuple[list[dict[str, Any]], list[str]]:
     problems: list[str] = []
     for source in open_configured(load(config)):
         ask = getattr(source, "discover", None)
-        if ask is None:
-            continue
         try:
-            rows += [{"source": source.name, **asdict(each)} for each in ask()]
+            rows += [{"source": source.name, **asdict(each)} for each in (ask() if ask else ())]
         except SourceError as error:
             problems.append(str(error))
-        source.close()
+        finally:
+            source.close()
     return rows, problems
 
 

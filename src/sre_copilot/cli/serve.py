@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
 import socket
+import sys
+import threading
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -13,10 +19,13 @@ from sre_copilot.api.server import create_app
 from sre_copilot.app.serving import Service, check_exposure, first_token, make_service, token_file
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.errors import SettingsError
+from sre_copilot.settings.document import Server as ServerSettings
 from sre_copilot.settings.document import Settings
 from sre_copilot.settings.loading import load
+from sre_copilot.store.lock import FolderLock
 from sre_copilot.telemetry import set_up_logging
 
+BACKLOG = 128  # connections that wait to be accepted: as many as most systems grant
 GRACE_S = 2  # for requests under way: the whole shutdown has five seconds
 
 
@@ -34,16 +43,58 @@ def serve(
     """
     settings = _chosen(load(config), host, port)
     set_up_logging(settings.logging)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    lock = FolderLock(settings.store.folder)
     service = make_service(settings)
-    made = first_token(service)
-    check_exposure(service)
-    listener = _listen(settings)
-    _announce(service, listener.getsockname()[1], made=made is not None)
-    service.start()
     try:
+        made = first_token(service)
+        check_exposure(service)
+        listener = _listen(settings)
+        _announce(service, listener.getsockname()[1], made=made is not None)
+        service.start()
         _run(service, listener)
+    except SystemExit as ended:
+        if ended.code:
+            raise
     finally:
+        _not_again()
         service.close()
+        lock.close()
+    if service.watch.busy:
+        _leave()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Being told to end is no failure; uvicorn sends on, after it has ended, the signal that ended it."""
+    raise SystemExit(0)
+
+
+def _not_again() -> None:
+    """What is kept at the end is kept whole, however impatient the person at the keyboard is."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _leave() -> None:
+    """End at once: the interpreter would wait for threads that wait for a silent system, as long as its time-outs are."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class _Server(uvicorn.Server):
+    """Lets the watch end together with the interface, not after it."""
+
+    def __init__(self, config: uvicorn.Config, stop: threading.Event) -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal."""
+        self._stop.set()
+        super().handle_exit(sig, frame)
 
 
 def _chosen(settings: Settings, host: str | None, port: int | None) -> Settings:
@@ -54,44 +105,55 @@ def _chosen(settings: Settings, host: str | None, port: int | None) -> Settings:
 def _listen(settings: Settings) -> socket.socket:
     """Take the port before anything is started, so that a port in use is one clear sentence."""
     host, port = settings.server.host, settings.server.port
+    taken = f"server.port {port}: cannot be listened on at {host}"
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(BACKLOG)  # whoever reads where it listens can connect at once
+    except socket.gaierror as error:
+        listener.close()
+        raise SettingsError(
+            f"server.host {host}: is no address of this machine ({error.strerror}). Write one, such as 127.0.0.1"
+        ) from None
     except OSError as error:
         listener.close()
         raise SettingsError(
-            f"server.port {port}: cannot be listened on ({error.strerror}). End what uses it, or choose another: --port 0"
+            f"{taken} ({error.strerror}). End what uses it, or choose another: --port 0"
         ) from None
     return listener
 
 
 def _run(service: Service, listener: socket.socket) -> None:
-    server = service.settings.server
-    options: dict[str, Any] = {
+    config = uvicorn.Config(create_app(service), **options(service.settings.server))
+    _Server(config, service.stop).run(sockets=[listener])
+
+
+def options(server: ServerSettings) -> dict[str, Any]:
+    """How uvicorn runs: what a proxy says of a client is believed of the declared one alone."""
+    chosen: dict[str, Any] = {
         "log_config": None,
         "access_log": False,
         "server_header": False,
+        "lifespan": "off",
+        "ws": "none",
         "timeout_graceful_shutdown": GRACE_S,
         "proxy_headers": bool(server.trusted_proxy),
         "forwarded_allow_ips": server.trusted_proxy or None,
     }
     if server.certificate_file and server.key_file:
-        options |= {"ssl_certfile": str(server.certificate_file), "ssl_keyfile": str(server.key_file)}
-    uvicorn.Server(uvicorn.Config(create_app(service), **options)).run(sockets=[listener])
+        chosen |= {"ssl_certfile": str(server.certificate_file), "ssl_keyfile": str(server.key_file)}
+    return chosen
 
 
 def _announce(service: Service, port: int, *, made: bool) -> None:
     settings = service.settings
     scheme = "https" if settings.server.certificate_file else "http"
-    console = Console(stderr=True, highlight=False)
-    console.print(
-        f"SRE Copilot listens on {scheme}://{settings.server.host}:{port}", markup=False, soft_wrap=True
-    )
+    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
+    said = [f"SRE Copilot listens on {scheme}://{host}:{port}"]
     path = token_file(settings)
     if made or path.exists():
-        said = (
-            f'curl -H "Authorization: Bearer $(cat {path})" {scheme}://{settings.server.host}:{port}/status'
-        )
-        console.print(said, markup=False, soft_wrap=True)
+        said.append(f'curl -H "Authorization: Bearer $(cat {path})" {scheme}://{host}:{port}/status')
+    for line in said:
+        Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import polars as pl
 
@@ -13,7 +15,7 @@ COLUMNS = ("ts", "service", "instance", "metric", "value")
 
 def block_of(metrics: pl.DataFrame, window: Window, *, step_seconds: int) -> SeriesBlock:
     """Put rows on the grid `window.start + i * step_seconds`; of several rows in one cell the latest counts."""
-    start = int(window.start)
+    start = math.ceil(window.start)
     width = max(0, -(-int(window.end - start) // step_seconds))
     if metrics.height == 0:
         return SeriesBlock((), start, step_seconds, np.empty((0, width), np.float32))

@@ -24,17 +24,17 @@ from sre_copilot.perception.lines.formats import Format, guess, read_event
 from sre_copilot.perception.lines.rows import (
     Columns,
     LogSettings,
-    Masker,
     Position,
     Row,
     Rules,
     expression,
     gap,
-    nanoseconds,
     reading,
 )
 from sre_copilot.perception.lines.times import Times
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Health, Reading
+from sre_copilot.perception.windows import nanoseconds
 
 
 class FilesSettings(LogSettings):

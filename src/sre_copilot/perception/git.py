@@ -21,14 +21,16 @@ from pydantic import Field, model_validator
 from sre_copilot.domain.evidence import Gap, Message
 from sre_copilot.domain.signals import Change, Modality, Telemetry, Window
 from sre_copilot.errors import SourceAnswerError, SourceError, SourceRefused, SourceUnreachable
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
 
 _SAFE = (
     "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "core.sshCommand=false", "core.askPass=false",
     "protocol.allow=never", "diff.external=", "log.showSignature=false", "gpg.program=false", "core.attributesFile=/dev/null",
 )  # fmt: skip
-_FIELDS = "%x1e%H%x1f%ct%x1f%an%x1f%s%x1f"
-_TAGS = "%(refname:short)%1f%(creatordate:unix)%1f%(objectname)%1f%(subject)%1e"
+_COMMIT = "/"  # before each commit: no path of a repository is that, and no author or title holds the NUL between fields
+_FIELDS = f"%x00{_COMMIT}%x00%H%x00%ct%x00%an%x00%s%x00"
+_TAGS = "%(refname:short)%00%(creatordate:unix)%00%(objectname)%00%(subject)"  # a tag is a line, and none of these holds an end of one
 
 
 class GitSettings(SourceSettings):
@@ -62,7 +64,7 @@ class _Commit:
     ts: float
     author: str
     title: str
-    paths: tuple[str, ...]
+    paths: Sequence[str]
 
 
 class GitSource:
@@ -73,6 +75,7 @@ class GitSource:
 
     def __init__(self, settings: GitSettings) -> None:
         self._settings = settings
+        self._masker = Masker(settings)
 
     @property
     def name(self) -> str:
@@ -88,6 +91,7 @@ class GitSource:
         changes = [change for each in kept for change in self._changes(each)]
         if self._settings.tags:
             changes += self._tags(window)
+        changes = [self._masker.change(each) for each in changes]
         gap = Gap(modality="changes", message=Message(key="git.gap.cut", params=(("count", len(kept)),)))
         asked = Asked(
             source=self.name, text="git " + " ".join(arguments), target=str(self._settings.path), window=window,
@@ -105,7 +109,7 @@ class GitSource:
         return [
             "log", f"--max-count={self._settings.most_commits + 1}", f"--since={since}", f"--until={_stamp(window.end)}",
             f"--format={_FIELDS}", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv",
-            "--diff-merges=first-parent", self._settings.branch, "--",
+            "--diff-merges=first-parent", "--end-of-options", self._settings.branch, "--",
         ]  # fmt: skip
 
     def _changes(self, commit: _Commit) -> Iterator[Change]:
@@ -134,8 +138,8 @@ class GitSource:
         )
         output = self._run(["for-each-ref", f"--format={_TAGS}", "refs/tags"])
         found = []
-        for record in output.split("\x1e"):
-            parts = record.strip("\n").split("\x1f")
+        for record in output.split("\n"):
+            parts = record.split("\0")
             if len(parts) == 4 and parts[1].isdigit() and window.start <= int(parts[1]) < window.end:
                 name, ts, sha, title = parts
                 text = f"tag {name}: {title}"[:1000]
@@ -225,6 +229,7 @@ def _environment(folder: str) -> dict[str, str]:
         "GIT_CONFIG_VALUE_0": str(Path(folder).resolve()),
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",  # goes before what the repository's own configuration allows
         "GIT_ATTR_NOSYSTEM": "1",
     }
 
@@ -235,18 +240,17 @@ def _stamp(ts: float) -> str:
 
 
 def _commits(output: str) -> list[_Commit]:
-    found = []
-    for record in output.split("\x1e")[1:]:
-        parts = record.split("\x1f", maxsplit=4)
-        if len(parts) == 5 and parts[1].isdigit():
-            paths = tuple(path for path in parts[4].replace("\n", "\0").split("\0") if path)
+    """Commits with the paths that they touch, out of fields with NULs between them."""
+    found: list[_Commit] = []
+    fields = iter(output.split("\0"))
+    paths: list[str] = []
+    for each in fields:
+        if each == _COMMIT:
+            sha, ts, author, title = (next(fields, "") for _ in range(4))
+            paths = []
             found.append(
-                _Commit(
-                    parts[0],
-                    float(parts[1]),
-                    " ".join(parts[2].split()),
-                    " ".join(parts[3].split())[:1000],
-                    paths,
-                )
+                _Commit(sha, float(ts), " ".join(author.split()), " ".join(title.split())[:1000], paths)
             )
+        elif path := each.removeprefix("\n") if not paths else each:
+            paths.append(path)
     return found

@@ -7,9 +7,7 @@ and what a server answers is cut and has every known secret replaced.
 from __future__ import annotations
 
 import base64
-import email.utils
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,18 +18,22 @@ from urllib.parse import urlsplit
 
 import httpx
 import orjson
-import stamina
 from pydantic import Field, SecretStr, model_validator
 
 from sre_copilot.errors import SourceAnswerError, SourceError, SourceRefused, SourceUnreachable
+from sre_copilot.perception.pace import Pace, moment, tries
 from sre_copilot.perception.source import SourceSettings
 from sre_copilot.settings.secret import Secret
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 QUOTED = 300  # characters of a server's answer that an error repeats
+LARGEST_ANSWER = 256 * 2**20  # bytes, unpacked: several times the largest page that any source asks for
+LARGEST_ERROR = 2**16  # bytes of an answer that is an error: enough to quote it
+LONGEST_ANSWER = 12  # times timeout_seconds, which holds for each piece of an answer: two minutes by default
 PATIENCE_S = 30.0  # a longer Retry-After is not waited for: the tick has a minute
 
 _CREDENTIAL = ("authorization", "cookie", "token", "key", "secret", "password")  # in the name of a header
+_OF_THE_WIRE = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 _SHORT = 4  # a header's value of fewer characters is a tenant's number and no secret: hiding it would garble every message
 
 Params = Mapping[str, Any]
@@ -67,6 +69,8 @@ class HttpSettings(SourceSettings):
             raise ValueError("url: is no address; write it as http://HOST:PORT or https://HOST:PORT")
         if parts.username or parts.password:
             raise ValueError("url: holds a user or password; use the keys username and password for them")
+        if parts.query or parts.fragment:
+            raise ValueError("url: holds a query, which answers and errors would show; use headers for a key")
         secret = self.bearer_token or self.password or any(map(_is_credential, self.headers))
         if secret and parts.scheme == "http" and not (self.allow_plaintext or is_loopback(parts.hostname)):
             raise ValueError(
@@ -95,7 +99,7 @@ class HttpClient:
         self.name = name
         self._settings = settings
         self._secrets = _secrets(settings)
-        self._pace = _Pace(settings.requests_per_second)
+        self._pace = Pace(settings.requests_per_second)
         self._client = httpx.Client(
             base_url=settings.url,
             auth=_basic(settings),
@@ -137,7 +141,7 @@ class HttpClient:
         SourceRefused : 401 and 403, and any other 4xx: asking again changes nothing
         SourceAnswerError : a 5xx after all tries
         """
-        return self.receive(method, path, _whole, **arguments)
+        return self.receive(method, path, self.whole, **arguments)
 
     def receive(
         self,
@@ -153,9 +157,7 @@ class HttpClient:
         `accept` holds further statuses that `take` understands, and that are then no error.
         """
         try:
-            for attempt in stamina.retry_context(
-                on=_pause, attempts=self._settings.attempts, wait_initial=0.2, wait_max=3.0, timeout=None
-            ):
+            for attempt in tries(_pause, attempts=self._settings.attempts):
                 with attempt:
                     return self._once(method, path, take, accept, arguments)
         except _Again as last:
@@ -165,12 +167,32 @@ class HttpClient:
     @contextmanager
     def stream(self, method: str, path: str, **arguments: Any) -> Iterator[httpx.Response]:
         """Open an answer that goes on (a watch, a tail); not tried again, for whoever follows knows where to resume."""
+        self._keep_to_the_server(path)
         self._pace.wait()
         with self._translated(path), self._client.stream(method, path, **arguments) as response:
             if response.is_error:
-                response.read()
-                raise self._error(response)
+                raise self._error(self._beginning(response))
             yield response
+
+    def pieces(self, response: httpx.Response) -> Iterator[bytes]:
+        """The content of an answer as it arrives, unpacked; raise `SourceAnswerError` when it is too much, or has no end."""
+        size, until = 0, time.monotonic() + LONGEST_ANSWER * self._settings.timeout_seconds
+        for piece in response.iter_bytes():
+            size += len(piece)
+            if size > LARGEST_ANSWER or time.monotonic() > until:
+                what = (
+                    f"is larger than {LARGEST_ANSWER >> 20} MB" if size > LARGEST_ANSWER else "does not end"
+                )
+                raise SourceAnswerError(
+                    self.name,
+                    f"the answer to {self._place(response)} {what}",
+                    remedy="ask for less at a time",
+                )
+            yield piece
+
+    def whole(self, response: httpx.Response) -> httpx.Response:
+        """The answer with all of its content."""
+        return _held(response, b"".join(self.pieces(response)))
 
     def unreadable(self, response: httpx.Response, problem: str) -> SourceAnswerError:
         """The error for an answer that is not what the interface promises."""
@@ -195,17 +217,37 @@ class HttpClient:
         accept: frozenset[int],
         arguments: Params,
     ) -> T:
+        self._keep_to_the_server(path)
         self._pace.wait()
         try:
             with self._translated(path), self._client.stream(method, path, **arguments) as response:
                 if response.is_success or response.status_code in accept:
                     return take(response)
-                response.read()
+                seen = self._beginning(response)
         except SourceUnreachable as error:
             raise _Again(error) from None
-        if response.status_code in TRANSIENT:
-            raise _Again(self._error(response), _retry_after(response))
-        raise self._error(response)
+        if seen.status_code in TRANSIENT:
+            raise _Again(self._error(seen), _retry_after(seen))
+        raise self._error(seen)
+
+    def _beginning(self, response: httpx.Response) -> httpx.Response:
+        """An answer that is an error, with so much of its content as is worth quoting."""
+        content = b""
+        for piece in self.pieces(response):
+            content += piece
+            if len(content) > LARGEST_ERROR:
+                break
+        return _held(response, content[:LARGEST_ERROR])
+
+    def _keep_to_the_server(self, path: str) -> None:
+        """Refuse an address on another server, wherever it comes from: our credentials must not go there."""
+        asked, own = httpx.URL(path), self._client.base_url
+        if asked.is_absolute_url and (asked.scheme, asked.netloc) != (own.scheme, own.netloc):
+            raise SourceRefused(
+                self.name,
+                f"the address {asked.host} is not that of this source",
+                remedy="give a path, or set url",
+            )
 
     @contextmanager
     def _translated(self, path: str) -> Iterator[None]:
@@ -263,24 +305,6 @@ class HttpClient:
         return " ".join(text.split())
 
 
-class _Pace:
-    """Spaces requests evenly."""
-
-    def __init__(self, per_second: float) -> None:
-        self._gap = 1.0 / per_second
-        self._next = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> None:
-        """Wait until the next request may go; bursts of up to one second's worth go at once."""
-        with self._lock:
-            now = time.monotonic()
-            self._next = max(self._next + self._gap, now - 1.0)
-            pause = self._next - now
-        if pause > 0:
-            time.sleep(pause)
-
-
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine's own."""
     try:
@@ -300,19 +324,16 @@ def _pause(error: Exception) -> bool | float:
 
 def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("retry-after", "")
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         return float(value)
-    moment = email.utils.parsedate_to_datetime(value) if _is_date(value) else None
-    return max(0.0, moment.timestamp() - time.time()) if moment else None
+    until = moment(value)
+    return None if until is None else max(0.0, until - time.time())
 
 
-def _is_date(value: str) -> bool:
-    return email.utils.parsedate(value) is not None
-
-
-def _whole(response: httpx.Response) -> httpx.Response:
-    response.read()
-    return response
+def _held(response: httpx.Response, content: bytes) -> httpx.Response:
+    """The answer with its content read, which is unpacked by now."""
+    headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _OF_THE_WIRE]
+    return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
 
 
 def _is_credential(header: str) -> bool:
@@ -353,7 +374,9 @@ def _tls(settings: HttpSettings, name: str) -> ssl.SSLContext | bool:
         if settings.ca_file:
             context.load_verify_locations(settings.ca_file)
         if settings.certificate_file:
-            context.load_cert_chain(settings.certificate_file, settings.key_file)
+            context.load_cert_chain(
+                settings.certificate_file, settings.key_file, password=""
+            )  # else it asks at the terminal
     except (OSError, ssl.SSLError) as error:
         raise SourceRefused(
             name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import orjson
 
 from sre_copilot.errors import SourceAnswerError, SourceError
 from sre_copilot.perception.http import HttpClient, Params
+from sre_copilot.perception.pace import clock_skew
 from sre_copilot.perception.source import Health
 
 T = TypeVar("T", dict[str, Any], list[Any])
@@ -69,17 +69,6 @@ def healthy(
         source=client.name,
         ok=True,
         version=version,
-        clock_skew_seconds=_skew(response, before, time.time()),
+        clock_skew_seconds=clock_skew(response.headers.get("date", ""), before, time.time()),
         permissions=(f"+read {reads}",),
     )
-
-
-def _skew(response: httpx.Response, before: float, after: float) -> float | None:
-    """Its clock minus ours by the `Date` of the answer, which is in whole seconds: less than that is no skew."""
-    value = response.headers.get("date", "")
-    if email.utils.parsedate(value) is None:
-        return None
-    theirs = email.utils.parsedate_to_datetime(value).timestamp()
-    if before - 1.0 <= theirs <= after:
-        return 0.0
-    return theirs - (before + after) / 2

@@ -13,9 +13,10 @@ from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.errors import SourceAnswerError, SourceRefused
 from sre_copilot.perception.http import HttpClient
 from sre_copilot.perception.http_answers import checked, document_in, healthy, understood
+from sre_copilot.perception.masking import mask_key
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
 from sre_copilot.perception.spans import jaeger_ui, otlp
-from sre_copilot.perception.spans.reading import mask_key, reading_of
+from sre_copilot.perception.spans.reading import reading_of
 from sre_copilot.perception.spans.search import (
     Answer,
     Piece,
@@ -75,7 +76,8 @@ class JaegerSource:
         self._client.close()
 
     def _read(self, window: Window) -> Reading:
-        services = self._services()
+        with understood(self.name, "/api/services"):
+            services = list(map(str, self._services()))
         ask = self._ask_v3 if self._api == "v3" else self._ask
         found = search(bounded(window, services, self.settings), ask, self.settings, unit_us=FINEST_US)
         path = "/api/v3/services" if self._api == "v3" else "/api/services"

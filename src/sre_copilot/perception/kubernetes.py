@@ -17,7 +17,7 @@ from sre_copilot.perception.cluster.rollouts import rollouts, users_of, writings
 from sre_copilot.perception.cluster.state import EVENTS, KINDS, Cluster, state
 from sre_copilot.perception.cluster.watch import Follower
 from sre_copilot.perception.columns import LOGS
-from sre_copilot.perception.masking import mask, random_key
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Health, Reading
 from sre_copilot.perception.windows import within
 
@@ -49,7 +49,7 @@ class KubernetesSource:
         self._settings = settings
         self._api = KubernetesApi(settings, name=self.name)
         self._followers: dict[str, Follower] = {}
-        self._key = settings.mask_key.get_secret_value().encode() if settings.mask_key else random_key()
+        self._masker = Masker(settings)
 
     @property
     def name(self) -> str:
@@ -68,7 +68,7 @@ class KubernetesSource:
                 self.name, f"nothing may be read: {dict(said).get('said')}", remedy=_REFUSED_REMEDY
             )
         return Reading(
-            telemetry=within(self._telemetry(answers, events), window),
+            telemetry=self._masker.telemetry(within(self._telemetry(answers, events), window)),
             gaps=tuple(answers.gaps),
             asked=tuple(answers.asked),
         )
@@ -77,7 +77,7 @@ class KubernetesSource:
         objects = answers.objects
         seen = occurrences(events or ())
         owners = Owners(objects["pods"] or (), objects["replicasets"] or ())
-        logs = None if events is None else mask(log_table(seen, owners), self._settings.mask, self._key)
+        logs = None if events is None else log_table(seen, owners)
         cluster = Cluster(
             objects=objects,
             events=tuple(latest(seen)),
@@ -147,8 +147,10 @@ class KubernetesSource:
         refused = 0
         for namespace in self._places(EVENTS):
             follower = self._followers.get(namespace)
-            if follower is not None and follower.problem is None:
+            if follower is not None and follower.running and follower.problem is None:
                 found += follower.seen()
+                if follower.full:
+                    answers.gaps += self._gaps(EVENTS, Listing(follower.seen(), complete=False))
                 answers.asked.append(self._watched(namespace, window, len(found)))
                 continue
             start = time.monotonic()
@@ -157,7 +159,8 @@ class KubernetesSource:
             answers.gaps += self._gaps(EVENTS, listing)
             refused += bool(listing.refusal)
             found += (*(follower.seen() if follower else ()), *listing.items)
-            if follower is None and self._settings.watch and not listing.refusal:
+            ended = follower is None or not follower.running
+            if ended and self._settings.watch and not listing.refusal:
                 self._follow(namespace, listing)
         return None if refused == len(self._places(EVENTS)) else found
 

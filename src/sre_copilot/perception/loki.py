@@ -9,20 +9,23 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr
 
 from sre_copilot.domain.evidence import Gap
-from sre_copilot.domain.signals import Modality, Window
+from sre_copilot.domain.signals import Window
 from sre_copilot.errors import SourceError, SourceRefused
-from sre_copilot.perception.http import HttpClient, HttpSettings
-from sre_copilot.perception.lines.follow import Fetched, Follower, FollowSettings
-from sre_copilot.perception.lines.rows import Columns, Masker, Position, Row, Rules, gap, nanoseconds, reading
+from sre_copilot.perception.http import HttpClient
+from sre_copilot.perception.http_answers import checked, understood
+from sre_copilot.perception.lines.rows import gap
+from sre_copilot.perception.lines.store import LogStore, Pages, StoreSettings
 from sre_copilot.perception.lines.times import Times
-from sre_copilot.perception.source import Asked, Health, Reading
+from sre_copilot.perception.source import Asked, Health
+from sre_copilot.perception.windows import nanoseconds
 
 CATEGORIZE = {"X-Loki-Response-Encoding-Flags": "categorize-labels"}
 """Asks for structured metadata apart from the labels of a stream."""
@@ -30,7 +33,7 @@ LONGEST = 16  # times the page that is asked for where many lines share one nano
 SERVER_LIMIT = 5000  # Loki's own default of max_entries_limit_per_query
 
 
-class LokiSettings(HttpSettings, FollowSettings):
+class LokiSettings(StoreSettings):
     """The address is that of Loki or of its gateway, without `/loki/api`."""
 
     selector: str = '{service_name=~".+"}'
@@ -50,6 +53,11 @@ class Entry(NamedTuple):
     metadata: Mapping[str, str]
 
     @property
+    def fields(self) -> tuple[Mapping[str, str], ...]:
+        """Structured metadata is of the line, labels are of its stream."""
+        return self.metadata, self.labels
+
+    @property
     def identity(self) -> str:
         """What tells it from all others: Loki keeps a line once a stream and nanosecond."""
         content = repr((self.ts_ns, self.line, sorted(self.labels.items()), sorted(self.metadata.items())))
@@ -66,40 +74,19 @@ class Statistics:
     bytes: int
 
 
-class LokiSource:
+class LokiSource(LogStore):
     """Reads the lines that a selector names."""
 
     Settings = LokiSettings
-    modalities: tuple[Modality, ...] = ("logs",)
 
     def __init__(self, settings: LokiSettings, *, clock: Callable[[], float] = time.time) -> None:
         self.settings = settings
-        self._client = HttpClient(_with_tenant(settings), name=self.name)
-        self._columns = Columns(settings)
-        self._rules = Rules(settings)
-        self._masker = Masker(settings)
-        self._follower = Follower(self._fetch, overlap_seconds=settings.overlap_seconds, clock=clock)
+        super().__init__(settings, HttpClient(_with_tenant(settings), name=self.name), clock=clock)
 
     @property
     def name(self) -> str:
         """What the configuration calls it."""
         return self.settings.name or "loki"
-
-    def read(self, window: Window) -> Reading:
-        """Return the lines of the window."""
-        return self._reading(self._fetch(window))
-
-    def poll(self) -> Reading:
-        """Return the lines that came since the last poll."""
-        return self._reading(self._follower.poll())
-
-    def position(self) -> Position:
-        """Where the next poll reads on."""
-        return self._follower.position()
-
-    def resume(self, position: Position) -> None:
-        """Read on from where an earlier process stopped."""
-        self._follower.resume(position)
 
     def labels(self, window: Window | None = None) -> tuple[str, ...]:
         """Names of the labels that are in use."""
@@ -107,7 +94,7 @@ class LokiSource:
 
     def label_values(self, label: str, window: Window | None = None) -> tuple[str, ...]:
         """Values of one label."""
-        return tuple(self._listed(f"/loki/api/v1/label/{label}/values", window))
+        return tuple(self._listed(f"/loki/api/v1/label/{quote(label, safe='')}/values", window))
 
     def series(self, window: Window | None = None) -> tuple[Mapping[str, str], ...]:
         """Labels of the streams that the selector names."""
@@ -117,8 +104,9 @@ class LokiSource:
     def statistics(self, window: Window) -> Statistics:
         """Ask the index how much the selector covers in the window."""
         params = {"query": stream_selector(self.settings.selector), **_bounds(window)}
-        said = self._client.get_json("/loki/api/v1/index/stats", params)
-        return Statistics(*(int(said.get(key, 0)) for key in ("streams", "chunks", "entries", "bytes")))
+        with understood(self.name, INDEX_STATS):
+            said = checked(self._client, INDEX_STATS, params, dict)
+            return Statistics(*(int(said.get(key, 0)) for key in ("streams", "chunks", "entries", "bytes")))
 
     def health(self) -> Health:
         """Ask for version and labels."""
@@ -132,13 +120,9 @@ class LokiSource:
             return Health(source=self.name, ok=True, version=version, problem=problem, remedy=remedy)
         return Health(source=self.name, ok=True, version=version, permissions=("+read labels",))
 
-    def close(self) -> None:
-        """Close connections."""
-        self._client.close()
-
     def _version(self) -> str:
         try:
-            return str(self._client.get_json("/loki/api/v1/status/buildinfo").get("version", ""))
+            return str(checked(self._client, BUILDINFO, None, dict).get("version", ""))
         except SourceError:  # gateways often do not pass it on
             return ""
 
@@ -147,28 +131,13 @@ class LokiSource:
         data = self._client.json(response)
         if not isinstance(data, dict) or data.get("status", "success") != "success":
             raise self._client.unreadable(response, "is no answer of Loki")
-        return data.get("data") or []
+        found = data.get("data") or []
+        if not isinstance(found, list):
+            raise self._client.unreadable(response, "holds no list")
+        return found
 
-    def _reading(self, fetched: Fetched) -> Reading:
-        rows = (row for _, row in fetched.lines)
-        return reading(rows, masker=self._masker, gaps=fetched.gaps, asked=fetched.asked)
-
-    def _fetch(self, window: Window, known: Container[str] = frozenset()) -> Fetched:
-        lines: list[tuple[str, Row]] = []
-        pages = _Pages(self, window)
-        until = None
-        for entry in pages:
-            identity = entry.identity
-            if identity in known or not self._rules.keeps(entry.line):
-                continue
-            if len(lines) == self.settings.max_lines:
-                until = entry.ts_ns
-                pages.gaps.append(gap("gap.logs_cut", self.name, count=len(lines)))
-                break
-            row = self._columns.row(entry.ts_ns, entry.line, entry.metadata, entry.labels)
-            lines.append((identity, row))
-        asked = pages.asked(len(lines))
-        return Fetched(lines=tuple(lines), gaps=tuple(pages.gaps), asked=(asked,), until_ns=until)
+    def _pages(self, window: Window) -> Pages:
+        return _Pages(self, window)
 
     def _page(self, start_ns: int, end_ns: int, limit: int) -> tuple[list[Entry], list[str]]:
         params = {
@@ -184,7 +153,8 @@ class LokiSource:
             raise self._client.unreadable(response, f"holds no streams ({error})") from None
 
 
-QUERY_RANGE = "/loki/api/v1/query_range"
+QUERY_RANGE, INDEX_STATS = "/loki/api/v1/query_range", "/loki/api/v1/index/stats"
+BUILDINFO = "/loki/api/v1/status/buildinfo"
 
 
 @dataclass
@@ -194,7 +164,6 @@ class _Pages:
     source: LokiSource
     window: Window
     gaps: list[Gap] = field(default_factory=list)
-    _started: float = field(default_factory=time.monotonic)
 
     def __iter__(self) -> Iterator[Entry]:
         start, end = nanoseconds(self.window)
@@ -214,12 +183,12 @@ class _Pages:
                 given |= {each.identity for each in fresh}
                 start, limit = self._beyond(start, limit, refused=page is None)
 
-    def asked(self, rows: int) -> Asked:
+    def asked(self, rows: int, seconds: float) -> Asked:
         """The query, as it can be run again."""
         settings = self.source.settings
         return Asked(
             source=self.source.name, text=settings.selector, target=QUERY_RANGE, window=self.window, rows=rows,
-            seconds=time.monotonic() - self._started,
+            seconds=seconds,
         )  # fmt: skip
 
     def _ask(self, start: int, end: int, limit: int) -> list[Entry] | None:
@@ -285,10 +254,11 @@ def _old_entries(stream: Mapping[str, Any]) -> Iterator[Entry]:
 
 def stream_selector(query: str) -> str:
     """The braces of a log query, without the filters after them: all that the index understands."""
-    quoted = ""
+    quoted, escaped = "", False
     for place, letter in enumerate(query):
         if quoted:
-            quoted = "" if letter == quoted and query[place - 1] != "\\" else quoted
+            quoted = "" if letter == quoted and not escaped else quoted
+            escaped = letter == "\\" and not escaped and quoted == '"'
         elif letter in '"`':
             quoted = letter
         elif letter == "}":

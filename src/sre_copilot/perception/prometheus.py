@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,6 +21,7 @@ from sre_copilot.domain.signals import Alert, Modality, Telemetry, Window
 from sre_copilot.errors import SourceError
 from sre_copilot.perception.blocks import table_of
 from sre_copilot.perception.http import HttpClient
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.promql.alerts import FIRING, alerts_of, has_rules
 from sre_copilot.perception.promql.catalogue import CORE_METRICS
 from sre_copilot.perception.promql.discovery import Discovered, discover
@@ -60,6 +61,7 @@ class PrometheusSource:
             concurrency=settings.concurrency,
             max_series=settings.max_series,
             compress=settings.compress,
+            labels=_masking(settings),
         )
         self._naming = Naming(
             service=settings.service_labels,
@@ -90,10 +92,10 @@ class PrometheusSource:
         """Return every configured metric at the multiples of `step_seconds` in the window, and the alerts that fired in it."""
         step = self.settings.step_seconds
         answer = self.answer(Window(*_aligned(window, step)), step_seconds=step)
-        alerts, asked = self._alerts(window) if self.settings.alerts else (None, ())
+        alerts, gaps, asked = self._alerts(window) if self.settings.alerts else (None, (), ())
         return Reading(
             telemetry=Telemetry(metrics=table_of(answer.block), alerts=alerts),
-            gaps=answer.gaps,
+            gaps=(*answer.gaps, *gaps),
             asked=(*answer.asked, *asked),
         )
 
@@ -198,15 +200,16 @@ class PrometheusSource:
             seconds=round(outcome.seconds, 3),
         )
 
-    def _alerts(self, window: Window) -> tuple[tuple[Alert, ...] | None, tuple[Asked, ...]]:
-        """The alerts that fired in the window; None where the server has no rules that could fire."""
+    def _alerts(self, window: Window) -> tuple[tuple[Alert, ...] | None, tuple[Gap, ...], tuple[Asked, ...]]:
+        """The alerts that fired in the window; None where the server has no rules that could fire, or cannot say."""
         step = self.settings.step_seconds
         (outcome,) = self._reader.read({"ALERTS": self._as_sent(FIRING, step)}, _grid(window, step))
+        gaps, asked = tuple(self._gaps(outcome)), (self._asked(outcome, window, step),)
         if outcome.error:
-            return None, ()
+            return None, gaps, asked
         found = alerts_of(outcome.pieces, window, step_seconds=step, naming=self._naming)
         known = found or has_rules(self._client)
-        return (found if known else None), (self._asked(outcome, window, step),)
+        return (found if known else None), gaps, asked
 
 
 class MetricsCollector(PrometheusSource):
@@ -239,6 +242,13 @@ def _grid(window: Window, step_seconds: int) -> Grid:
     return Grid(
         start=start, step_seconds=step_seconds, width=max(0, math.ceil((window.end - start) / step_seconds))
     )
+
+
+def _masking(settings: PrometheusSettings) -> Callable[[Mapping[str, str]], dict[str, str]]:
+    """Masks labels; where the column `service` or `instance` is named, all labels that may fill it are."""
+    columns = {"service": settings.service_labels, "instance": settings.instance_labels}
+    named = {label for name in settings.mask for label in (name, *columns.get(name, ()))}
+    return Masker(settings.model_copy(update={"mask": tuple(sorted(named))})).labels
 
 
 def _identity(labels: Mapping[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,8 @@ from sre_copilot.domain.evidence import Gap, Message
 from sre_copilot.domain.signals import Modality, Telemetry, Window
 from sre_copilot.errors import SourceAnswerError, SourceError
 from sre_copilot.perception.http import HttpClient, HttpSettings
-from sre_copilot.perception.masking import mask, random_key
+from sre_copilot.perception.masking import Masker
+from sre_copilot.perception.pace import clock_skew
 from sre_copilot.perception.source import Asked, Health, Reading
 from sre_copilot.perception.transactions.golden_signals import summed
 from sre_copilot.perception.windows import within
@@ -90,12 +90,17 @@ class PromqlTransactionsSource:
         self._queries = queries(settings)
         self._client = HttpClient(settings, name=self.name)
         self._headers = {"X-Scope-OrgID": settings.tenant} if settings.tenant else {}
-        self._key = settings.mask_key.get_secret_value().encode() if settings.mask_key else random_key()
+        self._masker = Masker(settings)
 
     @property
     def name(self) -> str:
         """What the configuration calls it."""
         return self._settings.name or "promql_transactions"
+
+    @property
+    def interval_seconds(self) -> int:
+        """Length of the intervals that its rows stand for; one that is not over has no row."""
+        return self._settings.step_seconds
 
     def read(self, window: Window) -> Reading:
         """Return transactions by interval, service and channel; a row's time is the start of its interval."""
@@ -110,9 +115,8 @@ class PromqlTransactionsSource:
             gaps.append(
                 Gap(modality="transactions", message=Message(key="promql.gap.success", params=params))
             )
-        kept = mask(table, self._settings.mask, self._key) if self._settings.mask else table
         return Reading(
-            telemetry=within(Telemetry(transactions=kept), window),
+            telemetry=within(Telemetry(transactions=self._masker(table)), window),
             gaps=tuple(gaps),
             asked=tuple(asked for each in answers.values() for asked in each.asked),
         )
@@ -153,7 +157,7 @@ class PromqlTransactionsSource:
 
     def _said(self, query: str, start: int, end: int, rows: int, seconds: float) -> Asked:
         return Asked(
-            source=self.name, text=query, target=f"{self._settings.url}/api/v1/query_range", window=Window(start, end),
+            source=self.name, text=query, target=f"{self._settings.url.rstrip('/')}/api/v1/query_range", window=Window(start, end),
             step_seconds=self._settings.step_seconds, rows=rows, seconds=seconds,
         )  # fmt: skip
 
@@ -196,11 +200,12 @@ class PromqlTransactionsSource:
         try:
             skew = None
             for query in self._queries.values():
+                before = time.time()
                 response = self._client.request(
                     "GET", "/api/v1/query", params={"query": query}, headers=self._headers
                 )
                 self._client.json(response)
-                skew = _skew(response.headers.get("date", ""))
+                skew = clock_skew(response.headers.get("date", ""), before, time.time())
             version = self._version()
         except SourceError as error:
             return Health(source=self.name, ok=False, problem=error.problem, remedy=error.remedy)
@@ -227,10 +232,6 @@ class PromqlTransactionsSource:
 
 _ROW = {"ts": pl.Float64, "service": pl.String, "channel": pl.String, "count": pl.Float64, "success": pl.Float64,
         "amount": pl.Float64, "latency_ms": pl.Float64}  # fmt: skip
-
-
-def _skew(date: str) -> float | None:
-    return email.utils.parsedate_to_datetime(date).timestamp() - time.time() if date else None
 
 
 def _success(key: Key, volume: float, values: Mapping[str, Mapping[Key, float]]) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -9,8 +10,11 @@ import polars as pl
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.series import SeriesBlock
 from sre_copilot.domain.signals import Telemetry, Window
+from sre_copilot.domain.topology import Topology
+from sre_copilot.errors import SreCopilotError
 from sre_copilot.perception.blocks import block_of
 from sre_copilot.perception.case_format.reading import read_case
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
 from sre_copilot.perception.windows import within
 
@@ -37,6 +41,7 @@ class RecordedSource:
             folder if isinstance(folder, RecordedSettings) else RecordedSettings(folder=Path(folder))
         )
         self.folder = self.settings.folder
+        self._masker = Masker(self.settings)
 
     @property
     def name(self) -> str:
@@ -51,7 +56,7 @@ class RecordedSource:
         BadCaseError : when it cannot be read; names file, row and field, and the way out
         """
         observation, _ = read_case(self.folder)
-        return observation
+        return self._without_masked(observation)
 
     def read(self, window: Window) -> Reading:
         """Return what was recorded in the window; state and topology, which have no times, whole."""
@@ -70,8 +75,24 @@ class RecordedSource:
 
     def health(self) -> Health:
         """Say whether the case can be read."""
-        self.observe()
-        return Health(source=self.name, ok=True)
+        try:
+            self.observe()
+        except SreCopilotError as error:
+            return Health(
+                source=self.name, ok=False, problem=str(error), remedy="check folder, and mend what is named"
+            )
+        return Health(source=self.name, ok=True, permissions=("+read case",))
 
     def close(self) -> None:
         """Nothing to close."""
+
+    def _without_masked(self, seen: Observation) -> Observation:
+        if not self._masker.names:
+            return seen
+        mask, name = self._masker.telemetry, self._masker.name
+        return replace(
+            seen,
+            current=mask(seen.current),
+            reference=None if seen.reference is None else mask(seen.reference),
+            topology=Topology.of((name(caller), name(callee)) for caller, callee in seen.topology.edges),
+        )

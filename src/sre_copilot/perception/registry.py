@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sre_copilot.errors import SettingsError
+from sre_copilot.errors import SettingsError, SreCopilotError
 from sre_copilot.perception.source import Source
 from sre_copilot.plugins import load
 from sre_copilot.settings.loading import parse
@@ -23,13 +23,23 @@ def open_sources(entries: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
     """
     opened: list[Source] = []
     for number, entry in enumerate(entries):
-        source = open_source(entry, place=f"sources[{number}]")
-        if any(source.name == other.name for other in opened):
-            raise SettingsError(
-                f"sources[{number}].name: '{source.name}' stands twice; give each source a name of its own"
-            )
-        opened.append(source)
+        try:
+            opened.append(open_source(entry, place=f"sources[{number}]"))
+            _check_name(opened, number)
+        except SreCopilotError:
+            for source in opened:
+                source.close()
+            raise
     return tuple(opened)
+
+
+def _check_name(opened: Sequence[Source], number: int) -> None:
+    """Raise when the last one has the name of another."""
+    name = opened[-1].name
+    if any(name == other.name for other in opened[:-1]):
+        raise SettingsError(
+            f"sources[{number}].name: '{name}' stands twice; give each source a name of its own"
+        )
 
 
 def open_source(entry: Mapping[str, Any], *, place: str = "source") -> Source:

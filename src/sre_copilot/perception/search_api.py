@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
-from urllib.parse import urlsplit
+from typing import Any, ClassVar, NamedTuple, Self
+from urllib.parse import quote, urlsplit
 
 import orjson
 from pydantic import Field, SecretStr, model_validator
 
 from sre_copilot.domain.evidence import Gap
-from sre_copilot.domain.signals import Modality, Window
+from sre_copilot.domain.signals import Window
 from sre_copilot.errors import SourceError
-from sre_copilot.perception.http import HttpClient, HttpSettings, is_loopback
-from sre_copilot.perception.lines.follow import Fetched, Follower, FollowSettings
-from sre_copilot.perception.lines.rows import (
-    MESSAGE,
-    AnyField,
-    Columns,
-    Masker,
-    Position,
-    Row,
-    Rules,
-    gap,
-    nanoseconds,
-    reading,
-)
+from sre_copilot.perception.http import HttpClient, is_loopback
+from sre_copilot.perception.http_answers import checked, understood
+from sre_copilot.perception.lines.rows import MESSAGE, AnyField, gap
+from sre_copilot.perception.lines.store import LogStore, Pages, StoreSettings
 from sre_copilot.perception.lines.times import Times, from_number
-from sre_copilot.perception.source import Asked, Health, Reading
+from sre_copilot.perception.source import Asked, Health
+from sre_copilot.perception.windows import nanoseconds
 from sre_copilot.settings.secret import Secret
 
 LENIENT = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 DATES = frozenset({"date", "date_nanos"})
 
 
-class SearchSettings(HttpSettings, FollowSettings):
+class SearchSettings(StoreSettings):
     """What a source that searches documents can be told; the defaults fit ECS, Filebeat, Logstash and Fluentd."""
 
     index: str = "logs-*,filebeat-*,logstash-*,fluentd-*"
@@ -91,59 +82,36 @@ class Dialect:
         return {self.id_key: [identity] if self.listed else identity}
 
 
-class SearchSource:
+class SearchSource(LogStore):
     """Reads documents of one time field; a subclass brings its dialect."""
 
     Settings: ClassVar[type[SearchSettings]] = SearchSettings
-    modalities: ClassVar[tuple[Modality, ...]] = ("logs",)
     dialect: ClassVar[Dialect]
 
     def __init__(self, settings: SearchSettings, *, clock: Callable[[], float] = time.time) -> None:
         self.settings = settings
-        self._client = HttpClient(_with_key(settings), name=self.name)
+        super().__init__(settings, HttpClient(_with_key(settings), name=self.name), clock=clock)
         self._documents = Documents(settings)
-        self._rules = Rules(settings)
-        self._masker = Masker(settings)
-        self._follower = Follower(self._fetch, overlap_seconds=settings.overlap_seconds, clock=clock)
+        self._index = quote(settings.index, safe=",*:")
 
     @property
     def name(self) -> str:
         """What the configuration calls it."""
         return self.settings.name or self.dialect.distribution
 
-    def read(self, window: Window) -> Reading:
-        """Return the lines of the window."""
-        return self._reading(self._fetch(window))
-
-    def poll(self) -> Reading:
-        """Return the lines that came since the last poll."""
-        return self._reading(self._follower.poll())
-
-    def position(self) -> Position:
-        """Where the next poll reads on."""
-        return self._follower.position()
-
-    def resume(self, position: Position) -> None:
-        """Read on from where an earlier process stopped."""
-        self._follower.resume(position)
-
     def health(self) -> Health:
         """Ask what it is, whether the indices are there, and whether their time field is a date."""
         try:
-            said = self._client.get_json("/")
-            version = said.get("version", {}) if isinstance(said, dict) else {}
-            number = str(version.get("number", ""))
-            problem, remedy = self._other_kind(str(version.get("distribution", "elasticsearch")))
+            with understood(self.name, "/"):
+                version = checked(self._client, "/", None, dict).get("version") or {}
+                number = str(version.get("number", ""))
+                problem, remedy = self._other_kind(str(version.get("distribution", "elasticsearch")))
             if not problem:
                 problem, remedy = self._unfit_indices()
         except SourceError as error:
             return Health(source=self.name, ok=False, problem=error.problem, remedy=error.remedy)
         ok = not problem or problem.startswith("no index")
         return Health(source=self.name, ok=ok, version=number, problem=problem, remedy=remedy)
-
-    def close(self) -> None:
-        """Close connections."""
-        self._client.close()
 
     def _other_kind(self, distribution: str) -> tuple[str, str]:
         if distribution == self.dialect.distribution:
@@ -166,40 +134,20 @@ class SearchSource:
 
     def _time_kinds(self) -> set[str] | None:
         """Types of the time field in the indices; None when no index matches."""
-        path = f"/{self.settings.index}/_field_caps"
-        response = self._client.get(path, {"fields": self.settings.time_field, **LENIENT})
-        said = self._client.json(response)
-        if not isinstance(said, dict) or "fields" not in said:
-            raise self._client.unreadable(response, "names no fields")
-        if not said.get("indices"):
-            return None
-        return set(said["fields"].get(self.settings.time_field, {})) - {"unmapped"}
+        path = f"/{self._index}/_field_caps"
+        with understood(self.name, path):
+            said = checked(self._client, path, {"fields": self.settings.time_field, **LENIENT}, dict)
+            fields = said["fields"]
+            if not said.get("indices"):
+                return None
+            return set(fields.get(self.settings.time_field, {})) - {"unmapped"}
 
-    def _reading(self, fetched: Fetched) -> Reading:
-        rows = (row for _, row in fetched.lines)
-        return reading(rows, masker=self._masker, gaps=fetched.gaps, asked=fetched.asked)
-
-    def _fetch(self, window: Window, known: Container[str] = frozenset()) -> Fetched:
-        started, pages = time.monotonic(), _Pages(self, window)
-        lines: list[tuple[str, Row]] = []
-        until = None
-        for identity, ts_ns, document in pages:
-            if identity in known:
-                continue
-            row = self._documents.row(ts_ns, document)
-            if not self._rules.keeps(row.message):
-                continue
-            if len(lines) == self.settings.max_lines:
-                until = ts_ns
-                pages.gaps.append(gap("gap.logs_cut", self.name, count=len(lines)))
-                break
-            lines.append((identity, row))
-        asked = pages.asked(len(lines), time.monotonic() - started)
-        return Fetched(lines=tuple(lines), gaps=tuple(pages.gaps), asked=(asked,), until_ns=until)
+    def _pages(self, window: Window) -> Pages:
+        return _Pages(self, window)
 
     @contextmanager
     def _point_in_time(self) -> Iterator[str]:
-        path = f"/{self.settings.index}/{self.dialect.open_path}"
+        path = f"/{self._index}/{self.dialect.open_path}"
         response = self._client.request(
             "POST", path, params={"keep_alive": self.settings.keep_alive, **LENIENT}
         )
@@ -229,7 +177,11 @@ class _Pages:
     window: Window
     gaps: list[Gap] = field(default_factory=list)
 
-    def __iter__(self) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+    def __iter__(self) -> Iterator[Hit]:
+        with understood(self.source.name, "/_search"):
+            yield from self._found()
+
+    def _found(self) -> Iterator[Hit]:
         settings, name = self.source.settings, self.source.name
         kinds = self.source._time_kinds()
         if kinds is None:
@@ -238,12 +190,12 @@ class _Pages:
         start, end = nanoseconds(self.window)
         untimed = 0
         with self.source._point_in_time() as point:
-            for hit in self._hits(point, mixed=len(kinds) > 1):
-                ts_ns = self.source._documents.time(hit)
-                if ts_ns is None:
+            for found in self._hits(point, mixed=len(kinds) > 1):
+                hit = self.source._documents.hit(found)
+                if hit is None:
                     untimed += 1
-                elif start <= ts_ns < end:
-                    yield f"{hit.get('_index', '')}/{hit.get('_id', '')}", ts_ns, hit.get("_source") or {}
+                elif start <= hit.ts_ns < end:
+                    yield hit
         if untimed:
             self.gaps.append(gap("gap.logs_untimed", name, count=untimed))
 
@@ -273,7 +225,7 @@ class _Pages:
         headers = {"content-type": "application/json"}
         response = client.request("POST", "/_search", content=orjson.dumps(body), headers=headers)
         said = client.json(response)
-        if not isinstance(said, dict) or not isinstance(said.get("hits", {}).get("hits"), list):
+        if not isinstance(said, dict) or not isinstance((said.get("hits") or {}).get("hits"), list):
             raise client.unreadable(response, "holds no hits")
         self.gaps += [each for each in missing(said, self.source.name) if each not in self.gaps]
         return said
@@ -293,28 +245,53 @@ class _Pages:
         }
 
 
+class Hit(NamedTuple):
+    """One document, and the line that it is."""
+
+    identity: str
+    ts_ns: int
+    line: str
+    document: Mapping[str, Any]
+
+    @property
+    def fields(self) -> tuple[Mapping[str, Any], ...]:
+        """The document."""
+        return (self.document,)
+
+
 class Documents:
-    """Turns documents into lines."""
+    """Finds time and line of documents."""
 
     def __init__(self, settings: SearchSettings) -> None:
-        self._columns = Columns(settings)
         self._message = AnyField(settings.message_fields)
         self._time = AnyField((settings.time_field,))
         self._times = Times(UTC)
 
-    def time(self, hit: Mapping[str, Any]) -> int | None:
-        """Nanoseconds of a hit: as the document says, else as the server sorts it."""
-        source = hit.get("_source") or {}
-        text = self._time.of((source,))
+    def hit(self, found: Mapping[str, Any]) -> Hit | None:
+        """What the server found; None when it has no time."""
+        document = found.get("_source") or {}
+        if not isinstance(document, Mapping):
+            raise ValueError("a document is no object")
+        ts_ns = self._time_of(document, found.get("sort"))
+        if ts_ns is None:
+            return None
+        line = self._message.of((document,)) or _written(document)
+        return Hit(f"{found.get('_index', '')}/{found.get('_id', '')}", ts_ns, line, document)
+
+    def _time_of(self, document: Mapping[str, Any], sort: Any) -> int | None:
+        """Nanoseconds: as the document says, else as the server sorts it."""
+        text = self._time.of((document,))
         found = self._times.of(text) if text else None
-        if found is None and hit.get("sort") and isinstance(hit["sort"][0], int | float):
-            return from_number(hit["sort"][0])
+        if found is None and isinstance(sort, list) and sort and isinstance(sort[0], int | float):
+            return from_number(sort[0])
         return found
 
-    def row(self, ts_ns: int, document: Mapping[str, Any]) -> Row:
-        """The line of a document."""
-        message = self._message.of((document,)) or orjson.dumps(document).decode()
-        return self._columns.row(ts_ns, message, document)
+
+def _written(document: Mapping[str, Any]) -> str:
+    try:
+        return orjson.dumps(document).decode()
+    except orjson.JSONEncodeError:  # nested deeper than it writes
+        return str(document)
 
 
 def clauses(settings: SearchSettings, window: Window) -> list[dict[str, Any]]:

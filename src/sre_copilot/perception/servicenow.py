@@ -14,6 +14,7 @@ from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.perception.estate.rows import Rows, gap, reading_of, rows_of
 from sre_copilot.perception.http import HttpClient, HttpSettings
 from sre_copilot.perception.http_answers import healthy, understood
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
 
 CLASSES = {
@@ -77,11 +78,11 @@ FIELDS = {
 class ServiceNowSettings(HttpSettings):
     """An instance, for example `https://example.service-now.com`; the account needs to read both tables."""
 
-    item_table: str = "cmdb_ci"
+    item_table: str = Field(default="cmdb_ci", pattern=r"^\w+$")
     """Table of configuration items; a class of it (`cmdb_ci_service`) reads fewer."""
     item_query: str = "operational_status!=6"
     """Encoded query on items; the default leaves out what is retired. ServiceNow ignores a condition on a field that it has not."""
-    relation_table: str = "cmdb_rel_ci"
+    relation_table: str = Field(default="cmdb_rel_ci", pattern=r"^\w+$")
     """Table of relations."""
     relation_query: str = ""
     """Encoded query on relations."""
@@ -109,6 +110,7 @@ class ServiceNowSource:
 
     def __init__(self, settings: ServiceNowSettings) -> None:
         self.settings = settings
+        self._masker = Masker(settings)
         self._client = HttpClient(settings, name=self.name)
 
     @property
@@ -125,7 +127,9 @@ class ServiceNowSource:
         links = self._table(self.settings.relation_table, self.settings.relation_query, ends)
         with understood(self.name, self.settings.relation_table):
             rows = self._rows(items.rows, links.rows, fields)
-        return reading_of(rows, asked=(items.asked, links.asked), gaps=(*items.gaps, *links.gaps))
+        return reading_of(
+            rows, masker=self._masker, asked=(items.asked, links.asked), gaps=(*items.gaps, *links.gaps)
+        )
 
     def health(self) -> Health:
         """Ask for one row of each table."""

@@ -1,7 +1,7 @@
 """The tables of settings in the documentation, made from the settings themselves.
 
 `python -m sre_copilot.perception.settings_page` names the pages that are stale, `--write` mends them. A page is
-`docs/reference/sources/<type>.md` and holds the table between the two lines `BEGIN` and `END`; an alias (another name of the same
+`docs/reference/sources/<type>.md` (of the configuration as a whole, `docs/reference/configuration.md`) and holds the table between the two lines `BEGIN` and `END`; an alias (another name of the same
 class) has no page of its own and is named in that of the class.
 """
 
@@ -21,10 +21,12 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from sre_copilot.plugins import load
+from sre_copilot.settings.document import Settings
 
 BEGIN = "<!-- settings: made by python -m sre_copilot.perception.settings_page --write -->"
 END = "<!-- end of settings -->"
 FOLDER = Path("docs/reference/sources")
+CONFIGURATION = Path("docs/reference/configuration.md")  # the page of the configuration as a whole
 
 _PLAIN = {
     str: "text",
@@ -67,6 +69,18 @@ def stale(folder: Path = FOLDER) -> dict[Path, str]:
     }
 
 
+def stale_configuration(path: Path = CONFIGURATION) -> str:
+    """What is wrong with the table of the whole configuration; '' when nothing is."""
+    if not path.exists():
+        return "is missing"
+    try:
+        before, after = _around(path)
+    except ValueError as error:
+        return str(error)
+    fresh = path.read_text(encoding="utf-8") == f"{before}{BEGIN}\n\n{page(Settings)}\n\n{END}{after}"
+    return "" if fresh else "is stale; run python -m sre_copilot.perception.settings_page --write"
+
+
 def write(path: Path, settings: type[BaseModel]) -> None:
     """Renew the table in a page; raise `ValueError` when the page has no place for it."""
     before, after = _around(path)
@@ -78,13 +92,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sre_copilot.perception.settings_page")
     parser.add_argument("--write", action="store_true", help="renew the tables")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pages are")
+    parser.add_argument(
+        "--configuration", type=Path, default=CONFIGURATION, help="the page of the configuration"
+    )
     given = parser.parse_args(arguments)
     if given.write:
         for source, names in names_by_class().items():
             path = _path(given.folder, names)
             if path.exists() and BEGIN in path.read_text(encoding="utf-8"):
                 write(path, source.Settings)  # type: ignore[attr-defined]
+        if given.configuration.exists():
+            write(given.configuration, Settings)
     problems = stale(given.folder)
+    if problem := stale_configuration(given.configuration):
+        problems[given.configuration] = problem
     sys.stdout.writelines(f"{path}: {problem}\n" for path, problem in problems.items())
     return 1 if problems else 0
 
@@ -134,9 +155,15 @@ def _own_first(settings: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
 
 def _row(name: str, field: FieldInfo) -> str:
     kind = ", ".join([_words(field.annotation), *_bounds(field.metadata)])
-    meaning = " ".join((field.description or "").split())
+    meaning = " ".join((field.description or _said(field.annotation)).split())
     cells = (f"`{field.alias or name}`", kind, _default(field), meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _said(annotation: Any) -> str:
+    """What a section says of itself."""
+    own = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return (annotation.__doc__ or "") if own else ""
 
 
 def _default(field: FieldInfo) -> str:

@@ -20,7 +20,7 @@ from sqlglot import exp
 from sre_copilot.domain.evidence import Gap, Message
 from sre_copilot.domain.signals import Modality, Telemetry, Window
 from sre_copilot.errors import SourceError
-from sre_copilot.perception.masking import mask, random_key
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
 from sre_copilot.perception.transactions.golden_signals import summed
 from sre_copilot.perception.transactions.sql_database import Database, Reach
@@ -172,16 +172,23 @@ class SqlSource:
             url=url.set(password=password) if password else url,
             timeout_seconds=settings.timeout_seconds,
             attempts=settings.attempts,
+            requests_per_second=settings.requests_per_second,
+            zone=settings.timezone,
             verified=not (settings.allow_plaintext or _near(url)),
             files=(settings.ca_file, settings.certificate_file, settings.key_file),
         )
         self._database = Database(reach, name=self.name)
-        self._key = settings.mask_key.get_secret_value().encode() if settings.mask_key else random_key()
+        self._masker = Masker(settings)
 
     @property
     def name(self) -> str:
         """What the configuration calls it."""
         return self._settings.name or "sql"
+
+    @property
+    def interval_seconds(self) -> int:
+        """Length of the intervals that its rows stand for."""
+        return self._settings.interval_seconds
 
     def read(self, window: Window) -> Reading:
         """Return transactions by interval, service and channel."""
@@ -198,8 +205,9 @@ class SqlSource:
             rows=len(rows),
             seconds=time.monotonic() - start,
         )
-        kept = mask(table, self._settings.mask, self._key) if self._settings.mask else table
-        return Reading(telemetry=within(Telemetry(transactions=kept), window), gaps=gaps, asked=(asked,))
+        return Reading(
+            telemetry=within(Telemetry(transactions=self._masker(table)), window), gaps=gaps, asked=(asked,)
+        )
 
     def _bound(self, window: Window) -> dict[str, object]:
         """`:start` and `:end`, widened to whole intervals, so that none is read in part."""
@@ -207,11 +215,16 @@ class SqlSource:
         first = window.start // length * length
         last = -(-window.end // length) * length
         written = _WRITTEN[self._settings.parameters]
-        text = self._database.backend == "sqlite" and self._settings.parameters == "timestamp"
         zone = ZoneInfo(self._settings.timezone)
         values = {"start": written(first), "end": written(last)}
-        return {name: value.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S") if text and isinstance(value, datetime) else value
-                for name, value in values.items()}  # fmt: skip
+        return {name: self._told(value, zone) for name, value in values.items()}
+
+    def _told(self, value: object, zone: ZoneInfo) -> object:
+        """A parameter as its database compares it: only PostgreSQL minds the zone of a timestamp, others drop it in silence."""
+        if not isinstance(value, datetime) or self._database.backend == "postgresql":
+            return value
+        local = value.astimezone(zone).replace(tzinfo=None)
+        return local.strftime("%Y-%m-%d %H:%M:%S") if self._database.backend == "sqlite" else local
 
     def _table(self, rows: Sequence[Sequence[Any]]) -> tuple[pl.DataFrame, tuple[Gap, ...]]:
         """Rows summed to intervals; a row that cannot be read is left out and told."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -15,9 +16,10 @@ from pydantic import Field
 from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.perception.http import HttpClient
 from sre_copilot.perception.http_answers import checked, document_in, healthy, understood
+from sre_copilot.perception.masking import mask_key
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
 from sre_copilot.perception.spans import otlp
-from sre_copilot.perception.spans.reading import mask_key, reading_of
+from sre_copilot.perception.spans.reading import reading_of
 from sre_copilot.perception.spans.search import (
     MICROSECONDS,
     Answer,
@@ -133,7 +135,9 @@ class TempoSource:
         """One trace; an empty document when it is no longer there."""
         headers = {"accept": "application/json"}
         for path in dict.fromkeys((self._path, "/api/traces/")):
-            answer = self._client.request("GET", path + trace_id, headers=headers, accept=NOT_THERE)
+            answer = self._client.request(
+                "GET", path + quote(trace_id, safe=""), headers=headers, accept=NOT_THERE
+            )
             if answer.status_code not in NOT_THERE:
                 self._path = path
                 return document_in(self._client, answer, answer.content)

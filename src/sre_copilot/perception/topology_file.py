@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import orjson
 import yaml
 from pydantic import Field
 
 from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.errors import SourceAnswerError, SourceError, SourceUnreachable
 from sre_copilot.perception.estate.rows import Rows, reading_of, rows_of
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
 
 LARGEST = 64 * 1024 * 1024  # bytes; a larger file is an export gone wrong, and YAML would read it for minutes
@@ -35,6 +37,7 @@ class TopologyFileSource:
 
     def __init__(self, settings: TopologyFileSettings) -> None:
         self.settings = settings
+        self._masker = Masker(settings)
 
     @property
     def name(self) -> str:
@@ -49,7 +52,7 @@ class TopologyFileSource:
             rows += found
             number = len(found.entities) + len(found.relations)
             asked.append(Asked(source=self.name, text=f"read {file.name}", target=file.name, rows=number))
-        return reading_of(rows, asked=asked)
+        return reading_of(rows, masker=self._masker, asked=asked)
 
     def health(self) -> Health:
         """Say whether all files can be read."""
@@ -65,12 +68,18 @@ class TopologyFileSource:
 
     def _file(self, file: Path) -> Rows:
         content = self._content(file)
-        if file.suffix.lower() == ".csv":
-            return self._table(file, content)
         try:
-            document = yaml.safe_load(content)
-        except yaml.YAMLError as error:
-            raise self._wrong(file, " ".join(str(error).split())) from None
+            if file.suffix.lower() == ".csv":
+                return self._table(file, content)
+            document = orjson.loads(content) if file.suffix.lower() == ".json" else yaml.safe_load(content)
+        except (
+            yaml.YAMLError,
+            csv.Error,
+            ValueError,
+        ) as error:  # a date that there is not is a ValueError of YAML's
+            raise self._wrong(file, f"cannot be read: {' '.join(str(error).split())}") from None
+        except RecursionError:
+            raise self._wrong(file, "is nested too deep") from None
         return self._document(file, {} if document is None else document)
 
     def _content(self, file: Path) -> str:
@@ -99,6 +108,8 @@ class TopologyFileSource:
         """The rows under a key; entities may be a map by name."""
         rows = document.get(key) or []
         if key == "entities" and isinstance(rows, Mapping):
+            if not all(isinstance(about or {}, Mapping) for about in rows.values()):
+                raise self._wrong(file, f"has '{key}' whose values are no keys and values")
             rows = [{"name": name, **(about or {})} for name, about in rows.items()]
         forms = (Mapping,) if key == "entities" else (Mapping, list)
         if not isinstance(rows, list) or not all(isinstance(row, forms) for row in rows):

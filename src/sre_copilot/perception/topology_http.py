@@ -16,6 +16,7 @@ from sre_copilot.perception.estate.json_path import each_value, parse, values
 from sre_copilot.perception.estate.rows import Rows, reading_of, rows_of, text
 from sre_copilot.perception.http import HttpClient, HttpSettings
 from sre_copilot.perception.http_answers import healthy
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
 from sre_copilot.settings.section import Section
 
@@ -98,6 +99,7 @@ class TopologyHttpSource:
 
     def __init__(self, settings: TopologyHttpSettings) -> None:
         self.settings = settings
+        self._masker = Masker(settings)
         self._client = HttpClient(settings, name=self.name)
 
     @property
@@ -119,7 +121,7 @@ class TopologyHttpSource:
             else:
                 relations = [link for item in items for link in _relations(item, mapping)]
                 rows += rows_of((), relations, source=self.name, what=mapping.path)
-        return reading_of(rows, asked=asked)
+        return reading_of(rows, masker=self._masker, asked=asked)
 
     def health(self) -> Health:
         """Ask for the first page of each."""

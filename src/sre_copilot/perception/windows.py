@@ -6,15 +6,18 @@ import polars as pl
 
 from sre_copilot.domain.signals import Telemetry, Window
 
+MOST_S = 9e9  # the year 2255: nanoseconds of later times do not fit 64 bits
+
 
 def within(telemetry: Telemetry, window: Window) -> Telemetry:
     """Keep rows with `start <= t < end`; what has no times is kept whole, log lines without a time are left out."""
     alerts, changes = telemetry.alerts, telemetry.changes
+    fine = nanoseconds(Window(*(min(max(ts, -MOST_S), MOST_S) for ts in (window.start, window.end))))
     return Telemetry(
-        metrics=_cut(telemetry.metrics, "ts", window, 1.0),
-        logs=_cut(telemetry.logs, "ts_ns", window, 1e9),
-        traces=_cut(telemetry.traces, "start_ns", window, 1e9),
-        transactions=_cut(telemetry.transactions, "ts", window, 1.0),
+        metrics=_cut(telemetry.metrics, "ts", window.start, window.end),
+        logs=_cut(telemetry.logs, "ts_ns", *fine),
+        traces=_cut(telemetry.traces, "start_ns", *fine),
+        transactions=_cut(telemetry.transactions, "ts", window.start, window.end),
         state=telemetry.state,
         alerts=None
         if alerts is None
@@ -27,8 +30,17 @@ def within(telemetry: Telemetry, window: Window) -> Telemetry:
     )
 
 
-def _cut(table: pl.DataFrame | None, column: str, window: Window, unit: float) -> pl.DataFrame | None:
+def _cut(table: pl.DataFrame | None, column: str, start: float, end: float) -> pl.DataFrame | None:
     if table is None or column not in table.columns:
         return table
-    time = pl.col(column).cast(pl.Float64) / unit
-    return table.filter((time >= window.start) & (time < window.end))
+    return table.filter(pl.col(column).is_between(start, end, closed="left"))
+
+
+def nanoseconds(window: Window) -> tuple[int, int]:
+    """A window in nanoseconds; whole seconds stay exact."""
+    return _exact(window.start), _exact(window.end)
+
+
+def _exact(seconds: float) -> int:
+    whole = int(seconds // 1)
+    return whole * 10**9 + round((seconds - whole) * 10**6) * 1000

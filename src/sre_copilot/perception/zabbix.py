@@ -20,6 +20,8 @@ from sre_copilot.domain.signals import Modality, Telemetry, Window
 from sre_copilot.errors import SourceAnswerError, SourceError
 from sre_copilot.perception.blocks import COLUMNS, block_of
 from sre_copilot.perception.http import HttpSettings
+from sre_copilot.perception.http_answers import understood
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Health, Reading
 from sre_copilot.perception.zabbix_rpc import ZabbixRpc
 
@@ -84,6 +86,7 @@ class ZabbixSource:
 
     def __init__(self, settings: ZabbixSettings) -> None:
         self.settings = settings
+        self._masker = Masker(settings)
         self._rpc = ZabbixRpc(settings, name=self.name)
 
     @property
@@ -93,20 +96,27 @@ class ZabbixSource:
 
     def read(self, window: Window) -> Reading:
         """Return the values of the window at the times at which they were taken, in whole seconds."""
-        items = self.items()
-        rows = [row for batch in self._batches(items) for row in self._history(batch, window)]
-        seen = {row["itemid"] for row in rows}
-        old = [item for item in items if item.id not in seen] if self.settings.trends else []
-        trends = [row for batch in self._batches(old) for row in self._trends(batch, window)]
-        table, lost = _table(items, [*rows, *trends])
+        self._rpc.take_asked()  # what health asked meanwhile is no part of this reading
+        with understood(self.name, self._rpc.path):
+            table, trends, lost = self._values(window)
         return Reading(
-            telemetry=Telemetry(metrics=table),
+            telemetry=Telemetry(metrics=self._masker(table, inside_of="metric")),
             gaps=(*self._trend_gap(trends), *(self._lost_gap(lost) if lost else ())),
             asked=tuple(
                 Asked(source=self.name, text=text, target=self._rpc.target, window=window, rows=table.height)
                 for text in self._rpc.take_asked()
             ),
         )
+
+    def _values(self, window: Window) -> tuple[pl.DataFrame, list[dict[str, Any]], int]:
+        """The table, the hourly averages in it, and how many values are no numbers."""
+        items = self.items()
+        rows = [row for batch in self._batches(items) for row in self._history(batch, window)]
+        seen = {row["itemid"] for row in rows}
+        old = [item for item in items if item.id not in seen] if self.settings.trends else []
+        trends = [row for batch in self._batches(old) for row in self._trends(batch, window)]
+        table, lost = _table(items, [*rows, *trends])
+        return table, trends, lost
 
     def series(self, window: Window, *, step_seconds: int) -> SeriesBlock:
         """Return the values on a grid, of several in one cell the latest."""
@@ -128,7 +138,8 @@ class ZabbixSource:
         """Ask for the version, which needs no token, and then for a host, which does."""
         try:
             version, skew = self._rpc.version_and_skew()
-            hosts = int(self._rpc.call("host.get", {"countOutput": True, "monitored_hosts": True}))
+            with understood(self.name, self._rpc.path):
+                hosts = int(self._rpc.call("host.get", {"countOutput": True, "monitored_hosts": True}))
         except SourceError as error:
             return Health(source=self.name, ok=False, problem=error.problem, remedy=error.remedy)
         problem = "" if hosts else "the token sees no monitored host"

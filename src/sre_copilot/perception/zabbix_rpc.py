@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from email.utils import parsedate, parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -12,6 +11,7 @@ import orjson
 
 from sre_copilot.errors import SourceError, SourceRefused
 from sre_copilot.perception.http import HttpClient, HttpSettings
+from sre_copilot.perception.pace import clock_skew
 
 HEADER_SINCE = (6, 4)
 """First version that takes the token in a header; 7.2 and later take it nowhere else."""
@@ -24,13 +24,13 @@ class ZabbixRpc:
     def __init__(self, settings: HttpSettings, *, name: str) -> None:
         self.name = name
         self._token = settings.bearer_token.get_secret_value() if settings.bearer_token else ""
-        self._path = "" if settings.url.endswith(".php") else "/api_jsonrpc.php"
+        self.path = "" if settings.url.endswith(".php") else "/api_jsonrpc.php"
         self._client = HttpClient(settings, name=name)
         self._numbers = itertools.count(1)
         self._in_header: bool | None = None
         self._asked: list[str] = []
         self._tags: dict[str, str] | None = None
-        self.target = settings.url.rstrip("/") + self._path
+        self.target = settings.url.rstrip("/") + self.path
 
     def __repr__(self) -> str:
         return f"ZabbixRpc({self.name})"
@@ -51,11 +51,9 @@ class ZabbixRpc:
         """Version, and by how many seconds its clock is ahead (by the header `Date`, in whole seconds)."""
         before = time.time()
         response = self._post(self._body("apiinfo.version", []), authorised=False)
-        ours = (before + time.time()) / 2
+        skew = clock_skew(response.headers.get("date", ""), before, time.time())
         version = str(self._result("apiinfo.version", response))
         self._in_header = _number(version) >= HEADER_SINCE
-        date = response.headers.get("date", "")
-        skew = parsedate_to_datetime(date).timestamp() + 0.5 - ours if parsedate(date) else None
         return version, None if skew is None else round(skew, 1)
 
     def host_tags(self, tag: str) -> dict[str, str]:
@@ -90,7 +88,7 @@ class ZabbixRpc:
         headers = {"content-type": "application/json-rpc"}
         if not authorised or not self._in_header:
             headers["authorization"] = ""
-        return self._client.request("POST", self._path, content=orjson.dumps(body), headers=headers)
+        return self._client.request("POST", self.path, content=orjson.dumps(body), headers=headers)
 
     def _result(self, method: str, response: httpx.Response) -> Any:
         document = self._client.json(response)

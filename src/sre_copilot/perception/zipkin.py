@@ -12,9 +12,10 @@ from pydantic import Field
 from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.perception.http import HttpClient, Params
 from sre_copilot.perception.http_answers import checked, healthy, understood
+from sre_copilot.perception.masking import mask_key
 from sre_copilot.perception.source import Health, Reading, SourceSettings
 from sre_copilot.perception.spans import zipkin_spans
-from sre_copilot.perception.spans.reading import mask_key, reading_of
+from sre_copilot.perception.spans.reading import reading_of
 from sre_copilot.perception.spans.search import Answer, Piece, TraceSettings, asked_of, bounded, search
 
 FINEST_US = 1000  # its searches know whole milliseconds

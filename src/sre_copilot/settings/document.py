@@ -7,6 +7,7 @@ The keys `prometheus.url`, `loki.url`, `anomaly_detection.threshold`, `predictio
 from __future__ import annotations
 
 from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -51,6 +52,8 @@ class Baseline(Section):
     """Days of history: at least 3 are usable, 7 show each weekday once, 30 show full cycles."""
     step_seconds: int = Field(default=60, ge=10, le=3600)
     """Distance of two learned points."""
+    event_hours: float = Field(default=24, ge=0, le=24 * 14)
+    """Hours of logs, traces and transactions that are read at the first start, as far as a few minutes allow; 0: none, they are learned as they come."""
     relearn_at: str = Field(default="03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     """Time of day (UTC) of the daily relearning: few people change things then."""
     country: str = ""
@@ -112,9 +115,22 @@ class Server(Section):
     key_file: Path | None = None
     """Key of the certificate, PEM."""
     trusted_proxy: str = ""
-    """Address of the proxy that ends TLS before it; its `X-Forwarded-*` headers are believed, nobody else's."""
+    """Address (or network) of the proxy that ends TLS before it, several by commas; its `X-Forwarded-*` headers are believed, nobody else's."""
     change_webhook_secret: Secret | None = None
     """Secret that a change webhook signs its body with (`X-Hub-Signature-256`); then it needs no token."""
+
+    @model_validator(mode="after")
+    def _proxies(self) -> Self:
+        for each in filter(None, self.trusted_proxy.split(",")):
+            try:
+                network = ip_network(each.strip())
+            except ValueError:
+                raise ValueError(
+                    "trusted_proxy: is no address or network; write for example 10.0.0.5 or 10.0.0.0/24"
+                ) from None
+            if network.prefixlen == 0:
+                raise ValueError("trusted_proxy: would trust everybody; name the proxy")
+        return self
 
 
 class Store(Section):

@@ -58,7 +58,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise SettingsError(f"{file}: is no UTF-8 text. Save it as UTF-8.") from None
     except yaml.YAMLError as error:
-        raise SettingsError(f"{file}: is no YAML: {_one_line(str(error))}. Correct it there.") from None
+        raise SettingsError(f"{file}: is no YAML: {_told(error)}. Correct it there.") from None
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -68,11 +68,24 @@ def read_yaml(file: Path) -> dict[str, Any]:
     return document
 
 
+def _told(error: yaml.YAMLError) -> str:
+    """What is wrong and where, without the line itself: a secret may stand in it."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return place + _one_line(str(problem or type(error).__name__))
+
+
 def read_dotenv(file: Path) -> None:
     """Set variables of `.env` that the environment does not have; lines `NAME=value`, `#` begins a comment."""
     if not file.is_file():
         return
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{file}: cannot be read: {type(error).__name__}. Save it as UTF-8 text, or remove it."
+        ) from None
+    for number, line in enumerate(lines, start=1):
         text = line.strip().removeprefix("export ")
         if not text or text.startswith("#"):
             continue
@@ -91,8 +104,19 @@ def overrides(environment: Mapping[str, str]) -> dict[str, Any]:
             place = found
             for step in path:
                 place = place.setdefault(step, {})
-            place[key] = yaml.safe_load(environment[name])
+                if not isinstance(place, dict):
+                    raise SettingsError(
+                        f"{name}: {step} is already set as a whole. Set the one or the other."
+                    )
+            place[key] = _value(name, environment[name])
     return found
+
+
+def _value(name: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{name}: is no YAML: {_told(error)}. Quote it.") from None
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,13 +147,16 @@ def parse(model: type[Model], document: Mapping[str, Any], *, place: str, top: s
         raise SettingsError(f"{place}: {error} ({REMEDY})") from None
 
 
-def resolved(value: Any) -> Any:
+def resolved(value: Any, path: str = "") -> Any:
     """The same document with `{{ env.NAME }}` and `{{ file:… }}` replaced wherever they stand."""
     if isinstance(value, Mapping):
-        return {str(key): resolved(each) for key, each in value.items()}
+        return {str(key): resolved(each, f"{path}.{key}".lstrip(".")) for key, each in value.items()}
     if isinstance(value, list):
-        return [resolved(each) for each in value]
-    return resolve(value)
+        return [resolved(each, f"{path}.{number}") for number, each in enumerate(value)]
+    try:
+        return resolve(value)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def known_keys(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

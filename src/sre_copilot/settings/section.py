@@ -11,9 +11,11 @@ ROLES: tuple[Role, ...] = ("viewer", "responder", "approver", "admin")
 
 
 class Section(BaseModel):
-    """A part of the configuration; an unknown key is an error, never ignored."""
+    """A part of the configuration; an unknown key is an error, never ignored, and no error repeats what was given: it may be a secret."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
 
 
 def at_least(role: Role, needed: Role) -> bool:

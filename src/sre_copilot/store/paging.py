@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,9 @@ def decode(cursor: str) -> tuple[float, str]:
     """
     try:
         moment, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return float(moment), str(key)
-    except (ValueError, TypeError, binascii.Error):
+        place = float(moment), str(key)
+        if not math.isfinite(place[0]) or not place[1].isascii() or not place[1].isprintable():
+            raise ValueError(cursor)
+        return place
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
         raise UsageError("cursor: is none that this server gave. Leave it out to begin anew.") from None

@@ -57,6 +57,7 @@ breaches = Table(
     Column("entity", String(300), nullable=False),
     Column("metric", String(300), nullable=False),
     Column("instance", String(300), nullable=False),
+    Column("source", String(200), nullable=False, server_default=""),
     Column("made_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
     Column("closed_at", Float),
@@ -81,6 +82,7 @@ changes = Table(
     Column("kind", String(100), nullable=False),
     Column("text", Text, nullable=False),
     Column("detail", JSON, nullable=False),
+    Column("source", String(200), nullable=False, server_default=""),
     Column("received_at", Float, nullable=False),
     Index("ix_changes_ts", "ts", "id"),
 )

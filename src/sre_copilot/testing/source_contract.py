@@ -18,6 +18,7 @@ import pytest
 
 from sre_copilot.domain.signals import Window
 from sre_copilot.errors import SourceError, SourceRefused, SourceUnreachable
+from sre_copilot.perception import pace
 from sre_copilot.perception.source import Reading, Source
 from sre_copilot.testing.servers.unruly_proxy import UnrulyProxy, unruly_proxy
 
@@ -49,6 +50,12 @@ class System(Protocol):
         ...
 
 
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep to as many tries as always, but with short pauses; what a server asks to wait is waited in full."""
+    for pause in ("FIRST_PAUSE_S", "LONGEST_PAUSE_S", "JITTER_S"):
+        monkeypatch.setattr(pace, pause, 0.01)
+
+
 class SourceContract:
     """Derive a test class from it and bring the system."""
 
@@ -58,6 +65,10 @@ class SourceContract:
     def system(self, folder: Path) -> AbstractContextManager[System]:
         """Start an empty system; `folder` is empty and may be used."""
         raise NotImplementedError
+
+    @pytest.fixture(autouse=True)
+    def _impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        impatient(monkeypatch)
 
     @pytest.fixture
     def running(self, tmp_path: Path) -> Iterator[System]:

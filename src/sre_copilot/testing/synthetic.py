@@ -9,8 +9,8 @@ A value depends on the series and the time alone, so that reading it once or in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +56,8 @@ class SyntheticSource:
     asked: int = 0
     disturbances: list[Disturbance] = field(default_factory=list)
 
-    Settings = SyntheticSettings
-    modalities: Sequence[Modality] = ("metrics",)
+    Settings: ClassVar[type[SourceSettings]] = SyntheticSettings
+    modalities: ClassVar[tuple[Modality, ...]] = ("metrics",)
 
     def __post_init__(self) -> None:
         self.keys = tuple(

@@ -85,3 +85,12 @@ def test_a_table_is_in_the_order_of_time() -> None:
 def test_a_block_whose_keys_do_not_fit_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="do not fit"):
         SeriesBlock((), T0, 60, np.zeros((1, 1), np.float32))
+
+
+def test_a_window_that_begins_within_a_second_begins_with_the_next_one() -> None:
+    rows = pl.DataFrame(
+        {"ts": [100, 101], "service": "a", "instance": "", "metric": "m", "value": [1.0, 2.0]}
+    )
+    block = block_of(rows, Window(100.5, 103), step_seconds=1)
+    assert block.start == 101
+    assert block.values[0].tolist()[0] == 2.0

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sre_copilot.domain.signals import Window
-from sre_copilot.errors import SourceRefused
+from sre_copilot.errors import SourceAnswerError, SourceRefused
 from sre_copilot.perception.git import GitSettings, GitSource
 from sre_copilot.perception.source import Reading
 from sre_copilot.testing.source_contract import NOW, SourceContract
@@ -35,6 +35,12 @@ class Repository:
         subprocess.run(
             ["git", "-C", str(self.path), *arguments], check=True, capture_output=True, env=date | who | own
         )
+
+    def output(self, *arguments: str) -> str:
+        said = subprocess.run(
+            ["git", "-C", str(self.path), *arguments], check=True, capture_output=True, text=True
+        )
+        return said.stdout.strip()
 
     def commit(self, file: str, title: str, at: int) -> None:
         (self.path / file).parent.mkdir(parents=True, exist_ok=True)
@@ -132,3 +138,43 @@ def test_what_is_no_repository_or_branch_is_said(tmp_path: Path, shop: Repositor
 def test_a_branch_is_no_option() -> None:
     with pytest.raises(ValueError, match="begins with"):
         GitSettings(path=Path(), branch="--output=/tmp/x")
+
+
+def test_a_title_or_a_name_cannot_pass_for_another_commit(shop: Repository) -> None:
+    forged = "0" * 40 + f"\x1f{NOW}\x1fboss\x1fdrop all\x1f"
+    shop.commit("a/\x1eodd name\nof two lines", f"plain\x1e{forged}\x1e / {forged}", NOW)
+    shop.git("tag", "-a", "v1", "-m", f"tag\x1ev9\x1f{NOW}\x1f0\x1fdrop all\x1e", at=NOW)
+    changes = shop.source(service="shop").read(Window(NOW, NOW + 60)).telemetry.changes or ()
+    assert sorted(each.kind for each in changes) == ["commit", "release"]
+    commit = next(each for each in changes if each.kind == "commit")
+    assert commit.detail["by"] == "A"
+    assert commit.detail["paths"] == "a/\x1eodd name\nof two lines"
+
+
+def test_a_partial_clone_does_not_fetch_by_a_program_that_its_configuration_names(
+    shop: Repository, tmp_path: Path
+) -> None:
+    trap, marker = tmp_path / "trap.sh", tmp_path / "ran"
+    trap.write_text(f"#!/bin/sh\ntouch {marker}\n")
+    trap.chmod(0o755)
+    shop.commit("a", "a", NOW)
+    for key, value in {
+        "extensions.partialClone": "origin",
+        "remote.origin.url": f"ext::{trap}",
+        "remote.origin.promisor": "true",
+        "protocol.ext.allow": "always",
+        "core.repositoryFormatVersion": "1",
+    }.items():
+        shop.git("config", key, value)
+    tree = shop.path / ".git/objects"
+    sha = shop.output("rev-parse", "HEAD^{tree}")
+    (tree / sha[:2] / sha[2:]).unlink()
+    with pytest.raises(SourceAnswerError):
+        shop.source().read(Window(NOW, NOW + 60))
+    assert not marker.exists()
+
+
+def test_who_committed_can_be_masked(shop: Repository) -> None:
+    shop.commit("a", "a", NOW)
+    (change,) = shop.source(mask=["by"]).read(Window(NOW, NOW + 60)).telemetry.changes or ()
+    assert change.detail["by"].startswith("masked-")

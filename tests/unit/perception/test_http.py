@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -308,6 +309,35 @@ def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="certificates cannot be read") as caught:
         HttpClient(settings(url="https://127.0.0.1", ca_file=tmp_path / "absent.pem"), name="shop")
     assert "ca_file" in caught.value.remedy
+
+
+def test_a_query_in_the_address_is_refused_for_it_may_be_a_key() -> None:
+    with pytest.raises(ValidationError, match="holds a query"):
+        settings(url="https://shop.example/?api_key=secret")
+
+
+def test_a_key_with_a_password_is_an_error_and_no_question_at_the_terminal(
+    certificates: Path, tmp_path: Path
+) -> None:
+    locked = tmp_path / "locked.key"
+    command = [
+        "openssl",
+        "rsa",
+        "-aes256",
+        "-passout",
+        "pass:x",
+        "-in",
+        str(certificates / "client.key"),
+        "-out",
+        str(locked),
+    ]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("openssl does not write such a key")
+    with pytest.raises(SourceRefused, match="certificates cannot be read"):
+        HttpClient(
+            settings(url="https://127.0.0.1", certificate_file=certificates / "client.pem", key_file=locked),
+            name="shop",
+        )
 
 
 @contextmanager

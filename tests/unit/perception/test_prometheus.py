@@ -220,3 +220,20 @@ def test_gaps_are_said_in_every_language() -> None:
             text = say(Message(key=key, params=tuple(params.items())), lang)  # type: ignore[arg-type]
             assert "p" in text
             assert key not in text
+
+
+def test_alerts_that_cannot_be_asked_for_are_a_gap_and_not_none_that_fired() -> None:
+    def answer(request: Request) -> Response:
+        if "ALERTS" in request.query.get("query", ""):
+            return Response({"status": "error", "errorType": "execution", "error": "no"}, status=422)
+        return Response({"status": "success", "data": {"resultType": "matrix", "result": []}})
+
+    with serving(answer) as url:
+        source = PrometheusSource(
+            settings(url=url, core_metrics=False, queries={"m": "m"}, lookback_seconds=0)
+        )
+        reading = source.read(Window(0, 60))
+        source.close()
+    assert reading.telemetry.alerts is None
+    assert [gap.message.key for gap in reading.gaps] == ["gap.metric_source.query_failed"]
+    assert any("ALERTS" in asked.text for asked in reading.asked)

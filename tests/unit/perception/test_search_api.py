@@ -15,6 +15,7 @@ from sre_copilot.errors import SourceRefused
 from sre_copilot.perception.elasticsearch import ElasticsearchSettings, ElasticsearchSource
 from sre_copilot.perception.opensearch import OpenSearchSource
 from sre_copilot.perception.search_api import Documents, clauses, missing
+from sre_copilot.testing.servers.json_server import Request, Response, serving
 from sre_copilot.testing.servers.loki import loki_server
 from sre_copilot.testing.servers.unruly_proxy import unruly_proxy
 
@@ -105,15 +106,37 @@ def test_times_of_documents_are_read_in_all_their_forms() -> None:
     documents = Documents(ElasticsearchSettings(url=URL))
     second = 1709633472 * 10**9
     forms = ["2024-03-05T10:11:12.123456789Z", "2024-03-05T18:11:12+08:00", 1709633472000]
-    times = [documents.time({"_source": {"@timestamp": form}, "sort": [0]}) for form in forms]
-    assert times == [second + 123456789, second, second]
-    assert documents.time({"_source": {}, "sort": [1709633472000, 3]}) == second
-    assert documents.time({"_source": {"@timestamp": "soon"}, "sort": [None]}) is None
+    hits = [documents.hit({"_source": {"@timestamp": form}, "sort": [0]}) for form in forms]
+    assert [hit and hit.ts_ns for hit in hits] == [second + 123456789, second, second]
+    by_the_server = documents.hit({"_source": {}, "sort": [1709633472000, 3]})
+    assert by_the_server is not None
+    assert by_the_server.ts_ns == second
+    assert documents.hit({"_source": {"@timestamp": "soon"}, "sort": [None]}) is None
 
 
 def test_a_document_without_a_message_is_kept_whole() -> None:
-    row = Documents(ElasticsearchSettings(url=URL)).row(1, {"code": 7})
-    assert row.message == '{"code":7}'
+    deep: dict[str, object] = {"code": 7}
+    for _ in range(600):
+        deep = {"a": deep}
+    for document, line in (({"code": 7}, '{"code":7}'), (deep, str(deep))):
+        hit = Documents(ElasticsearchSettings(url=URL)).hit({"_source": document, "sort": [1709633472000]})
+        assert hit is not None
+        assert hit.line == line
+
+
+def test_an_index_is_one_part_of_the_path() -> None:
+    asked: list[str] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request.path)
+        return Response({"fields": {}, "indices": []})
+
+    with serving(answer) as url:
+        source = ElasticsearchSource(ElasticsearchSettings(url=url, index="a/../_all?x,<logs-{now/d}>"))
+        source.read(Window(0, 1))
+    assert len(asked) == 1
+    assert asked[0].count("/") == 2
+    assert "?" not in asked[0]
 
 
 def test_a_key_is_no_second_credential_and_does_not_travel_in_clear() -> None:

@@ -14,8 +14,10 @@ from pydantic import ValidationError
 
 from sre_copilot.domain.signals import Window
 from sre_copilot.errors import SourceError, SourceRefused, SourceUnreachable
+from sre_copilot.perception import sql
 from sre_copilot.perception.source import Reading
 from sre_copilot.perception.sql import SqlSettings, SqlSource
+from sre_copilot.perception.transactions.sql_guard import QueryError, parsed
 from sre_copilot.testing.source_contract import NOW, SourceContract
 
 QUERY = "SELECT at, shop, way, state, price, took FROM orders WHERE at >= :start AND at < :end"
@@ -209,3 +211,43 @@ def test_what_must_not_be_sent_is_refused_by_the_configuration(settings: dict[st
         SqlSettings.model_validate({"url": "sqlite:///x.db", "query": QUERY} | settings)
     assert said in str(caught.value)
     assert "hunter2" not in str(caught.value.errors(include_input=False))
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["pg_stat_reset()", "pg_catalog.pg_stat_reset()", '"pg_read_file"(\'x\')', "pg_log_backend_memory_contexts(1)", "PG_SLEEP(1)",
+     "(WITH x AS (DELETE FROM orders RETURNING *) SELECT count(*) FROM x)", "1 INTO stolen", "1; COPY orders TO PROGRAM 'sh'",
+     "1 FOR UPDATE", "lo_export(1, 'x')", "dblink('a', 'b')"],
+)  # fmt: skip
+def test_what_does_more_than_to_read_is_refused(call: str) -> None:
+    query = f"SELECT at, {call} FROM orders WHERE at >= :start AND at < :end"  # noqa: S608 - what is tested
+    with pytest.raises(QueryError):
+        parsed(query, dialect="postgres")
+
+
+def test_what_another_dialect_would_run_in_a_comment_is_not_sent() -> None:
+    query = "SELECT at /*!50000 INTO OUTFILE '/tmp/x' */ FROM orders WHERE at >= :start AND at < :end"
+    sent = sql.statement(
+        SqlSettings.model_validate(
+            {"url": "mysql://localhost/shop", "query": query, "signals": {"time": "at"}}
+        )
+    )
+    assert "OUTFILE" not in sent
+
+
+def test_a_database_that_drops_zones_is_asked_in_its_own_time() -> None:
+    given = {"url": "mysql://localhost/shop", "query": QUERY, "signals": SIGNALS, "timezone": "Asia/Shanghai"}
+    source = SqlSource(SqlSettings.model_validate(given))
+    start = datetime(2024, 3, 5, 12, tzinfo=UTC).timestamp()
+    assert source._bound(Window(start, start + 60))["start"] == datetime(2024, 3, 5, 20)  # noqa: DTZ001
+    source.close()
+
+
+def test_queries_are_held_to_their_rate(tmp_path: Path) -> None:
+    with orders(tmp_path) as running:
+        source = running.source(requests_per_second=4)
+        begun = time.monotonic()
+        for _ in range(8):
+            source.read(Window(0, 60))
+        source.close()
+    assert time.monotonic() - begun >= 0.5

@@ -83,6 +83,11 @@ def test_files_that_contradict_each_other_are_told_and_the_first_counts(tmp_path
         ("a.yaml", "entities: [web]", "'entities' in another form"),
         ("a.yaml", "relations: {web: cart}", "'relations' in another form"),
         ("a.yaml", "a: [", "while parsing"),
+        ("a.yaml", "entities: {cart: 2024-13-45}", "cannot be read"),
+        ("a.yaml", "entities: {cart: owner}", "no keys and values"),
+        ("a.yaml", "[" * 400, "cannot be read|nested too deep"),
+        ("a.json", '{"edges": [', "cannot be read"),
+        ("a.csv", f"name\n{'x' * 200_000}\n", "cannot be read"),
         ("a.csv", "from,to\nweb,cart\n", "columns from, to"),
     ],
 )

@@ -58,3 +58,12 @@ def test_changes_are_cut_by_their_time_and_state_is_kept() -> None:
     seen = within(Telemetry(changes=changes, state={"get pods": "none"}), WINDOW)
     assert [change.ts for change in seen.changes or ()] == [100]
     assert seen.state == {"get pods": "none"}
+
+
+def test_a_nanosecond_before_the_window_is_not_in_it() -> None:
+    start = 1_700_000_000 * 10**9
+    logs = pl.DataFrame({"ts_ns": [start - 1, start, start + 60 * 10**9 - 1, start + 60 * 10**9]})
+    kept = within(Telemetry(logs=logs), Window(1_700_000_000, 1_700_000_060)).logs
+    assert kept is not None
+    assert kept["ts_ns"].to_list() == [start, start + 60 * 10**9 - 1]
+    assert within(Telemetry(logs=logs), Window(0, float("inf"))).logs is not None

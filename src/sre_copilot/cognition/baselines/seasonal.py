@@ -12,17 +12,17 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sre_copilot.cognition.baselines.calendar_effects import HOLIDAY, KINDS, calendar_effects
+from sre_copilot.cognition.baselines.calendar_effects import FOUND, HOLIDAY, KINDS
 from sre_copilot.cognition.baselines.lanes import LANES
 from sre_copilot.cognition.baselines.profile import DAY_SECONDS, Floats, Profile
 from sre_copilot.cognition.baselines.rows import rows_of_days
-from sre_copilot.cognition.baselines.seasonal_kernels import learn_block, part_means
+from sre_copilot.cognition.baselines.seasonal_kernels import learn_rows
 from sre_copilot.cognition.baselines.slot_medians import MARGIN
-from sre_copilot.cognition.baselines.turning import turn
 
 Integers = NDArray[np.int64]
 EPOCH = datetime.date(1970, 1, 1)
@@ -33,7 +33,6 @@ PARTS = (
     10  # a row is cut into ten: two and a half hours hold a day's level, and four of ten may be an incident
 )
 BINS = 48  # spreads a day: half an hour of a week of minutes is 210 deviations, known to 5 %
-BLOCK = 64  # series: 2.6 MB of a week of minutes, read a second time from the cache; a call costs a few us
 NEIGHBOURS = (
     (120, 2),
     (600, 1),
@@ -118,31 +117,62 @@ def _plan(
 
 
 def _learn(rows: Floats, plan: _Plan) -> tuple[tuple[Floats, Floats, Floats], Floats]:
-    """Learn block by block: centre (slots, n), scale (bins, n), effects (KINDS, n); and the facts (4, n)."""
-    series, slots, factors = rows.shape[0], plan.slots, _factors()
+    """Learn centre (slots, n), scale (bins, n), effects (KINDS, n); and the facts (4, n)."""
+    series, slots = rows.shape[0], plan.slots
     bins = int(np.gcd(slots, BINS))
-    centre, scale = np.empty((slots, series), np.float32), np.empty((bins, series), np.float32)
-    effects, facts = np.empty((KINDS, series), np.float32), np.empty((4, series), np.float32)
-    means = np.empty((BLOCK // LANES, plan.days, plan.parts.size - 1, LANES), np.float32)
-    work = np.empty((3, slots + 2 * MARGIN), np.float32)
-    found = np.empty((BLOCK, slots), np.float32), np.empty((BLOCK, bins), np.float32)
-    own, four = np.empty((BLOCK, KINDS), np.float32), np.empty((BLOCK, 4), np.float32)
-    around = plan.kinds[np.array([[0], [1]]) + np.arange(plan.days)]
-    for block in range(0, series, BLOCK):
-        count = min(BLOCK, series - block)
-        values = rows[block : block + count].reshape(-1)
-        known = np.empty((count, plan.days, plan.parts.size - 1), np.int32)
-        part_means(values, slots, plan.days, plan.parts, means, known)
-        calendar_effects(means, plan.later, plan.kinds, own)
-        shifts = np.nan_to_num(own[:count, around])
-        each = found[0][:count], found[1][:count]
-        learn_block(
-            values, slots, plan.parts, plan.later, known, shifts, factors, plan.weights, each, four, work
-        )
-        effects[:, block : block + count], facts[:, block : block + count] = own[:count].T, four[:count].T
-        turn(each[0], plan.first, block, centre)
-        turn(each[1], plan.first * bins // slots, block, scale)
+    found = tuple(_lines(count, series) for count in (slots, bins, KINDS, 4))
+    last = np.zeros(rows.shape[1] + LANES, np.float32)  # whole registers are read beyond the end
+    last[:-LANES] = rows[-1]
+    scratch = _scratch(slots, plan.days, bins, plan.parts.size - 1)
+    flat = rows.reshape(-1)
+    shares = _shares(plan)
+    numbers = (plan.first, plan.parts, plan.later, plan.kinds, _factors(), plan.weights, shares)
+    learn_rows(flat, last, series, slots, *numbers, scratch, *found)
+    centre, scale, effects, facts = (_kept(each, series) for each in found)
     return (centre, scale, effects), facts
+
+
+def _lines(rows: int, columns: int) -> Floats:
+    """Return memory for rows of whole lines of the cache, which begin where a line does."""
+    width = -(-columns // LANES) * LANES
+    raw = np.empty(rows * width + LANES, np.float32)
+    begin = -(raw.ctypes.data // 4) % LANES
+    return raw[begin : begin + rows * width].reshape(rows, width)
+
+
+def _kept(table: Floats, series: int) -> Floats:
+    """Return the columns of the series, without the others' memory where these are many."""
+    return table[:, :series] if table.shape[1] < 1.1 * series else table[:, :series].copy()
+
+
+def _scratch(slots: int, days: int, bins: int, parts: int) -> tuple[Any, ...]:
+    """Return the memory that `learn_rows` works in."""
+    means, wide, narrow = (-(-count // LANES) * LANES for count in (days * parts, slots, bins))
+    sizes = (means, days, narrow)
+    sums, rows, tiles = (np.zeros(each * LANES, np.float32) for each in sizes)
+    found = tuple(np.zeros(each * LANES, np.float32) for each in (days + 1, FOUND, max(days + 1, parts)))
+    return (
+        _lines(3, wide + 2 * MARGIN),
+        sums,
+        rows,
+        tiles,
+        np.zeros((LANES, means), np.float32),
+        np.zeros(means * LANES, np.float32),
+        np.zeros((2, 2, days, LANES), np.float32),
+        found,
+        np.zeros(KINDS * LANES, np.float32),
+        _lines(LANES, wide),
+        _lines(LANES, narrow),
+        np.zeros(LANES, np.float32),
+        np.zeros(LANES, np.float32),
+    )
+
+
+def _shares(plan: _Plan) -> Floats:
+    """Return one by the number of values of each part of each row, in whole registers."""
+    width = np.diff(plan.parts)
+    shares = np.tile(1 / width, plan.days)
+    return np.pad(shares, (0, -shares.size % LANES)).astype(np.float32)
 
 
 def default_slot(step_seconds: int) -> int:

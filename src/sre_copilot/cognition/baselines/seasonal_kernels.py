@@ -1,124 +1,138 @@
-"""The loops that learn profiles, a few series at a time: what they read twice stays in the cache, what they write fills lines."""
+"""The loops that learn profiles, sixteen series at a time: what they read twice stays in the cache, what they write fills lines."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-from sre_copilot.cognition.baselines.lanes import LANES
-from sre_copilot.cognition.baselines.slot_medians import MARGIN, WEEK, medians_of_days, medians_of_week
+from sre_copilot.cognition.baselines.calendar_effects import KINDS, calendar_effects
+from sre_copilot.cognition.baselines.lanes import (
+    BARE,
+    INSIDE,
+    LANES,
+    LEAF,
+    absolute,
+    first_lanes,
+    full,
+    known_or,
+    least,
+    load,
+    most,
+    moved_up,
+    store,
+    total,
+    where_above,
+)
+from sre_copilot.cognition.baselines.slot_medians import (
+    MARGIN,
+    WEEK,
+    means_of_days,
+    medians_of_days,
+    medians_of_week,
+)
+from sre_copilot.cognition.baselines.turning import sum_tile, turn, turn_tile
 
 CLIP = 4.0  # robust standard deviations; what lies farther is an incident and says nothing about the return from usual deviations
 SHARP = 5.0  # standard errors by which a slot must leave its neighbours to be kept as it is (a job that runs each day)
-PAIRS = 48  # pairs of a part that the return rate is measured on: a third of a part of minutes
+APART = (
+    72  # slots from one sixteen, on which the return rate is measured, to the next: two in a part of minutes
+)
+ALIKE = 0.1  # of the usual spread: days that differ by less move no median by a tenth of its own error
 LARGEST_RATE = 0.9999  # a deviation always returns, if in a week
 
 
-@njit(cache=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
-def part_means(values, slots, days, parts, means, known):  # type: ignore[no-untyped-def]  # noqa: PLR0917
-    """Write the mean of each part of each row, (blocks, days, parts, LANES), and how many of its values are known.
-
-    `values` is flat. A sum that is not finite is told again value by value; a part needs half of its values.
-    """
-    for one in range(values.size // (slots * days)):
-        for each in range(days * (parts.size - 1)):
-            day, part = each // (parts.size - 1), each % (parts.size - 1)
-            begin = (one * days + day) * slots
-            low, high = np.uint64(begin + parts[part]), np.uint64(begin + parts[part + 1])
-            total, count = np.float32(0.0), parts[part + 1] - parts[part]
-            for i in range(low, high):
-                total += values[i]
-            if not abs(total) < np.float32(np.inf):
-                total, count = np.float32(0.0), 0
-                for i in range(low, high):
-                    good = abs(values[i]) < np.float32(np.inf)
-                    total += values[i] if good else np.float32(0.0)
-                    count += good
-                if 2 * count < parts[part + 1] - parts[part]:
-                    total = np.float32(np.nan)
-            means[one // LANES, day, part, one % LANES] = total / np.float32(max(count, 1))
-            known[one, day, part] = count
-
-
-@njit(cache=True, error_model="numpy")
-def learn_series(values, one, slots, parts, later, known, shift, centre, spread):  # type: ignore[no-untyped-def]  # noqa: PLR0917
-    """Write median and MAD of the slots of series `one`; both of shape (slots + 2 MARGIN,), midnight's neighbours repeated."""
-    days = known.shape[0]
-    base = one * days * slots
-    for part in range(parts.size - 1):
-        low, high = parts[part], parts[part + 1]
-        whole = days == WEEK
-        for day in range(days):
-            whole &= known[day, part] == high - low
-        if whole:
-            medians_of_week(values, base, slots, low, high, shift[later[part]], centre, spread)
-        else:
-            medians_of_days(values, base, slots, low, high, shift[later[part]], centre, spread)
-
-
-@njit(cache=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
-def moments(values, base, slots, parts, later, shift, centre, limit):  # type: ignore[no-untyped-def]  # noqa: PLR0917
-    """Sums of square and lagged product of the deviations of one series, clipped at `limit` (missing: 0), and the number of pairs."""
-    square, product, count = np.float32(0.0), np.float32(0.0), 0
-    for each in range(shift.shape[1] * (parts.size - 1)):
-        day, part = each // (parts.size - 1), each % (parts.size - 1)
-        low, high = parts[part], min(parts[part + 1], parts[part] + PAIRS)
-        off, start = shift[later[part], day], np.uint64(base + day * slots)
-        count += high - low - 1
-        for slot in range(np.uint64(low + 1), np.uint64(high)):
-            now = values[start + slot] - off - centre[slot + np.uint64(MARGIN)]
-            last = values[start + slot - np.uint64(1)] - off - centre[slot + np.uint64(MARGIN - 1)]
-            now = now if abs(now) < np.float32(np.inf) else np.float32(0.0)
-            last = last if abs(last) < np.float32(np.inf) else np.float32(0.0)
-            now = now if now < limit else limit
-            now = now if now > -limit else -limit
-            last = last if last < limit else limit
-            last = last if last > -limit else -limit
-            square += now * now
-            product += now * last
-    return square, product, count
-
-
-@njit(cache=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
-def smooth(raw, weights, deviation, result):  # type: ignore[no-untyped-def]
-    """Weighted mean over two neighbours each side; a slot that leaves them sharply, or has none, is kept; returns the mean."""
+@njit(**LEAF)
+def mean_of_known(values, low, high):  # type: ignore[no-untyped-def]
+    """Return the mean of the finite ones of the flat places low..high, NaN without one, and their number."""
     total, count = np.float32(0.0), 0
-    for i in range(MARGIN):
-        raw[i] = raw[raw.size - 2 * MARGIN + i]
-        raw[raw.size - MARGIN + i] = raw[MARGIN + i]
-    own, near, far = weights[0], weights[1], weights[2]
-    for i in range(np.uint64(MARGIN), np.uint64(raw.size - MARGIN)):
-        mean = own * raw[i] + near * (raw[i - np.uint64(1)] + raw[i + np.uint64(1)])
-        mean += far * (raw[i - np.uint64(2)] + raw[i + np.uint64(2)])
-        value = mean if abs(mean - raw[i]) <= deviation else raw[i]
-        result[i - np.uint64(MARGIN)] = value
-        good = abs(value) < np.float32(np.inf)
-        total += value if good else np.float32(0.0)
-        count += good
-    return total / np.float32(count)
+    for i in range(low, high):
+        if abs(values[i]) < np.float32(np.inf):
+            total += values[i]
+            count += 1
+    return total / np.float32(count), count
 
 
-@njit(cache=True, fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
-def spreads(spread, factor, raw, result):  # type: ignore[no-untyped-def]
-    """Mean MAD of the slots of each bin as a standard deviation, then over neighbouring bins; returns the mean of all."""
-    bins, width = result.size, (spread.size - 2 * MARGIN) // result.size
-    total, seen = np.float32(0.0), 0
+@njit(**INSIDE)
+def moments(values, base, slots, parts, later, shift, lane, centre, limit):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Sums of square and lagged product of the deviations of one series, clipped at `limit` (missing: 0), and the number of pairs."""
+    zero, high, low = full(np.float32(0.0)), full(limit), full(-limit)
+    square, product, pairs = zero, zero, 0
+    for part in range(parts.size - 1):
+        width = parts[part + 1] - parts[part]
+        for slot in range(parts[part], max(parts[part + 1] - LANES, parts[part]) + 1, APART):
+            usual = load(centre, slot + MARGIN)
+            for day in range(shift.shape[1]):
+                off = usual + full(shift[later[part], day, lane])
+                now = known_or(load(values, base + day * slots + slot) - off, zero)
+                if width < LANES:
+                    now = first_lanes(now, width)
+                now = most(least(now, high), low)
+                square = square + now * now
+                product = product + now * moved_up(zero, now, 1)
+            pairs += min(width, LANES) * shift.shape[1]
+    return total(square), total(product), pairs
+
+
+@njit(**INSIDE)
+def smooth(raw, slots, weights, deviation, result):  # type: ignore[no-untyped-def]
+    """Weighted mean over two neighbours each side; a slot that leaves them sharply, or has none, is kept; returns the mean."""
+    for i in range(2):
+        raw[MARGIN - 1 - i] = raw[MARGIN + slots - 1 - i]
+        raw[MARGIN + slots + i] = raw[MARGIN + i]
+    own, near, far, limit = full(weights[0]), full(weights[1]), full(weights[2]), full(deviation)
+    everything, last, value = limit - limit, 0, limit - limit
+    before, alone = load(raw, MARGIN - LANES), load(raw, MARGIN)
+    for slot in range(0, slots, LANES):
+        after = load(raw, slot + MARGIN + LANES)
+        mean = own * alone + near * (moved_up(before, alone, 1) + moved_up(alone, after, 15))
+        mean = mean + far * (moved_up(before, alone, 2) + moved_up(alone, after, 14))
+        value = where_above(absolute(mean - alone), limit, alone, known_or(mean, alone))
+        store(result, slot, value)
+        everything = everything + value
+        before, alone, last = alone, after, slot
+    everything = everything - value + first_lanes(value, slots - last)
+    level = total(everything) / np.float32(slots)
+    if not abs(level) < np.float32(np.inf):
+        level, _seen = mean_of_known(result, 0, slots)
+    return level
+
+
+@njit(**INSIDE)
+def spreads(spread, slots, bins, factor, tiles, raw):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Write the mean MAD of the slots of each bin as a standard deviation, one place late; returns the mean of all."""
+    width = slots // bins
     for each in range(bins):
-        mean, count = np.float32(0.0), 0
-        for i in range(np.uint64(MARGIN + each * width), np.uint64(MARGIN + (each + 1) * width)):
-            good = spread[i] < np.float32(np.inf)
-            mean += spread[i] if good else np.float32(0.0)
-            count += good
-        raw[each] = factor * mean / np.float32(count)
-        total += raw[each] if count else np.float32(0.0)
-        seen += count > 0
-    for each in range(bins):
-        mean = 0.25 * raw[(each + bins - 1) % bins] + 0.5 * raw[each] + 0.25 * raw[(each + 1) % bins]
-        result[each] = mean if mean == mean else raw[each]  # noqa: PLR0124 - a neighbour was never seen
-    return total / np.float32(seen)
+        sums, first = full(np.float32(0.0)), MARGIN + each * width
+        for slot in range(0, width, LANES):
+            sums = sums + first_lanes(load(spread, first + slot), width - slot)
+        store(tiles, each * LANES, sums)
+    usual, each_of = full(np.float32(0.0)), full(factor / np.float32(width))
+    for each in range(0, bins, LANES):
+        mean = sum_tile(tiles, each * LANES, LANES) * each_of
+        usual = usual + first_lanes(mean, bins - each)
+        store(raw, 1 + each, mean)
+    mean = total(usual) / np.float32(bins)
+    if not abs(mean) < np.float32(np.inf):
+        for each in range(bins):
+            one, _seen = mean_of_known(spread, MARGIN + each * width, MARGIN + (each + 1) * width)
+            raw[1 + each] = factor * one
+        mean, _seen = mean_of_known(raw, 1, 1 + bins)
+    raw[0], raw[bins + 1] = raw[bins], raw[1]
+    return mean
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**INSIDE)
+def smooth_spreads(raw, bins, floor, result):  # type: ignore[no-untyped-def]
+    """Smooth over neighbouring bins, where they were seen, and hold the floor."""
+    half, quarter, lowest = full(np.float32(0.5)), full(np.float32(0.25)), full(floor)
+    for each in range(0, bins, LANES):
+        alone = load(raw, each + 1)
+        mean = quarter * (load(raw, each) + load(raw, each + 2)) + half * alone
+        mean = known_or(mean, alone)
+        store(result, each, where_above(lowest, mean, lowest, mean))
+
+
+@njit(**LEAF)
 def smallest_step(values, base, length):  # type: ignore[no-untyped-def]
     """Return the smallest change of a series between two values that follow each other; 0 when it never changes."""
     least = np.float32(np.inf)
@@ -129,43 +143,168 @@ def smallest_step(values, base, length):  # type: ignore[no-untyped-def]
     return least if least < np.float32(np.inf) else np.float32(0.0)
 
 
-@njit(cache=True, error_model="numpy")
-def learn_block(values, slots, parts, later, known, shifts, factors, weights, table, facts, work):  # type: ignore[no-untyped-def]  # noqa: PLR0917
-    """Learn the series of one block.
+@njit(**INSIDE)
+def slot_medians(values, base, coming, slots, parts, later, shift, lane, work, rows, sums, shares, means):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Write median and MAD of the slots of one series, both with MARGIN places of room, and the mean of each part of each row.
 
-    `values` is flat: series after series of whole rows; `known` of shape (series, days, parts); `shifts` of shape (series, 2, days) is
-    taken off each row, before and after local midnight. `table` receives centre (series, slots) and scale (series, bins); `facts` (series, 4)
-    level, noise, return rate, days. `work` is scratch of shape (3, slots + 2 MARGIN).
+    Returns how many days of values are known. `shares` is one by the number of values of each part of each row.
     """
-    centre, scale = table
-    for one in range(known.shape[0]):
-        learn_series(values, one, slots, parts, later, known[one], shifts[one], work[0], work[1])
-        count = known[one].sum() / slots
-        seen = min(int(count + 0.5), factors.size - 1)
-        usual = spreads(work[1], factors[seen], work[2], scale[one])
-        error = np.float32(SHARP * 1.2533 / np.sqrt(max(seen, 1))) * usual
-        level = smooth(work[0], weights, error, centre[one])
-        square, product, pairs = moments(
-            values,
-            one * shifts.shape[2] * slots,
-            slots,
-            parts,
-            later,
-            shifts[one],
-            work[0],
-            np.float32(CLIP) * usual,
-        )
-        rate = min(max(product / max(square, np.float32(1e-30)), 0.0), LARGEST_RATE)
-        floor = max(np.float32(0.1) * usual, np.float32(1e-3) * abs(level), np.float32(1e-6))
-        if usual == 0:
-            floor = max(floor, smallest_step(values, one * shifts.shape[2] * slots, shifts.shape[2] * slots))
-        for each in range(scale.shape[1]):
-            scale[one, each] = max(scale[one, each], floor)
-        pairs *= count / shifts.shape[2]  # what is missing added 0 to both sums
-        noise = np.sqrt(square / max(pairs, 1.0) * (1.0 - rate**2))
-        facts[one, 0], facts[one, 1], facts[one, 2], facts[one, 3] = (
-            level,
-            max(noise, floor * 0.1),
-            rate,
-            count,
-        )
+    days, count, seen = shift.shape[1], parts.size - 1, np.float32(0.0)
+    gaps = 0
+    for part in range(count):
+        low, high, off = parts[part], parts[part + 1], shift[later[part]]
+        whole = days == WEEK and (high - low) % LANES == 0
+        if whole:
+            whole = medians_of_week(
+                values, base, coming, slots, low, high, off, lane, work[0], work[1], sums, part, count
+            )
+        if whole:
+            seen += np.float32(days * (high - low))
+        else:
+            gaps |= 1 << part
+            seen += medians_of_days(values, base, slots, low, high, off, lane, work[0], work[1], rows)
+    for first in range(0, days * count, LANES):
+        store(means, first, sum_tile(sums, first * LANES, LANES) * load(shares, first))
+    for part in range(count):
+        if gaps & (1 << part):
+            means_of_days(values, base, days, slots, parts[part], parts[part + 1], means, part, count)
+    return seen / np.float32(slots)
+
+
+@njit(**INSIDE)
+def learn_series(  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    values,
+    base,
+    slots,
+    parts,
+    later,
+    shift,
+    lane,
+    days,
+    factors,
+    weights,
+    bins,
+    work,
+    tiles,
+    centre,
+    scale,
+    facts,
+    column,
+):
+    """Learn one series of which the slots' medians and MAD are known (`work`), and how many days of values."""
+    seen = min(int(days + np.float32(0.5)), factors.size - 1)
+    usual = spreads(work[1], slots, bins, factors[seen], tiles, work[2])
+    error = np.float32(SHARP * 1.2533) / np.sqrt(np.float32(max(seen, 1))) * usual
+    level = smooth(work[0], slots, weights, error, centre[lane])
+    square, product, pairs = moments(
+        values, base, slots, parts, later, shift, lane, work[0], np.float32(CLIP) * usual
+    )
+    rate = product / max(square, np.float32(1e-30)) * np.float32(LANES / (LANES - 1))
+    rate = min(max(rate, np.float32(0.0)), np.float32(LARGEST_RATE))
+    floor = max(np.float32(0.1) * usual, np.float32(1e-3) * abs(level), np.float32(1e-6))
+    if usual == 0:
+        floor = max(floor, smallest_step(values, base, shift.shape[1] * slots))
+    smooth_spreads(work[2], bins, floor, scale[lane])
+    share = np.float32(pairs) * days / np.float32(shift.shape[1])  # what is missing added 0 to both sums
+    noise = np.sqrt(square / max(share, np.float32(1.0)) * (np.float32(1.0) - rate * rate))
+    facts[0, column], facts[1, column] = level, max(noise, floor * np.float32(0.1))
+    facts[2, column], facts[3, column] = rate, days
+    return usual
+
+
+@njit(**INSIDE)
+def take_off(own, kinds, shift):  # type: ignore[no-untyped-def]
+    """Write what is taken off each row, before [0] and after [1] local midnight; return the largest of each lane."""
+    nothing, days = full(np.float32(0.0)), shift.shape[1]
+    largest = nothing
+    for after in range(2):
+        for day in range(days):
+            off = known_or(load(own, kinds[day + after] * LANES), nothing)
+            store(shift, (after * days + day) * LANES, off)
+            largest = most(absolute(off), largest)
+    return largest
+
+
+@njit(**BARE)
+def learn_rows(  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    values,
+    last,
+    series,
+    slots,
+    first,
+    parts,
+    later,
+    kinds,
+    factors,
+    weights,
+    shares,
+    scratch,
+    centre,
+    scale,
+    effects,
+    facts,
+):
+    """Learn all series, sixteen at a time: first as if all days were alike, then again those whose days are not.
+
+    Parameters
+    ----------
+    values : flat, series after series of whole rows; `last` holds the last of them with sixteen places of room, for reading whole registers
+    first : slot of the day at which a row begins
+    shares : one by the number of values of each part of each row
+    scratch : memory to work in (`seasonal`)
+    centre, scale, effects, facts : shape (slots, n), (bins, n), (KINDS, n) and (4, n), n being whole registers
+    """
+    work, sums, rows, tiles, totals, means, shift, found, own, table, narrow, largest, usual = scratch
+    days, count, bins = kinds.size - 1, parts.size - 1, scale.shape[0]
+    length = days * slots
+    for block in range(0, series, LANES):
+        for again in range(2):
+            for one in range(min(LANES, series - block)):
+                place = block + one
+                if again and not largest[one] > np.float32(ALIKE) * usual[one]:
+                    continue
+                source, base = (last, 0) if place == series - 1 else (values, place * length)
+                coming = base + (length if place < series - 2 and not again else 0)
+                known = slot_medians(
+                    source,
+                    base,
+                    coming,
+                    slots,
+                    parts,
+                    later,
+                    shift[again],
+                    one,
+                    work,
+                    rows,
+                    sums,
+                    shares,
+                    totals[one],
+                )
+                usual[one] = learn_series(
+                    source,
+                    base,
+                    slots,
+                    parts,
+                    later,
+                    shift[again],
+                    one,
+                    known,
+                    factors,
+                    weights,
+                    bins,
+                    work,
+                    tiles,
+                    table,
+                    narrow,
+                    facts,
+                    place,
+                )
+            if not again:
+                for each in range(0, days * count, LANES):
+                    turn_tile(totals, each, totals.shape[1], means, each * LANES, LANES)
+                calendar_effects(means, days, count, later, kinds, own, found[0], found[1], found[2])
+                for kind in range(KINDS):
+                    store(effects, kind * effects.shape[1] + block, load(own, kind * LANES))
+                store(largest, 0, take_off(own, kinds, shift[1]))
+        turn(table, slots, first, centre, block)
+        turn(narrow, bins, first * bins // slots, scale, block)

@@ -1,4 +1,4 @@
-"""Turning rows of series into columns: sixteen by sixteen values are turned in registers, since single stores would cost more than learning.
+"""Turning rows of series into columns, and rows into sums: sixteen by sixteen values in registers, since single stores would cost more than learning.
 
 References
 ----------
@@ -13,129 +13,94 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 
+from sre_copilot.cognition.baselines.lanes import LANES, LEAF, VECTOR, past_the_cache, place, sixteen
+
 _compiled: Any = intrinsic  # called without the first argument, which its types do not know
-TILE = 16  # float32 values of a 512-bit register; LLVM splits them where registers are narrower
+TILE = LANES
+
+
+def _turner(*, streamed: bool) -> Any:
+    """Make `turn_tile`, or the one whose target is written past the cache: no line of it is read before, each begins where one does."""
+
+    def turn(typing: Any, source: Any, at: Any, width: Any, target: Any, to: Any, step: Any) -> Any:  # noqa: PLR0917
+        """Turn sixteen rows, `width` apart from the flat offset `at` on, into columns: rows of the target, `step` apart from `to` on."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            rows = _rows(context, builder, signature.args[0], *arguments[:3])
+            for k, row in enumerate(_turned(builder, rows)):
+                there = _moved(builder, arguments[4], arguments[5], k)
+                pointer = place(context, builder, signature.args[3], arguments[3], there)
+                align = 4 * LANES if streamed else 4
+                stored = builder.store(row, builder.bitcast(pointer, VECTOR.as_pointer()), align=align)
+                if streamed:
+                    past_the_cache(builder, stored)
+            return context.get_dummy_value()
+
+        whole = types.int64
+        return types.void(source, whole, whole, target, whole, whole), generate
+
+    return _compiled(turn)
+
+
+turn_tile = _turner(streamed=False)
+stream_tile = _turner(streamed=True)
 
 
 @_compiled  # type: ignore[untyped-decorator]
-def turn_tile(typing: Any, source: Any, source_at: Any, target: Any, target_at: Any) -> Any:
-    """Turn the tile whose first value is `source[source_at]` of two C-ordered arrays of two dimensions (flat offsets)."""
+def sum_tile(typing: Any, source: Any, at: Any, width: Any) -> Any:
+    """Sums of sixteen rows, `width` apart from the flat offset `at` on: the sum of row k in lane k."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = ir.VectorType(ir.FloatType(), TILE)
-        read = context.make_array(signature.args[0])(context, builder, arguments[0])
-        write = context.make_array(signature.args[2])(context, builder, arguments[2])
-        rows = [builder.load(_place(builder, read, arguments[1], k, vector), align=4) for k in range(TILE)]
-        for k, row in enumerate(_turned(builder, rows)):
-            builder.store(row, _place(builder, write, arguments[3], k, vector), align=4)
-        return context.get_dummy_value()
+        rows = _rows(context, builder, signature.args[0], *arguments)
+        for step in (1, 2, 4, 8):
+            pairs = [(rows[k], rows[k + 1]) for k in range(0, len(rows), 2)]
+            rows = [builder.fadd(*_swapped(builder, *pair, step)) for pair in pairs]
+        return rows[0]
 
-    return types.void(source, source_at, target, target_at), generate
+    return sixteen(source, types.int64, types.int64), generate
 
 
-@_compiled  # type: ignore[untyped-decorator]
-def add_scaled(  # noqa: PLR0917
-    typing: Any,
-    target: Any,
-    target_at: Any,
-    first: Any,
-    first_at: Any,
-    second: Any,
-    second_at: Any,
-    factor: Any,
-) -> Any:
-    """Write `first + factor * second` of sixteen values to `target`; places are flat offsets, and stretches may be the same."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = ir.VectorType(ir.FloatType(), TILE)
-        places = [
-            _place(
-                builder,
-                context.make_array(signature.args[k])(context, builder, arguments[k]),
-                arguments[k + 1],
-                0,
-                vector,
-            )
-            for k in (0, 2, 4)
-        ]
-        undefined = ir.Constant(vector, ir.Undefined)
-        lane = builder.insert_element(undefined, arguments[6], ir.Constant(ir.IntType(32), 0))
-        factors = builder.shuffle_vector(lane, undefined, _mask([0] * TILE))
-        a, b = builder.load(places[1], align=4), builder.load(places[2], align=4)
-        builder.store(_joined(builder, b, factors, a), places[0], align=4)
-        return context.get_dummy_value()
-
-    return types.void(target, target_at, first, first_at, second, second_at, factor), generate
+def _rows(context: Any, builder: Any, kind: Any, array: Any, at: Any, width: Any) -> list[Any]:  # noqa: PLR0917
+    pointers = (place(context, builder, kind, array, _moved(builder, at, width, k)) for k in range(TILE))
+    return [builder.load(builder.bitcast(each, VECTOR.as_pointer()), align=4) for each in pointers]
 
 
-@_compiled  # type: ignore[untyped-decorator]
-def add_product(  # noqa: PLR0917
-    typing: Any, target: Any, target_at: Any, first: Any, first_at: Any, second: Any, second_at: Any
-) -> Any:
-    """Add `first * second` of sixteen values to `target`; places are flat offsets."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = ir.VectorType(ir.FloatType(), TILE)
-        places = [
-            _place(
-                builder,
-                context.make_array(signature.args[k])(context, builder, arguments[k]),
-                arguments[k + 1],
-                0,
-                vector,
-            )
-            for k in (0, 2, 4)
-        ]
-        total, a, b = (builder.load(place, align=4) for place in places)
-        builder.store(_joined(builder, a, b, total), places[0], align=4)
-        return context.get_dummy_value()
-
-    return types.void(target, target_at, first, first_at, second, second_at), generate
-
-
-def _joined(builder: Any, first: Any, second: Any, third: Any) -> Any:
-    """`first * second + third`, in one instruction where the machine has it."""
-    product = builder.fmul(first, second, flags=("contract",))
-    return builder.fadd(product, third, flags=("contract",))
-
-
-def _place(builder: Any, array: Any, offset: Any, row: int, vector: Any) -> Any:
-    """Pointer to the values of a row of the tile; `offset` is of its first value."""
-    strides = builder.extract_value(array.strides, 0)
-    first = builder.gep(array.data, [offset])
-    raw = builder.bitcast(first, ir.IntType(8).as_pointer())
-    moved = builder.gep(raw, [builder.mul(strides, ir.Constant(strides.type, row))])
-    return builder.bitcast(moved, vector.as_pointer())
+def _moved(builder: Any, offset: Any, width: Any, rows: int) -> Any:
+    return builder.add(offset, builder.mul(width, ir.Constant(width.type, rows)))
 
 
 def _turned(builder: Any, rows: list[Any]) -> list[Any]:
     """Swap the off-diagonal blocks of size 1, 2, 4 and 8."""
     for step in (1, 2, 4, 8):
         for k in (k for k in range(TILE) if not k & step):
-            upper, lower = rows[k], rows[k + step]
-            first = [lane if not lane & step else TILE + lane - step for lane in range(TILE)]
-            second = [lane + step if not lane & step else TILE + lane for lane in range(TILE)]
-            rows[k] = builder.shuffle_vector(upper, lower, _mask(first))
-            rows[k + step] = builder.shuffle_vector(upper, lower, _mask(second))
+            rows[k], rows[k + step] = _swapped(builder, rows[k], rows[k + step], step)
     return rows
+
+
+def _swapped(builder: Any, upper: Any, lower: Any, step: int) -> tuple[Any, Any]:
+    """Swap the odd blocks of `step` lanes of the upper row with the even ones of the lower."""
+    first = [lane if not lane & step else TILE + lane - step for lane in range(TILE)]
+    second = [lane + step if not lane & step else TILE + lane for lane in range(TILE)]
+    return tuple(builder.shuffle_vector(upper, lower, _mask(order)) for order in (first, second))
 
 
 def _mask(lanes: list[int]) -> Any:
     return ir.Constant(ir.VectorType(ir.IntType(32), TILE), lanes)
 
 
-@njit(cache=True, error_model="numpy")
-def turn(rows, first, block, result):  # type: ignore[no-untyped-def]
-    """Write (series, slots), slot 0 at `first` of a day, as columns of (slots, n) from column `block`, slot 0 at midnight."""
-    series, slots = rows.shape
-    whole = series // TILE * TILE
+@njit(**LEAF)
+def turn(rows, slots, first, result, column):  # type: ignore[no-untyped-def]
+    """Write sixteen rows, slot 0 at `first` of a day, as sixteen columns from `column` on, slot 0 at midnight.
+
+    `rows` and `result` have rows of whole registers; `rows` may be longer than `slots`.
+    """
+    width, step = rows.shape[1], result.shape[1]
     for start in range(0, slots, TILE):
         at = start + first - (slots if start + first >= slots else 0)
-        tiled = start + TILE <= slots and at + TILE <= slots
-        if tiled:
-            for one in range(0, whole, TILE):
-                turn_tile(rows, one * slots + start, result, at * result.shape[1] + block + one)
-        for slot in range(start, min(start + TILE, slots)):
-            at = slot + first - (slots if slot + first >= slots else 0)
-            for one in range(whole if tiled else 0, series):
-                result[at, block + one] = rows[one, slot]
+        if start + TILE <= slots and at + TILE <= slots:
+            stream_tile(rows, start, width, result, at * step + column, step)
+        else:
+            for slot in range(start, min(start + TILE, slots)):
+                at = slot + first - (slots if slot + first >= slots else 0)
+                for one in range(TILE):
+                    result[at, column + one] = rows[one, slot]

@@ -51,15 +51,22 @@ def read_past(values: NDArray[np.float32], *, step_seconds: int, sign: float) ->
     good = np.asarray(np.isfinite(kept).any(axis=1))
     if good.sum() < LEAST_BLOCKS:
         return None
-    medians = sign * np.array(
-        [np.median(row[np.isfinite(row)]) if ok else np.nan for row, ok in zip(kept, good, strict=True)]
-    )
+    medians = sign * _medians(kept)
     blocks = np.interp(np.arange(good.size), np.flatnonzero(good), medians[good])
     steps = np.diff(blocks)
     change = float(1.4826 * np.median(np.abs(steps)))
     falls = steps < -np.maximum(RESTART_SHARE * np.abs(blocks[:-1]), RESTART_SPREADS * change + TINY)
     restarts = tuple(int(at) + 1 for at in np.flatnonzero(falls))
     return Past(blocks, pace, change, blocks[restarts[-1] if restarts else 0 :], restarts)
+
+
+def _medians(blocks: Doubles) -> Doubles:
+    """Return the median of the finite values of each row, NaN where there is none; all rows at once, for a watch has many series."""
+    order = np.sort(np.where(np.isfinite(blocks), blocks, np.nan), axis=1)  # NaN comes last
+    count = np.isfinite(order).sum(axis=1)
+    rows = np.arange(len(order))
+    low, high = order[rows, np.maximum(count - 1, 0) // 2], order[rows, count // 2]
+    return np.asarray((low + high) / 2)
 
 
 def slope(blocks: Doubles) -> float:

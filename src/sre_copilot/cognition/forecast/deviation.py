@@ -77,7 +77,8 @@ def deviation_now(profile: Profile, recent: Floats, *, start: int, usual_hour: F
         start=_late(profile, recent, start),
     )
     blocks = window_medians(off, width)
-    last = window_medians(off[:, -RECENT_STEPS:], RECENT_STEPS)[:, -1]
+    late = np.ascontiguousarray(off[:, -RECENT_STEPS:])  # one more layout would be compiled once more
+    last = window_medians(late, RECENT_STEPS)[:, -1]
     return split(blocks, last, usual_hour, short=width > RECENT_STEPS)
 
 

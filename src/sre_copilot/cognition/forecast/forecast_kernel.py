@@ -1,4 +1,7 @@
-"""The loop that writes forecasts: sixteen steps of sixteen series at a time, turned in registers, each output line written once."""
+"""The loop that writes forecasts: series after series in the order of the result, sixteen steps at a time.
+
+What depends on the step alone is told once for all series; the profile, whose rows hold all series at one time, is turned sixteen series at a time.
+"""
 
 from __future__ import annotations
 
@@ -7,94 +10,157 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from sre_copilot.cognition.baselines.lanes import LANES
+from sre_copilot.cognition.baselines.lanes import BARE, INSIDE, LANES, fetch, full, load, store, stream
 from sre_copilot.cognition.baselines.profile import Floats
-from sre_copilot.cognition.baselines.turning import TILE, add_product, add_scaled, turn_tile
+from sre_copilot.cognition.baselines.turning import turn_tile
 
-# Without the counting of references, which would cost more than what is counted; such a loop cannot make arrays.
-BARE: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
-GROUPS = 1  # of sixteen series whose rows are read together; more of them write to too many places at once
+Plan = tuple[Any, ...]
 
 
-@njit(fastmath={"contract", "nsz"}, **BARE)
-def write_forecasts(centre, effects, parts, offsets, plan, fades, result, own, off, tiles):  # type: ignore[no-untyped-def]  # noqa: PLR0917
-    """Write (n, quantiles * steps), the steps of the first quantile first.
+@njit(**INSIDE)
+def _paths(centre, stride, rows, effects, days, block, width, tile, path):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Turn what the time of day brings at each step: (LANES, steps) of the series from `block` on.
+
+    What the day of the first of sixteen steps adds is left out; what a later day adds more is not.
+    """
+    for begin in range(0, rows.size, LANES):
+        row, day, end = rows[begin], days[begin], begin + LANES - 1
+        if width == LANES and rows[end] - row == LANES - 1 and days[end] == day:
+            turn_tile(centre, row * stride + block, stride, path, begin, path.shape[1])
+            continue
+        for k in range(LANES):
+            at, own = rows[begin + k] * stride + block, days[begin + k]
+            for lane in range(width):
+                more = effects[own, block + lane] - effects[day, block + lane]
+                tile[k * LANES + lane] = centre[at + lane] + more
+        turn_tile(tile, 0, LANES, path, begin, path.shape[1])
+
+
+@njit(**INSIDE)
+def _knots(offsets, low, part, block, width, knots):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Read each quantile asked for off the two known ones around it: (LANES, quantiles, ahead)."""
+    for ahead in range(offsets.shape[0]):
+        for each in range(low.size):
+            one, two, share = low[each], low[each] + (part[each] > 0), part[each]
+            for lane in range(width):
+                first, second = offsets[ahead, one, block + lane], offsets[ahead, two, block + lane]
+                knots[lane, each, ahead] = first + share * (second - first)
+
+
+@njit(**INSIDE)
+def _powers(rate, tail, power):  # type: ignore[no-untyped-def]
+    """Write rate^1 … rate^LANES; return rate^LANES and rate^tail."""
+    one = last = np.float32(1.0)
+    for k in range(LANES):
+        one *= rate
+        power[k] = one
+    for _ in range(tail // LANES):
+        last *= one
+    for _ in range(tail % LANES):
+        last *= rate
+    return one, last
+
+
+@njit(**INSIDE)
+def _flush(held, filled, result, out):  # type: ignore[no-untyped-def]
+    """Write the whole lines of `held`, and move the rest to its front."""
+    whole = filled // LANES * LANES
+    for at in range(0, whole, LANES):
+        if out + at >= 0:
+            stream(result, out + at, load(held, at))
+        else:  # the result begins within a line
+            for k in range(-out, LANES):
+                result[out + k] = held[k]
+    store(held, 0, load(held, whole))
+    return filled - whole, out + whole
+
+
+@njit(**INSIDE)
+def _write(begin, middle, lane, hats, reach, knots, target, to, steps):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Write sixteen steps of all quantiles; what lies beyond the last step is written again by what comes later."""
+    first, last, width = reach[begin // LANES, 0], reach[begin // LANES, 1], hats.shape[1]
+    at = first * width + begin
+    one, two, three = load(hats, at), load(hats, at + width), load(hats, at + 2 * width)
+    for each in range(knots.shape[1]):
+        value = middle + one * full(knots[lane, each, first])
+        value = value + two * full(knots[lane, each, first + 1])
+        value = value + three * full(knots[lane, each, first + 2])
+        for knot in range(first + 3, last):
+            value = value + load(hats, knot * width + begin) * full(knots[lane, each, knot])
+        store(target, to + each * steps + begin, value)
+
+
+@njit(**BARE)
+def write_forecasts(centre, stride, effects, parts, offsets, quantiles, plan, result, early):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Write (n, quantiles, steps), flat, the steps of the first quantile first.
+
+    A series is written to memory in the cache first, and from there in whole lines. The last, broken sixteen of its steps comes first, and runs
+    over into what is written later.
 
     Parameters
     ----------
-    centre, effects : shape (slots, n) and (days, n); `parts` (4, n): what stays, what returns with `fades`, what returns with its own rate,
-        and that rate
-    offsets : shape (ahead, quantiles, n), added to the middle
-    plan : shape (steps, 3), of each step the row of `centre`, of `effects` and of `offsets`
-    fades : shape (steps, 2), what is left of the second part, and the weight of the next row of `offsets`
-    own, off, tiles : scratch (`scratch`)
+    centre, effects : flat, rows of n slots `stride` apart, and shape (days, n)
+    parts : shape (4, n): what stays, what returns with `fades`, what returns with its own rate, and that rate
+    offsets : shape (ahead, levels, n), added to the middle; `quantiles`: of each the level below it, and the share of the next
+    plan : steps, and of whole registers of them the row of `centre`, of `effects`, `fades`, `hats` (ahead, steps): the weight of each row of
+        `offsets`, and `reach`: the first row with a weight in each sixteen, and after the last
+    early : number of values of `result` before the first whole line of the cache
     """
-    series, steps = centre.shape[1], plan.shape[0]
-    ahead, count = offsets.shape[0], offsets.shape[1]
-    one = np.float32(1.0)
-    row = count * TILE * LANES
-    for block in range(0, series, GROUPS * LANES):
-        groups = min(GROUPS, (series - block + LANES - 1) // LANES)
-        _gather(parts, offsets, block, own, off)
-        for begin in range(0, steps, TILE):
-            height = min(TILE, steps - begin)
-            for group in range(groups):
-                first = block + group * LANES
-                width = min(LANES, series - first)
-                for k in range(height):
-                    slot, day, knot = plan[begin + k, 0], plan[begin + k, 1], plan[begin + k, 2]
-                    if width == LANES:
-                        add_scaled(
-                            tiles, row, centre, slot * series + first, effects, day * series + first, one
-                        )
-                    else:
-                        for lane in range(width):
-                            tiles[count * TILE, lane] = (
-                                centre[slot, first + lane] + effects[day, first + lane]
-                            )
-                    at = group * 5 * LANES
-                    add_product(own, at + 4 * LANES, own, at + 3 * LANES, own, at + 4 * LANES)
-                    add_scaled(tiles, row, tiles, row, own, at, one)
-                    add_scaled(tiles, row, tiles, row, own, at + LANES, fades[begin + k, 0])
-                    add_product(tiles, row, own, at + 2 * LANES, own, at + 4 * LANES)
-                    part, at = fades[begin + k, 1], (group * ahead + knot) * count * LANES
-                    for each in range(count):
-                        to = (each * TILE + k) * LANES
-                        add_scaled(tiles, to, tiles, row, off, at + each * LANES, one - part)
-                        add_scaled(tiles, to, tiles, to, off, at + (count + each) * LANES, part)
-                _put(tiles, result, first, begin, width, height, steps)
+    steps, rows, days, fades, hats, reach, tile, path, knots, power, held = plan
+    series, count = effects.shape[1], quantiles[0].size
+    tail, filled = (steps - 1) // LANES * LANES, -early % LANES
+    out = early - LANES if early else 0
+    for block in range(0, series, LANES):
+        width = min(LANES, series - block)
+        _paths(centre, stride, rows, effects, days, block, width, tile, path)
+        _knots(offsets, quantiles[0], quantiles[1], block, width, knots)
+        for lane in range(width):
+            one = block + lane
+            stays, hour = full(parts[0, one]), full(parts[1, one])
+            by_sixteen, by_tail = _powers(parts[3, one], tail, power)
+            recent = load(power, 0) * full(parts[2, one])
+            place = lane * path.shape[1]
+            middle = (
+                load(path, place + tail) + (stays + full(effects[days[tail], one])) + hour * load(fades, tail)
+            )
+            middle = middle + recent * full(by_tail)
+            _write(tail, middle, lane, hats, reach, knots, held, filled, steps)
+            step = full(by_sixteen)
+            for begin in range(0, tail, LANES):
+                if one + LANES < series:
+                    ahead = rows[lane * (rows.size // LANES) + begin // LANES]
+                    fetch(centre, ahead * stride + block + LANES)
+                middle = (
+                    load(path, place + begin)
+                    + (stays + full(effects[days[begin], one]))
+                    + hour * load(fades, begin)
+                )
+                _write(begin, middle + recent, lane, hats, reach, knots, held, filled, steps)
+                recent = recent * step
+            filled, out = _flush(held, filled + count * steps, result, out)
+    for at in range(max(-out, 0), filled):
+        result[out + at] = held[at]
 
 
-@njit(**BARE)
-def _put(tiles, result, first, begin, width, height, steps):  # type: ignore[no-untyped-def]  # noqa: PLR0917
-    """Turn the tiles of all quantiles into their places."""
-    for each in range(result.shape[1] // steps):
-        if width == LANES and height == TILE:
-            turn_tile(tiles, each * TILE * LANES, result, first * result.shape[1] + each * steps + begin)
-        else:
-            for lane in range(width):
-                for k in range(height):
-                    result[first + lane, each * steps + begin + k] = tiles[each * TILE + k, lane]
+def plan_of(rows: Any, days: Any, fades: Any, hats: Any, quantiles: int) -> Plan:
+    """Return what `write_forecasts` needs to know of the steps, in whole registers, and its memory."""
+    steps = rows.size
+    room = -steps % LANES
+    wide, ahead = steps + room, hats.shape[0]
+    weights = np.pad(hats, ((0, 0), (0, room))).astype(np.float32)
+    used = np.asarray(weights.reshape(ahead, -1, LANES).any(axis=2))
+    first = np.minimum(used.argmax(axis=0), ahead - 3)  # three are always read
+    reach = np.stack([first, ahead - used[::-1].argmax(axis=0)], axis=1)
+    tile, path = np.zeros(LANES * LANES, np.float32), np.zeros((LANES, wide), np.float32)
+    knots: Floats = np.zeros((LANES, quantiles, ahead), np.float32)
+    padded = (np.pad(each, (0, room), mode="edge") for each in (rows, days, fades.astype(np.float32)))
+    held = np.zeros(quantiles * steps + 4 * LANES, np.float32)
+    return (steps, *padded, weights, reach, tile, path, knots, np.zeros(LANES, np.float32), held)
 
 
-@njit(**BARE)
-def _gather(parts, offsets, block, own, off):  # type: ignore[no-untyped-def]
-    """Bring what each group of a block needs close together."""
-    count = offsets.shape[1]
-    for one in range(min(GROUPS * LANES, parts.shape[1] - block)):
-        group, lane = one // LANES, one % LANES
-        for each in range(4):
-            own[group, each, lane] = parts[each, block + one]
-        own[group, 3, lane] -= np.float32(1.0)  # what a step takes off the power
-        own[group, 4, lane] = np.float32(1.0)
-        for each in range(off.shape[1]):
-            off[group, each, lane] = offsets[each // count, each % count, block + one]
-
-
-def scratch(ahead: int, quantiles: int) -> tuple[Floats, Floats, Floats]:
-    """Return the memory that `write_forecasts` works in."""
-    return (
-        np.zeros((GROUPS, 5, LANES), np.float32),
-        np.zeros((GROUPS, ahead * quantiles, LANES), np.float32),
-        np.zeros((quantiles * TILE + 1, LANES), np.float32),
-    )
+def flat_rows(table: Floats) -> tuple[Floats, int]:
+    """Return a table as flat memory, and how far its rows are apart; a table that is part of another is not copied."""
+    rows = table if table.strides[1] == table.itemsize else np.ascontiguousarray(table)
+    stride = rows.strides[0] // rows.itemsize
+    size = (rows.shape[0] - 1) * stride + rows.shape[1]
+    return np.lib.stride_tricks.as_strided(rows, (size,), (rows.itemsize,), writeable=False), stride

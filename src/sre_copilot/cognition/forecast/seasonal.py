@@ -11,11 +11,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri  # type: ignore[import-untyped]
 
+from sre_copilot.cognition.baselines.lanes import LANES
 from sre_copilot.cognition.baselines.profile import DAY_SECONDS, Floats, Profile
 from sre_copilot.cognition.baselines.seasonal import effect, learn
 from sre_copilot.cognition.forecast.deviation import RETURN_SECONDS, Deviation, deviation_now
 from sre_copilot.cognition.forecast.errors import AHEAD_SECONDS, LEVELS, Errors, learn_errors
-from sre_copilot.cognition.forecast.forecast_kernel import scratch, write_forecasts
+from sre_copilot.cognition.forecast.forecast_kernel import flat_rows, plan_of, write_forecasts
 from sre_copilot.cognition.forecast.forecaster import QUANTILES, Forecast, checked
 
 SEASON_DAYS = (
@@ -52,16 +53,22 @@ def forecast(
     times = start + step * np.arange(horizon_steps)
     days = (times + profile.utc_offset_seconds) // DAY_SECONDS
     effects = np.stack([effect(profile, times[np.argmax(days == day)]) for day in np.unique(days)])
-    knot = np.clip(np.searchsorted(AHEAD_SECONDS, ahead) - 1, 0, len(AHEAD_SECONDS) - 2)
     known = np.array(AHEAD_SECONDS)
-    weight = np.clip((ahead - known[knot]) / (known[knot + 1] - known[knot]), 0, 1)
-    plan = np.stack([times % DAY_SECONDS // profile.slot_seconds, days - days[0], knot], axis=1)
-    fades = np.stack([np.exp(-ahead / RETURN_SECONDS), weight], axis=1).astype(np.float32)
+    hats = np.stack([np.interp(ahead, known, each) for each in np.eye(known.size)])
+    rows, fades = times % DAY_SECONDS // profile.slot_seconds, np.exp(-ahead / RETURN_SECONDS)
+    plan = plan_of(rows, days - days[0], fades, hats, len(quantiles))
     parts = np.stack([deviation.stays, deviation.hour * errors.hold, deviation.recent, profile.return_rate])
-    offsets = _offsets(errors.quantiles, quantiles)
-    memory = scratch(len(AHEAD_SECONDS), len(quantiles))
-    flat = result.reshape(profile.series, -1)
-    write_forecasts(profile.centre, effects, parts, offsets, plan, fades, flat, *memory)
+    centre, early = flat_rows(profile.centre), -(result.ctypes.data // 4) % LANES
+    write_forecasts(
+        *centre,
+        effects,
+        parts,
+        np.ascontiguousarray(errors.quantiles),
+        _levels(quantiles),
+        plan,
+        result.reshape(-1),
+        early,
+    )
     return Forecast(start, step, quantiles, result.transpose(0, 2, 1))
 
 
@@ -121,10 +128,8 @@ def level_profile(values: Floats, *, step_seconds: int) -> Profile:
     )
 
 
-def _offsets(errors: Floats, quantiles: tuple[float, ...]) -> Floats:
-    """Errors at the quantiles asked for, (ahead, quantiles, n): between known levels linear in the normal quantile."""
-    place = ndtri(np.array(LEVELS))
-    asked = ndtri(np.array(quantiles))
+def _levels(quantiles: tuple[float, ...]) -> tuple[np.ndarray, Floats]:
+    """Return of each quantile the known level below it, and the share of the next: linear in the normal quantile."""
+    place, asked = ndtri(np.array(LEVELS)), ndtri(np.array(quantiles))
     low = np.clip(np.searchsorted(place, asked, side="right") - 1, 0, len(LEVELS) - 2)
-    part = ((asked - place[low]) / (place[low + 1] - place[low])).astype(np.float32)[:, None]
-    return np.ascontiguousarray(errors[:, low] * (1 - part) + errors[:, low + 1] * part)
+    return low, ((asked - place[low]) / (place[low + 1] - place[low])).astype(np.float32)

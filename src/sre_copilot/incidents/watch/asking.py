@@ -14,7 +14,11 @@ from sre_copilot.incidents.watch.metrics import MetricWatch
 from sre_copilot.incidents.watch.status import SourceStatus
 from sre_copilot.perception.source import Reading, Source
 from sre_copilot.store.facts import Facts
+from sre_copilot.telemetry import clean
 
+SPANS_ON_THEIR_WAY_S = (
+    6.0  # a span is sent when it has ended, in batches of five seconds by default; read sooner it is lost
+)
 CATCH_UP_S = 6 * 3600  # after an interruption so much is read again at most
 
 
@@ -35,14 +39,25 @@ def question(source: Source, watch: MetricWatch | None, *, since: float, now: fl
     poll = getattr(source, "poll", None)
     if poll is not None:
         return lambda: Answer(reading=poll(), until=now)
-    return lambda: Answer(reading=source.read(Window(max(since, now - CATCH_UP_S), now)), until=now)
+    until = _settled(source, now)
+    begin = min(max(since, now - CATCH_UP_S), until)
+    return lambda: Answer(reading=source.read(Window(begin, until)), until=until)
+
+
+def _settled(source: Source, now: float) -> float:
+    """Until when a source can be read whole: spans are on their way for a while, an interval has its row when it is over."""
+    interval = getattr(source, "interval_seconds", 0)
+    if interval:
+        return float(now // interval * interval)
+    return now - SPANS_ON_THEIR_WAY_S if "traces" in source.modalities else now
 
 
 def read_metrics(source: Any, watch: MetricWatch, now: float) -> Answer:
-    """Read the whole steps since the last one, and the present where it lies between two."""
+    """Read the whole steps since the last one (at first the last day too), and the present where it lies between two."""
     step = watch.step_seconds
     last = int(now) // step * step
-    first = last if watch.committed is None else max(watch.committed + step, last - CATCH_UP_S)
+    new = last if watch.committed is None else max(watch.committed + step, last - CATCH_UP_S)
+    first = min(new, last - watch.past_seconds // step * step)
     steps = source.series(Window(first, max(first, last + 1)), step_seconds=step)
     present = source.series(Window(int(now), int(now) + 1), step_seconds=step) if int(now) > last else None
     return Answer(steps=steps, present=present, until=now)
@@ -70,7 +85,12 @@ def noted(before: SourceStatus, outcome: Outcome[Answer], now: float) -> SourceS
     if isinstance(outcome.error, SourceError):
         problem, remedy = outcome.error.problem, outcome.error.remedy
     return replace(
-        before, ok=False, asked_at=outcome.asked_at, seconds=outcome.seconds, problem=problem, remedy=remedy
+        before,
+        ok=False,
+        asked_at=outcome.asked_at,
+        seconds=outcome.seconds,
+        problem=clean(problem),
+        remedy=remedy,
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from sre_copilot.domain.anomaly import Anomaly
 
 Key = tuple[str, str, str, str]
+LONGEST_NAME = 300  # characters, of the columns that hold names
 SURE = 0.95  # told at once: twenty times rarer than what the threshold lets pass
 
 
@@ -78,13 +79,13 @@ class Episodes:
     told: dict[Key, Told] = field(default_factory=dict)
 
     def tick(
-        self, seen: Iterable[Seen], *, at: float, unseen: Callable[[Anomaly], bool] | None = None
+        self, seen: Iterable[Seen], *, at: float, unseen: Callable[[Episode], bool] | None = None
     ) -> Turn:
-        """Take what one tick saw; `unseen` says whether a known anomaly could not be looked at now, so that nothing is known of it."""
+        """Take what one tick saw; `unseen` says whether a known one could not be looked at now, so that nothing is known of it."""
         strong = (each for each in _strongest_last(seen) if each.anomaly.score >= self.rules.threshold)
         found = {key_of(each.anomaly): each for each in strong}
         opened, updated, left_out = self._went_on(found, at)
-        closed = self._over(found, at, unseen or (lambda anomaly: False))
+        closed = self._over(found, at, unseen or (lambda episode: False))
         return Turn(tuple(opened), tuple(updated), tuple(closed), left_out)
 
     def open(self) -> tuple[Episode, ...]:
@@ -113,11 +114,11 @@ class Episodes:
     def _confirmed(self, episode: Episode) -> bool:
         return episode.above >= self.rules.confirm_ticks or episode.anomaly.score >= SURE
 
-    def _over(self, found: dict[Key, Seen], at: float, unseen: Callable[[Anomaly], bool]) -> list[Episode]:
+    def _over(self, found: dict[Key, Seen], at: float, unseen: Callable[[Episode], bool]) -> list[Episode]:
         closed: list[Episode] = []
         for key in [key for key in self.running if key not in found]:
             episode = self.running[key]
-            if unseen(episode.anomaly):
+            if unseen(episode):
                 continue
             episode = replace(episode, above=0, below=episode.below + 1)
             if episode.opened_at is None or episode.below >= self.rules.clear_ticks:
@@ -131,7 +132,18 @@ class Episodes:
 
 def key_of(anomaly: Anomaly) -> Key:
     """What an anomaly is about."""
-    return (anomaly.finding.modality, anomaly.entity, anomaly.instance, anomaly.metric)
+    names = (anomaly.entity, anomaly.instance, anomaly.metric)
+    entity, instance, metric = (kept_name(name) for name in names)
+    return (anomaly.finding.modality, entity, instance, metric)
+
+
+def kept_name(name: str) -> str:
+    """A name as the tables hold it: whole, or cut with a digest of the whole at its end, so that two stay two."""
+    name = name.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL keeps none
+    if len(name) <= LONGEST_NAME:
+        return name
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    return f"{name[: LONGEST_NAME - len(digest) - 1]}~{digest}"
 
 
 def _strongest_last(seen: Iterable[Seen]) -> list[Seen]:

@@ -14,15 +14,18 @@ from sre_copilot.cognition.live.transactions import LiveTransactions
 from sre_copilot.domain.anomaly import Anomaly
 from sre_copilot.domain.evidence import Gap
 from sre_copilot.domain.signals import Change, Telemetry, Window
+from sre_copilot.errors import StoreError
 from sre_copilot.incidents.collection import merged
 from sre_copilot.perception.windows import within
 from sre_copilot.store.profiles import ArrayStore
+from sre_copilot.telemetry import log
 
 Kind = Literal["logs", "traces", "transactions"]
 KINDS: tuple[Kind, ...] = ("logs", "traces", "transactions")
 STRETCH_S = 300.0  # learned at once: whole minutes
 QUARANTINE_S = 1800.0  # what has just come may belong to an incident that nobody has noticed yet
 NEW_NORMAL_S = 7200.0  # what has been abnormal for so long without a break is how it is now
+_log = log(__name__)
 TRAILING_S = 60.0  # judged together: a tick of ten seconds holds too few requests
 
 
@@ -139,8 +142,11 @@ class EventWatch:
         kept: dict[str, Any] = {}
         makers = {"logs": LiveLogs, "traces": LiveTraces, "transactions": LiveTransactions}
         for kind, maker in makers.items():
-            if arrays.has(f"{name}.{kind}"):
-                kept[kind] = maker.of(*arrays.load(f"{name}.{kind}"))  # type: ignore[attr-defined]
+            try:
+                if arrays.has(f"{name}.{kind}"):
+                    kept[kind] = maker.of(*arrays.load(f"{name}.{kind}"))  # type: ignore[attr-defined]
+            except StoreError as error:
+                _log.warning("what was learned is damaged; it is learned again", problem=str(error))
         if kept:
             self.know(name, Streams(**kept))
         return bool(kept)

@@ -13,6 +13,7 @@ from sre_copilot.errors import SreCopilotError
 from sre_copilot.perception.source import Source
 
 Answer = TypeVar("Answer")
+SLICE_S = 0.2  # so soon it is seen that the watch shall stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,18 @@ class Feed(Generic[Answer]):
         self._jobs.put(Job(call, asked_at))
         return True
 
-    def answer(self, *, timeout: float) -> Outcome[Answer]:
-        """Wait for the answer, at most so many seconds."""
-        try:
-            outcome = (
-                self._answers.get(timeout=max(timeout, 0.0)) if timeout > 0 else self._answers.get_nowait()
-            )
-        except queue.Empty:
-            return Outcome(feed=self.name, late=True)
-        self._busy = False
-        return outcome
+    def answer(self, *, timeout: float, stop: threading.Event | None = None) -> Outcome[Answer]:
+        """Wait for the answer, at most so many seconds, or until told to stop."""
+        end = monotonic() + timeout
+        while True:
+            try:
+                outcome = self._answers.get(timeout=min(SLICE_S, max(end - monotonic(), 0.0)))
+            except queue.Empty:
+                if monotonic() >= end or (stop is not None and stop.is_set()):
+                    return Outcome(feed=self.name, late=True)
+                continue
+            self._busy = False
+            return outcome
 
     def close(self) -> None:
         """Let the thread end after what it is doing; it does not keep the process."""
@@ -127,9 +130,10 @@ def ask_all(
     *,
     now: float,
     patience_seconds: float,
+    stop: threading.Event | None = None,
 ) -> Round[Answer]:
     """Ask every feed that is idle, and take what has come within the patience, also from earlier questions."""
     end = monotonic() + patience_seconds
     for feed in feeds:
         feed.ask(call(feed.source), asked_at=now)
-    return Round({feed.name: feed.answer(timeout=end - monotonic()) for feed in feeds})
+    return Round({feed.name: feed.answer(timeout=end - monotonic(), stop=stop) for feed in feeds})

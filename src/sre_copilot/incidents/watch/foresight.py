@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,11 @@ from sre_copilot.cognition.forecast.seasonal import forecast
 from sre_copilot.cognition.forecast.thresholds import learned_capacity
 from sre_copilot.domain.anomaly import Breach
 from sre_copilot.domain.series import SeriesKey
-from sre_copilot.incidents.watch.metrics import Learned, MetricWatch
+from sre_copilot.incidents.watch.metrics import Learned, MetricWatch, Recent
 from sre_copilot.settings.document import Prediction
 
 PACE_S = 300  # seconds of the medians that a learned limit is the highest of
+AT_ONCE = 256  # series whose day is copied at once: a few megabytes
 CEILINGS = (("ratio", 1.0), ("percent", 100.0))
 """Endings of metric names that say what the series can be at most."""
 
@@ -38,16 +40,32 @@ class Foresight:
     def __init__(self, settings: Prediction) -> None:
         self._settings = settings
         self._made_at = 0.0
+        self._round: Iterator[Breach | None] | None = None
+        self._found: list[Breach] = []
 
-    def due(self, now: float) -> bool:
-        """Whether it is time again."""
-        return now - self._made_at >= self._settings.every_seconds
+    def go_on(
+        self, watches: Sequence[MetricWatch], *, now: float, budget_seconds: float
+    ) -> list[Breach] | None:
+        """Look at as many series as the budget allows; when all had their turn, return what is probable enough, the soonest first.
 
-    def breaches(self, watches: Sequence[MetricWatch], *, now: float) -> list[Breach]:
-        """All breaches that are probable enough, the soonest first."""
-        self._made_at = now
-        found = [breach for watch in watches if watch.learned for breach in self._of(watch, watch.learned)]
-        return sorted(found, key=lambda breach: breach.at)
+        None: a round is under way, or the next is not due yet.
+        """
+        if self._round is None:
+            if now - self._made_at < self._settings.every_seconds:
+                return None
+            self._made_at, self._found, self._round = now, [], self._all(watches)
+        began = monotonic()
+        for breach in self._round:
+            if breach is not None:
+                self._found.append(breach)
+            if monotonic() - began > budget_seconds:
+                return None
+        self._round = None
+        return sorted(self._found, key=lambda breach: breach.at)
+
+    def _all(self, watches: Sequence[MetricWatch]) -> Iterator[Breach | None]:
+        for watch in watches:
+            yield from self._of(watch)
 
     def forecast(self, watch: MetricWatch, key: SeriesKey, *, hours: float) -> Forecast | None:
         """The next hours of one series."""
@@ -67,27 +85,29 @@ class Foresight:
         times = found.start + found.step_seconds * np.arange(steps, dtype=np.int64)
         return Forecast(found.quantiles, times, found.values[0])
 
-    def _of(self, watch: MetricWatch, learned: Learned) -> Iterator[Breach]:
-        if watch.committed is None:
+    def _of(self, watch: MetricWatch) -> Iterator[Breach | None]:
+        """One by one the series of a source that are worth the look: the breach, or None."""
+        learned = watch.learned
+        if learned is None:
             return
-        values = watch.recent.values(slice(None))
-        end = watch.committed + watch.step_seconds
-        for row in _candidates(values, learned.limits):
-            key = learned.keys[row]
-            given = self._settings.limits.get(key.metric)
-            breach = time_to_breach(
-                values[row],
-                learned.profile,
-                float(learned.limits[row]) if given is None else given,
-                key=key,
-                end=end,
-                step_seconds=watch.step_seconds,
-                column=row,
-                horizon_hours=self._settings.horizon_hours,
-                least_probability=self._settings.minimum_probability,
-            )
-            if breach is not None:
-                yield breach
+        limits = _limits(learned, self._settings.limits)
+        rows = _candidates(watch.recent, limits)
+        for start in range(0, len(rows), AT_ONCE):
+            if watch.learned is not learned:  # other series stand at these places now
+                yield from self._of(watch)
+                return
+            part = rows[start : start + AT_ONCE]
+            for row, values in zip(part.tolist(), watch.recent.values(part), strict=True):
+                yield time_to_breach(
+                    values,
+                    part_of(learned.profile, slice(row, row + 1)),
+                    float(limits[row]),
+                    key=learned.keys[row],
+                    end=(watch.committed or 0) + watch.step_seconds,
+                    step_seconds=watch.step_seconds,
+                    horizon_hours=self._settings.horizon_hours,
+                    least_probability=self._settings.minimum_probability,
+                )
 
 
 def learned_limits(
@@ -111,12 +131,22 @@ def ceiling(metric: str) -> float | None:
     return next((most for ending, most in CEILINGS if metric.endswith(ending)), None)
 
 
-def _candidates(values: NDArray[np.float32], limits: NDArray[np.float32]) -> list[int]:
-    """Series that are worth the look: now in the upper half of the way from their lowest to their limit, and not falling.
+def _limits(learned: Learned, given: Mapping[str, float]) -> NDArray[np.float32]:
+    """The limit of each series: the one that is configured for its metric, else what it has learned."""
+    if not given:
+        return learned.limits
+    limits = learned.limits.copy()
+    for row, key in enumerate(learned.keys):
+        limits[row] = given.get(key.metric, limits[row])
+    return limits
+
+
+def _candidates(recent: Recent, limits: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Series that are worth the look: now in the upper half of the way from their lowest to their limit.
 
     All others would have to rise in six hours by more than they have in a day.
     """
     with np.errstate(invalid="ignore"):
-        low, last = np.nanmin(values, axis=1), values[:, -1]
+        low, last = recent.lowest(), recent.latest()
         near = last - low >= 0.5 * (limits - low)
-    return [int(row) for row in np.flatnonzero(near & np.isfinite(limits))]
+    return np.flatnonzero(near & np.isfinite(limits) & (last < limits))

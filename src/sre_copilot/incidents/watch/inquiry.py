@@ -77,7 +77,7 @@ class Inquiries:
                 say(first.anomaly.finding.message, "en"),
                 (),
             )
-        if self._due is not None and now >= self._due.at and not self._busy():
+        if self._due is not None and now >= self._due.at and not self.busy:
             due, self._due = self._due, None
             self._last = now
             named = Due(due.at, due.onset, due.entity, due.text, tuple(each.id for each in going_on))
@@ -93,13 +93,16 @@ class Inquiries:
         """Wait shortly for the one that is under way; it is not kept when it takes longer."""
         self.wait(1.0)
 
-    def _busy(self) -> bool:
+    @property
+    def busy(self) -> bool:
+        """Whether one is under way."""
         return self._thread is not None and self._thread.is_alive()
 
     def _run(self, due: Due, now: float) -> None:
         began = monotonic()
         try:
             row = self.investigate(due, now)
+            self._investigations.save([row])
         except SreCopilotError as error:
             self._own.investigations.labels("failed").inc()
             _log.error("an investigation failed", problem=str(error))
@@ -108,7 +111,6 @@ class Inquiries:
             self._own.investigations.labels("failed").inc()
             _log.exception("an investigation failed")
             return
-        self._investigations.save([row])
         self._own.investigations.labels(row["outcome"]).inc()
         self._own.investigation_seconds.observe(monotonic() - began)
         _log.info(
@@ -125,11 +127,13 @@ class Inquiries:
             window=window,
         )
         sources = self._reopen()
-        collection = collect(
-            sources, incident, window=window, reference=Window(window.start - CALM_S, window.start)
-        )
-        for source in sources:
-            source.close()
+        try:
+            collection = collect(
+                sources, incident, window=window, reference=Window(window.start - CALM_S, window.start)
+            )
+        finally:
+            for source in sources:
+                source.close()
         observation = collection.observation
         known = self._known_changes(window)
         current = merged([observation.current, Telemetry(changes=known)]) if known else observation.current

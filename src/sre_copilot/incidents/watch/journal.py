@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from sre_copilot.domain.anomaly import Breach
 from sre_copilot.domain.evidence import Check, Finding
+from sre_copilot.domain.series import SeriesKey
 from sre_copilot.domain.signals import Change
 from sre_copilot.incidents.report.words import LANGUAGES, say
-from sre_copilot.incidents.watch.episodes import Episode, Key, Told, Turn
+from sre_copilot.incidents.watch.episodes import Episode, Key, Told, Turn, kept_name
 from sre_copilot.store.records import Records
+
+LONGEST_KIND = 100  # characters, of the column
 
 
 class Journal:
@@ -21,6 +24,7 @@ class Journal:
     def __init__(self, *, anomalies: Records, breaches: Records) -> None:
         self._anomalies = anomalies
         self._breaches = breaches
+        self._owed: dict[str, dict[str, Any]] = {}
         self._expected: dict[str, dict[str, Any]] = {row["id"]: row for row in breaches.open()}
 
     def unfinished(self) -> dict[Key, Told]:
@@ -38,12 +42,18 @@ class Journal:
         self._anomalies.save({**row, "closed_at": at} for row in rows if row is not None)
 
     def keep(self, turn: Turn, *, at: float) -> None:
-        """Keep what a tick opened, went on with, and closed, in one transaction."""
-        self._anomalies.save(anomaly_row(each, at=at) for each in (*turn.opened, *turn.updated, *turn.closed))
+        """Keep what a tick opened, went on with, and closed, in one transaction; what the store refuses now is kept with a later tick."""
+        for each in (*turn.opened, *turn.updated, *turn.closed):
+            self._owed[each.id] = anomaly_row(each, at=at)
+        self._anomalies.save(self._owed.values())
+        self._owed.clear()
 
-    def expect(self, breaches: Iterable[Breach], *, at: float) -> int:
+    def expect(
+        self, breaches: Iterable[Breach], *, at: float, source_of: Callable[[SeriesKey], str] = lambda key: ""
+    ) -> int:
         """Keep what is expected to cross a limit; what no longer is, is closed. Return how many are open."""
-        rows = {row["id"]: row for row in (breach_row(each, at=at) for each in breaches)}
+        made = ((each, source_of(SeriesKey(each.entity, each.metric, each.instance))) for each in breaches)
+        rows = {row["id"]: row for row in (breach_row(each, at=at, source=name) for each, name in made)}
         for key, row in rows.items():
             if key in self._expected:
                 row["made_at"] = self._expected[key]["made_at"]
@@ -58,9 +68,9 @@ def anomaly_row(episode: Episode, *, at: float) -> dict[str, Any]:
     anomaly = episode.anomaly
     return {
         "id": episode.id,
-        "entity": anomaly.entity,
-        "metric": anomaly.metric,
-        "instance": anomaly.instance,
+        "entity": kept_name(anomaly.entity),
+        "metric": kept_name(anomaly.metric),
+        "instance": kept_name(anomaly.instance),
         "modality": anomaly.finding.modality,
         "source": episode.source,
         "method": anomaly.method,
@@ -97,25 +107,27 @@ def check_document(check: Check) -> dict[str, Any]:
     return asdict(check)
 
 
-def breach_row(breach: Breach, *, at: float) -> dict[str, Any]:
+def breach_row(breach: Breach, *, at: float, source: str = "") -> dict[str, Any]:
     """An expected breach as the table `breaches` holds it; the id stays while the same limit is expected to be crossed."""
     named = (breach.entity, breach.metric, breach.instance, breach.direction)
     row = asdict(replace(breach))
     row["limit_value"] = row.pop("limit")
+    row |= {name: kept_name(row[name]) for name in ("entity", "metric", "instance")}
     key = hashlib.blake2b(repr((*named, breach.limit)).encode(), digest_size=6).hexdigest()
-    return {**row, "id": f"B-{key}", "updated_at": at, "closed_at": None}
+    return {**row, "id": f"B-{key}", "source": source, "updated_at": at, "closed_at": None}
 
 
-def change_row(change: Change, *, at: float) -> dict[str, Any]:
+def change_row(change: Change, *, at: float, source: str = "") -> dict[str, Any]:
     """A change as the table `changes` holds it; the same change told twice is one row."""
     told = (change.ts, change.service, change.kind, change.text, sorted(change.detail.items()))
     return {
         "id": "C-" + hashlib.blake2b(repr(told).encode(), digest_size=6).hexdigest(),
         "ts": change.ts,
-        "service": change.service,
-        "kind": change.kind,
-        "text": change.text,
-        "detail": dict(change.detail),
+        "service": kept_name(change.service),
+        "kind": change.kind[:LONGEST_KIND].replace("\0", ""),
+        "text": change.text.replace("\0", ""),
+        "detail": {name.replace("\0", ""): text.replace("\0", "") for name, text in change.detail.items()},
+        "source": source,
         "received_at": at,
     }
 

@@ -19,6 +19,7 @@ class BaselineRow:
     """One watched series, for people."""
 
     key: SeriesKey
+    source: str
     state: str
     days: float
     points: int
@@ -27,10 +28,17 @@ class BaselineRow:
     learned_at: float | None
 
 
-def baseline_rows(watch: MetricWatch, now: float) -> list[BaselineRow]:
+def baseline_rows(source: str, watch: MetricWatch, now: float) -> list[BaselineRow]:
     rows = [
         BaselineRow(
-            key=key, state="warming up", days=0.0, points=0, expected=None, scale=None, learned_at=None
+            key=key,
+            source=source,
+            state="warming up",
+            days=0.0,
+            points=0,
+            expected=None,
+            scale=None,
+            learned_at=None,
         )
         for key in watch.unknown
     ]
@@ -43,6 +51,7 @@ def baseline_rows(watch: MetricWatch, now: float) -> list[BaselineRow]:
         rows.append(
             BaselineRow(
                 key=key,
+                source=source,
                 state="learned",
                 days=round(float(days[row]), 2),
                 points=round(float(days[row]) * DAY_S / watch.step_seconds),

@@ -21,7 +21,7 @@ from sre_copilot.cognition.ensemble.learning import learn as learn_ensemble
 from sre_copilot.cognition.ensemble.state import State
 from sre_copilot.domain.series import SeriesBlock, SeriesKey
 from sre_copilot.domain.signals import Window
-from sre_copilot.errors import SettingsError, SreCopilotError
+from sre_copilot.errors import SettingsError, SreCopilotError, StoreError
 from sre_copilot.incidents.watch.events import Streams
 from sre_copilot.incidents.watch.foresight import learned_limits
 from sre_copilot.incidents.watch.history import learn_past, learns_from
@@ -30,10 +30,12 @@ from sre_copilot.incidents.watch.status import LearningStatus
 from sre_copilot.perception.source import MetricSource, Source
 from sre_copilot.settings.document import Baseline
 from sre_copilot.store.profiles import ArrayStore
-from sre_copilot.telemetry import log
+from sre_copilot.telemetry import clean, log
 
 DAY = 86_400
 LEAST_DAYS = 3.0  # below it no time of day has been seen often enough to have a median
+RETRY_S = 60.0
+LONGEST_RETRY_S = 3600.0
 WARM_HOURS = 6  # of history run through the state: the longest memory of the ensemble that matters
 Reopen = Callable[[], Sequence[Source]]
 """Makes sources of its own for a thread that reads beside the watch: one instance belongs to one thread."""
@@ -92,8 +94,8 @@ def lesson_of(block: SeriesBlock, settings: Baseline, *, now: float) -> Lesson |
     limits = learned_limits(kept.keys, kept.values, step_seconds=kept.step_seconds)
     learned = Learned(kept.keys, profile, learn_ensemble(kept, profile), limits, now)
     width = kept.values.shape[1]
-    for name in dict.fromkeys(key.metric for key in kept.keys):
-        _log.info(f"Learned baseline for {name} from {width} points")
+    for name, points in _most_points(kept).items():
+        _log.info(f"Learned baseline for {name} from {points} points")
     state = warmed(learned, kept, steps=min(width, WARM_HOURS * 3600 // kept.step_seconds))
     day = kept.values[:, -DAY // kept.step_seconds :].copy()
     return Lesson(
@@ -104,6 +106,14 @@ def lesson_of(block: SeriesBlock, settings: Baseline, *, now: float) -> Lesson |
 def _by_metric(keys: Sequence[SeriesKey], chosen: NDArray[np.bool_]) -> Counter[str]:
     """How many of the chosen series each metric has."""
     return Counter(key.metric for key, each in zip(keys, chosen, strict=True) if each)
+
+
+def _most_points(block: SeriesBlock) -> dict[str, int]:
+    """How many values the longest series of each metric has."""
+    found: dict[str, int] = {}
+    for key, count in zip(block.keys, (~np.isnan(block.values)).sum(axis=1).tolist(), strict=True):
+        found[key.metric] = max(found.get(key.metric, 0), count)
+    return found
 
 
 def holiday_dates(settings: Baseline, *, now: float) -> list[datetime.date]:
@@ -125,6 +135,26 @@ def holiday_dates(settings: Baseline, *, now: float) -> list[datetime.date]:
     return [*found, *settings.holidays]
 
 
+@dataclass
+class Owing:
+    """When to try again what could not be learned: soon, for a restart takes a minute; then ever less often, for history grows slowly."""
+
+    tries: int = 0
+    _ended_at: float | None = None
+
+    def due(self, unlearned: bool, status: LearningStatus, now: float) -> bool:
+        """Whether it is time to try again."""
+        if not unlearned:
+            self.tries = 0
+            return False
+        if status.state in {"never", "running"} or status.finished_at is None:
+            return False
+        if status.finished_at != self._ended_at:
+            self.tries, self._ended_at = self.tries + 1, status.finished_at
+        pause = min(RETRY_S * 2.0 ** min(self.tries - 1, 10), LONGEST_RETRY_S)
+        return now - status.finished_at >= pause
+
+
 class Learner:
     """Runs learning in a thread of its own, one at a time."""
 
@@ -144,6 +174,11 @@ class Learner:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
+    @property
+    def busy(self) -> bool:
+        """Whether it is under way."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self, reopen: Reopen, settings: Baseline, *, wait: bool = False) -> bool:
         """Begin unless it is under way; return whether it began."""
         with self._lock:
@@ -160,20 +195,24 @@ class Learner:
 
     def _run(self, reopen: Reopen, settings: Baseline) -> None:
         _log.info("Starting baseline learning...")
+        sources: Sequence[Source] = ()
         try:
             sources = reopen()
             metric = {source.name: source for source in sources if isinstance(source, MetricSource)}
-            self._done(self._all(metric, settings))
+            ended, lessons = self._all(metric, settings)
+            self._done(lessons)
             if self._met is not None:
                 self._meet(sources, settings, self._met)
-            for source in sources:
-                source.close()
+            self.status = replace(ended, finished_at=self._clock.now())
         except SreCopilotError as error:
-            self._end("failed", problem=str(error))
+            self._fail(str(error))
             _log.error("baseline learning failed", problem=str(error))
         except Exception as error:  # noqa: BLE001 - the top of a thread: the status and the log are all that can tell
-            self._end("failed", problem=f"internal error: {type(error).__name__}: {error}")
+            self._fail(f"internal error: {type(error).__name__}: {error}")
             _log.exception("baseline learning failed")
+        finally:
+            for source in sources:
+                source.close()
 
     def _meet(self, sources: Sequence[Source], settings: Baseline, met: Met) -> None:
         """Learn the past of what is no metric, once: from then on it is learned as it comes."""
@@ -188,7 +227,9 @@ class Learner:
             met(source.name, streams)
             _log.info(f"Learned {hours:.1f} h of {', '.join(source.modalities)}", source=source.name)
 
-    def _all(self, sources: Mapping[str, MetricSource], settings: Baseline) -> dict[str, Lesson]:
+    def _all(
+        self, sources: Mapping[str, MetricSource], settings: Baseline
+    ) -> tuple[LearningStatus, dict[str, Lesson]]:
         now = self._clock.now()
         lessons: dict[str, Lesson] = {}
         problems: list[str] = []
@@ -206,18 +247,21 @@ class Learner:
             _log.warning("not learned", problem=problem)
         metrics = {key.metric for lesson in lessons.values() for key in lesson.learned.keys}
         _log.info(f"Baseline learning completed for {len(metrics)} metrics")
-        self._end(
-            "done" if lessons else "failed",
+        ended = replace(
+            self.status,
+            state="done" if lessons or not sources else "failed",
             series=sum(len(lesson.learned.keys) for lesson in lessons.values()),
             skipped=sum(lesson.skipped for lesson in lessons.values()),
             points=sum(lesson.points for lesson in lessons.values()),
             days=float(settings.learning_days),
-            problem="; ".join(problems),
+            problem=clean("; ".join(problems)),
         )
-        return lessons
+        return ended, lessons
 
-    def _end(self, state: Any, **changed: Any) -> None:
-        self.status = replace(self.status, state=state, finished_at=self._clock.now(), **changed)
+    def _fail(self, problem: str) -> None:
+        self.status = replace(
+            self.status, state="failed", finished_at=self._clock.now(), problem=clean(problem)
+        )
 
 
 def save(arrays: ArrayStore, name: str, learned: Learned) -> None:
@@ -241,10 +285,11 @@ def save(arrays: ArrayStore, name: str, learned: Learned) -> None:
 
 
 def load(arrays: ArrayStore, name: str) -> Learned | None:
-    """What was learned of one source and kept; None when nothing was, or it is of another form."""
-    if not arrays.has(f"{name}.learned"):
+    """What was learned of one source and kept; None when nothing was, it is of another form, or damaged: then it is learned anew."""
+    kept = _kept(arrays, f"{name}.learned")
+    if kept is None:
         return None
-    parts, meta = arrays.load(f"{name}.learned")
+    parts, meta = kept
     kinds: dict[str, dict[str, Any]] = {"profile": {}, "knowledge": {}, "limits": {}}
     for key, value in parts.items():
         kind, _, field = key.partition(".")
@@ -261,24 +306,37 @@ def load(arrays: ArrayStore, name: str) -> Learned | None:
     return Learned(keys, profile, knowledge, kinds["limits"][""], float(meta["learned_at"]))
 
 
+def _kept(arrays: ArrayStore, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+    """What is kept by a name; None, and a warning, when all of it is damaged."""
+    if not arrays.has(name):
+        return None
+    try:
+        return arrays.load(name)
+    except StoreError as error:
+        _log.warning("what was learned is damaged; it is learned again", problem=str(error))
+        return None
+
+
 def save_state(arrays: ArrayStore, name: str, learned: Learned, state: State, *, committed: int) -> None:
     """Keep what the ensemble remembers of one source; what comes after is read again."""
     meta = {"committed": committed, "learned_at": learned.learned_at, "series": len(learned.keys)}
-    arrays.save(f"{name}.state", {"memory": state.memory, "clock": state.clock}, meta)
+    arrays.save(f"{name}.state", state.arrays(), meta)
 
 
 def load_state(arrays: ArrayStore, name: str, learned: Learned) -> tuple[State, int | None]:
     """What the ensemble remembered; a fresh state when nothing fits what was learned."""
     fresh = State.fresh(len(learned.keys))
-    if not arrays.has(f"{name}.state"):
+    kept_state = _kept(arrays, f"{name}.state")
+    if kept_state is None:
         return fresh, None
-    parts, meta = arrays.load(f"{name}.state")
+    parts, meta = kept_state
     if meta.get("learned_at") != learned.learned_at:
         return fresh, None
-    memory, clock = parts["memory"], parts["clock"]
-    kept = min(memory.shape[1], fresh.memory.shape[1])
-    if memory.shape[0] != fresh.memory.shape[0]:
+    try:
+        state = State.of(parts)
+    except ValueError:  # of another release
         return fresh, None
-    fresh.memory[:, :kept] = memory[:, :kept]
-    fresh.clock[:] = clock
-    return fresh, int(meta["committed"])
+    known = len(learned.keys)
+    if state.series > known:  # instances that joined later are met again
+        state = state.take(list(range(known)))
+    return state.grow(known - state.series), int(meta["committed"])

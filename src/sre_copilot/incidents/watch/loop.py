@@ -9,6 +9,8 @@ from time import monotonic
 from typing import Any
 
 from sre_copilot.clock import Clock
+from sre_copilot.cognition.detectors.series.detector import SeriesDetector
+from sre_copilot.domain.anomaly import Anomaly
 from sre_copilot.domain.series import SeriesKey
 from sre_copilot.domain.signals import Change, Window
 from sre_copilot.incidents.investigation import Methods
@@ -21,8 +23,10 @@ from sre_copilot.incidents.watch.foresight import Forecast, Foresight
 from sre_copilot.incidents.watch.inquiry import Inquiries
 from sre_copilot.incidents.watch.journal import Journal, change_of, change_row
 from sre_copilot.incidents.watch.learned_rows import BaselineRow, baseline_rows
-from sre_copilot.incidents.watch.learning import Learner, Lesson
+from sre_copilot.incidents.watch.learning import Learner, Lesson, Owing
 from sre_copilot.incidents.watch.metrics import MetricWatch
+from sre_copilot.incidents.watch.named import DAYS as NAMED_DAYS
+from sre_copilot.incidents.watch.named import NamedDetectors
 from sre_copilot.incidents.watch.status import WatchStatus
 from sre_copilot.perception.source import MetricSource, Source
 from sre_copilot.settings.document import Settings
@@ -33,7 +37,9 @@ from sre_copilot.telemetry import OwnMetrics, log
 
 PATIENCE = 0.6  # of the interval: what has not answered by then comes with the next tick
 KEEP_EVERY_S = 300.0  # the state is kept so often; what came after is read again from the source
-DAY_S = 86_400.0
+DAY_S = 86_400
+FORESIGHT_SHARE = 0.1  # of the interval: a round of forecasts is spread over as many ticks as it needs
+NAMED_SHARE = 0.1  # of the interval: what detectors that are chosen by name may take
 CHANGED_S = 3600.0  # a change explains what is new after it for so long
 _log = log(__name__)
 
@@ -54,10 +60,12 @@ class Watch:
         investigations: Records,
         facts: Facts,
         methods: Callable[[], Methods],
+        make_detector: Callable[[str], SeriesDetector],
         clock: Clock,
         own: OwnMetrics,
     ) -> None:
         self._settings = settings
+        self._make_detector = make_detector
         self._reopen = reopen
         self._clock = clock
         self._own = own
@@ -85,6 +93,10 @@ class Watch:
         self._sources = {source.name: unasked(source) for source in sources}
         self._status = WatchStatus(started_at=clock.now(), interval_seconds=settings.check_interval_seconds)
         self._kept_at = 0.0
+        self._stop = threading.Event()
+        self._owing = Owing()
+        self._guard = threading.Lock()
+        self._named = {name: self._detectors() for name in self._metrics}
         self._recall()
 
     # -- the loop ---------------------------------------------------------------------------------------------------
@@ -92,6 +104,7 @@ class Watch:
     def run(self, stop: threading.Event) -> None:
         """Tick until told to stop; a tick that takes longer than the interval makes the next ones miss, and that is counted."""
         _log.info("Starting monitoring loop...")
+        self._stop = stop
         interval = self._settings.check_interval_seconds
         if not any(watch.learned for watch in self._metrics.values()):
             self.request_learning()
@@ -103,7 +116,7 @@ class Watch:
                 self.tick()
             except Exception:  # noqa: BLE001 - the top of the loop: one bad tick must not end the watch
                 _log.exception("a tick failed; the watch goes on")
-            following += interval
+            following = min(following + interval, self._clock.now() + interval)  # clocks are put back, too
             if (behind := self._clock.now() - following) > 0:
                 missed = int(behind // interval) + 1
                 following += missed * interval
@@ -116,29 +129,36 @@ class Watch:
         self._apply_lessons()
         patience = PATIENCE * self._settings.check_interval_seconds
         answered = ask_all(
-            self._feeds, lambda source: self._question(source, now), now=now, patience_seconds=patience
+            self._feeds,
+            lambda source: self._question(source, now),
+            now=now,
+            patience_seconds=patience,
+            stop=self._stop,
         )
         self._note(answered, now)
         found = self._detect(answered, now)
-        seen = {
-            modality
-            for feed in self._feeds
-            if feed.name in answered.answers
-            for modality in feed.source.modalities
-        }
-        turn = self._episodes.tick(found, at=now, unseen=lambda anomaly: anomaly.finding.modality not in seen)
+        turn = self._episodes.tick(
+            found, at=now, unseen=lambda episode: episode.source not in answered.answers
+        )
         self._journal.keep(turn, at=now)
         self._close_forgotten(now)
         self._tell(turn, answered)
         self._inquiries.consider(turn, self._episodes.open(), now=now)
-        self._foresee(now)
-        self._keep(now)
+        if not self._stop.is_set():
+            self._foresee(now)
+            self._keep(now)
         self._done(now, monotonic() - began)
         return turn
 
-    def close(self) -> None:
-        """Keep all state and let go of the sources."""
-        self._keep(self._clock.now(), always=True)
+    @property
+    def busy(self) -> bool:
+        """Whether a thread of it still reads, learns or investigates."""
+        return self._learner.busy or self._inquiries.busy or any(feed.busy for feed in self._feeds)
+
+    def close(self, *, keep: bool = True) -> None:
+        """Keep all state, unless a tick is still at work on it, and let go of the sources."""
+        if keep:
+            self._keep(self._clock.now(), always=True)
         self._inquiries.close()
         for feed in self._feeds:
             feed.close()
@@ -156,15 +176,20 @@ class Watch:
     def baselines(self) -> list[BaselineRow]:
         """Every watched series and what is expected of it now."""
         now = self._clock.now()
-        rows = [row for watch in self._metrics.values() for row in baseline_rows(watch, now)]
+        rows = [row for name, watch in self._metrics.items() for row in baseline_rows(name, watch, now)]
         return sorted(rows, key=lambda row: row.key)
 
     def forecast(self, key: SeriesKey, *, hours: float) -> Forecast | None:
         """The next hours of one series; None when it is not known."""
-        for watch in self._metrics.values():
-            if watch.learned and key in watch.learned.keys:
-                return self._foresight.forecast(watch, key, hours=hours)
+        with self._guard:
+            for watch in self._metrics.values():
+                if watch.row(key) is not None:
+                    return self._foresight.forecast(watch, key, hours=hours)
         return None
+
+    def source_of(self, key: SeriesKey) -> str:
+        """The source of a series that has been learned; '' when it is not known."""
+        return next((name for name, watch in self._metrics.items() if watch.row(key) is not None), "")
 
     # -- the steps of a tick ----------------------------------------------------------------------------------------
 
@@ -178,9 +203,7 @@ class Watch:
         for name, answer in answered.answers.items():
             watch = self._metrics.get(name)
             if watch is not None and answer.steps is not None:
-                found += [Seen(each, name) for each in watch.take(answer.steps)]
-                if answer.present is not None:
-                    found += [Seen(each, name) for each in watch.peek(answer.present)]
+                found += [Seen(each, name) for each in self._judged(name, watch, answer)]
             elif answer.reading is not None:
                 since = self._covered.get(name, now - self._settings.check_interval_seconds)
                 window = Window(since, max(since, answer.until))
@@ -189,11 +212,33 @@ class Watch:
                 self._covered[name] = answer.until
         return found
 
+    def _judged(self, name: str, watch: MetricWatch, answer: Answer) -> list[Anomaly]:
+        """What the series of one source show: by the ensemble, and by the detectors that are named for their metrics."""
+        named = self._named[name]
+        with self._guard:
+            found = watch.take(answer.steps) if answer.steps is not None else []
+            if answer.present is not None:
+                found += watch.peek(answer.present)
+        if not named:
+            return found
+        kept = [each for each in found if not named.silences(each)]
+        return kept + (named.take(answer.steps, watch) if answer.steps is not None else [])
+
+    def _detectors(self) -> NamedDetectors:
+        chosen = self._settings.anomaly_detection
+        budget = NAMED_SHARE * self._settings.check_interval_seconds
+        return NamedDetectors(
+            chosen.detectors, self._make_detector, threshold=chosen.threshold, budget_seconds=budget
+        )
+
     def _learn_of_changes(self, answered: Round[Answer], now: float) -> tuple[Change, ...]:
         """Keep the changes that sources tell; return those of the last hour, whoever told them."""
-        readings = [answer.reading for answer in answered.answers.values() if answer.reading is not None]
-        told = [change for reading in readings for change in reading.telemetry.changes or ()]
-        self._changes.save(change_row(change, at=now) for change in told)
+        told = [
+            change_row(change, at=now, source=name)
+            for name, answer in answered.answers.items()
+            for change in (answer.reading.telemetry.changes or () if answer.reading else ())
+        ]
+        self._changes.save(told)
         return tuple(change_of(row) for row in self._changes.page(since=now - CHANGED_S, limit=1000).rows)
 
     def _note(self, answered: Round[Answer], now: float) -> None:
@@ -202,6 +247,8 @@ class Watch:
             before = self._sources[name]
             self._sources[name] = noted(before, outcome, now)
             if outcome.error is not None:
+                if name in self._metrics:
+                    self._metrics[name].past_failed()
                 self._own.source_errors.labels(name, type(outcome.error).__name__).inc()
                 if before.ok:
                     _log.warning("a source cannot be read", source=name, problem=str(outcome.error))
@@ -212,7 +259,9 @@ class Watch:
 
     def _tell(self, turn: Turn, answered: Round[Answer]) -> None:
         steps = [answer.steps for answer in answered.answers.values() if answer.steps is not None]
-        _log.debug(f"Collected {sum(len(block.keys) for block in steps)} metrics")
+        keys = [key for block in steps for key in block.keys]
+        if steps:
+            _log.info(f"Collected {len({key.metric for key in keys})} metrics", series=len(keys))
         if turn.opened:
             _log.info(f"Detected {len(turn.opened)} anomalies")
         for episode in turn.opened:
@@ -233,9 +282,10 @@ class Watch:
             self._episodes.told.clear()
 
     def _foresee(self, now: float) -> None:
-        if self._foresight.due(now) and not any(feed.busy for feed in self._feeds):
-            expected = self._foresight.breaches(list(self._metrics.values()), now=now)
-            count = self._journal.expect(expected, at=now)
+        budget = FORESIGHT_SHARE * self._settings.check_interval_seconds
+        expected = self._foresight.go_on(list(self._metrics.values()), now=now, budget_seconds=budget)
+        if expected is not None:
+            count = self._journal.expect(expected, at=now, source_of=self.source_of)
             self._own.breaches_open.set(count)
             self._status = replace(self._status, open_breaches=count)
 
@@ -268,25 +318,30 @@ class Watch:
             self._new_lessons = dict(lessons)
         for name, lesson in lessons.items():
             learning.save(self._arrays, name, lesson.learned)
-        self._own.learned_seconds.set(self._clock.now())
+        if lessons:
+            self._own.learned_seconds.set(self._clock.now())
         self._facts.set("learned_at", self._clock.now())
 
     def _apply_lessons(self) -> None:
         with self._lock:
             lessons, self._new_lessons = self._new_lessons, {}
-        for name, lesson in lessons.items():
-            self._metrics[name].know(
-                lesson.learned, lesson.state, committed=lesson.committed, history=lesson.day
-            )
+        with self._guard:
+            for name, lesson in lessons.items():
+                self._metrics[name].know(
+                    lesson.learned, lesson.state, committed=lesson.committed, history=lesson.day
+                )
 
     def _recall(self) -> None:
         """Go on with what an earlier process learned and kept."""
         for name, watch in self._metrics.items():
+            watch.past_seconds = NAMED_DAYS * DAY_S if self._named[name] else 0
             learned = learning.load(self._arrays, name)
             if learned is None or learned.profile.step_seconds != watch.step_seconds:
                 continue
             state, committed = learning.load_state(self._arrays, name, learned)
             watch.know(learned, state, committed=committed)
+            watch.past_seconds = max(DAY_S, watch.past_seconds)
+            self._own.learned_seconds.set(learned.learned_at)
         for feed in self._feeds:
             if feed.name not in self._metrics:
                 self._events.recall(self._arrays, feed.name)
@@ -307,6 +362,12 @@ class Watch:
             self.request_learning()
             for records in self._records:
                 records.forget(before=now - self._settings.store.keep_days * DAY_S)
+        elif self._owing.due(self._unlearned(), self._learner.status, now):
+            self.request_learning()
+
+    def _unlearned(self) -> bool:
+        """Whether nothing was learned of a source yet: it was down, or has too little history."""
+        return any(watch.learned is None for watch in self._metrics.values()) and not self._new_lessons
 
     def _relearning_due(self, now: float) -> bool:
         """Whether the daily time of learning has come since the last one began."""

@@ -17,9 +17,11 @@ from sre_copilot.cognition.ensemble.state import State
 from sre_copilot.cognition.ensemble.tick import tick
 from sre_copilot.domain.anomaly import Anomaly
 from sre_copilot.domain.series import SeriesBlock, SeriesKey
+from sre_copilot.incidents.watch.worth import worth_telling
 
 Floats = NDArray[np.float32]
 DAY_S = 86_400
+PAST_TRIES = 3  # a source that cannot give its last day at once shall not be kept from giving its last minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,17 @@ class Learned:
         return Learned(
             (*self.keys, *adopted),
             _taken(self.profile, take),
-            _taken(self.knowledge, take),
+            self.knowledge.take(take),
             np.ascontiguousarray(self.limits[take]),
             self.learned_at,
         )
 
 
 class Recent:
-    """The last day of every series, as a ring of steps; what forecasts begin from."""
+    """The last day (or so many days) of every series, as a ring of steps; what forecasts begin from."""
 
-    def __init__(self, series: int, *, step_seconds: int) -> None:
-        self._ring = np.full((max(1, DAY_S // step_seconds), series), np.nan, np.float32)
+    def __init__(self, series: int, *, step_seconds: int, days: int = 1) -> None:
+        self._ring = np.full((max(1, days * DAY_S // step_seconds), series), np.nan, np.float32)
         self._next = 0
 
     def add(self, values: Floats) -> None:
@@ -69,7 +71,20 @@ class Recent:
         for column in range(max(0, values.shape[1] - len(self._ring)), values.shape[1]):
             self.add(values[:, column])
 
-    def values(self, rows: slice) -> Floats:
+    def skip(self, steps: int) -> None:
+        """Leave out steps of which nothing is known, so that the others keep their time of day."""
+        for _ in range(min(steps, len(self._ring))):
+            self.add(np.full(self._ring.shape[1], np.nan, np.float32))
+
+    def latest(self) -> Floats:
+        """The values of the last step, shape (n,)."""
+        return np.asarray(self._ring[self._next - 1])
+
+    def lowest(self) -> Floats:
+        """The lowest value of each series in the day, shape (n,), NaN where nothing was seen."""
+        return np.asarray(np.fmin.reduce(self._ring, axis=0))
+
+    def values(self, rows: slice | NDArray[np.intp]) -> Floats:
         """The day of some series, shape (rows, steps), the latest last, NaN where nothing was seen."""
         part = self._ring[:, rows]
         return np.ascontiguousarray(np.concatenate([part[self._next :], part[: self._next]]).T)
@@ -95,10 +110,14 @@ class MetricWatch:
     state: State | None = None
     committed: int | None = None
     unknown: frozenset[SeriesKey] = frozenset()
+    past_seconds: int = 0
+    """How far back the next question reads once, for what remembers the last days; 0: only what is new."""
+    past_tries: int = PAST_TRIES
     recent: Recent = field(default_factory=lambda: Recent(0, step_seconds=DAY_S))
     _rows: NDArray[np.intp] | None = None
     _for: tuple[SeriesKey, ...] = ()
     _since: NDArray[np.float64] | None = None
+    _places: dict[SeriesKey, int] | None = None
 
     def know(
         self, learned: Learned, state: State, *, committed: int | None, history: Floats | None = None
@@ -108,18 +127,47 @@ class MetricWatch:
         self.recent = Recent(len(learned.keys), step_seconds=self.step_seconds)
         if history is not None:
             self.recent.fill(history)
-        self._for, self._rows = (), None
+        self._for, self._rows, self._places = (), None, None
         self._since = np.full(len(learned.keys), np.nan)
         self.unknown = frozenset()
 
     def take(self, block: SeriesBlock) -> list[Anomaly]:
         """Take whole steps, in their order, each once; return what the last of them shows."""
         found: list[Anomaly] = []
+        self._remember(block)
         for column, time in enumerate(block.times.tolist()):
             if self.committed is None or time > self.committed:
+                if self.committed is not None:
+                    self.recent.skip((time - self.committed) // self.step_seconds - 1)
                 found = self._judge(block, column, time, keep=True)
                 self.committed = time
         return found
+
+    def row(self, key: SeriesKey) -> int | None:
+        """The place of a series among those that are known."""
+        if self.learned is None:
+            return None
+        if self._places is None or len(self._places) != len(self.learned.keys):
+            self._places = self.learned.rows()
+        return self._places.get(key)
+
+    def past_failed(self) -> None:
+        """The source could not be read; after some tries only what is new is asked for."""
+        if self.past_seconds:
+            self.past_tries -= 1
+            self.past_seconds = self.past_seconds if self.past_tries > 0 else 0
+
+    def _remember(self, block: SeriesBlock) -> None:
+        """Take the day before what is new, which an earlier process has judged."""
+        past, self.past_seconds = self.past_seconds, 0
+        self._meet(block.keys)
+        if not past or self._rows is None or self.learned is None or self.committed is None:
+            return
+        known = self._rows >= 0
+        for column in np.flatnonzero(block.times <= self.committed).tolist():
+            values = np.full(len(self.learned.keys), np.nan, np.float32)
+            values[self._rows[known]] = block.values[known, column]
+            self.recent.add(values)
 
     def peek(self, block: SeriesBlock) -> list[Anomaly]:
         """Judge the last column without keeping anything of it."""
@@ -137,12 +185,12 @@ class MetricWatch:
         values[self._rows[known]] = block.values[known, column]
         centre, scale = seasonal.expected(self.learned.profile, time)
         scores, parts = np.empty(count, np.float32), np.empty(count, np.uint8)
-        state = self.state if keep else _copy(self.state)
+        state = self.state if keep else self.state.copy()
         tick(state, self.learned.knowledge, values, centre, scale, scores, parts)
         if keep:
             self.recent.add(values)
         since = self._begun(scores, time)
-        return anomalies(
+        found = anomalies(
             self.learned.keys,
             values,
             centre,
@@ -154,6 +202,7 @@ class MetricWatch:
             self.step_seconds,
             threshold=self.threshold,
         )
+        return [each for each in found if worth_telling(each)]
 
     def _begun(self, scores: Floats, time: int) -> NDArray[np.float64]:
         """Since when each series has been above the threshold without a break, NaN where it is not."""
@@ -182,14 +231,10 @@ class MetricWatch:
     def _grow(self, joined: Learned) -> None:
         assert self.state is not None  # noqa: S101 - learned and state come together
         assert self._since is not None  # noqa: S101
-        fresh = State.fresh(len(joined.keys))
-        before = self.state.memory.shape[1]
-        fresh.memory[:, :before] = self.state.memory
-        fresh.clock[:] = self.state.clock
-        more = np.full(len(joined.keys) - before, np.nan)
-        self.learned, self.state = joined, fresh
-        self.recent.grow(len(joined.keys) - before)
-        self._since = np.concatenate([self._since, more])
+        more = len(joined.keys) - self.state.series
+        self.learned, self.state = joined, self.state.grow(more)
+        self.recent.grow(more)
+        self._since = np.concatenate([self._since, np.full(more, np.nan)])
 
 
 def warmed(learned: Learned, block: SeriesBlock, *, steps: int) -> State:
@@ -212,17 +257,11 @@ def warmed(learned: Learned, block: SeriesBlock, *, steps: int) -> State:
     return state
 
 
-def _taken(learned: Any, take: list[int]) -> Any:
-    """The same arrays with the series of these places; arrays that have no axis of series stay."""
-    count = learned.series
-    changed = {}
-    for each in fields(learned):
-        value = getattr(learned, each.name)
-        if isinstance(value, np.ndarray) and each.name != "step_seconds" and value.shape[-1] == count:
+def _taken(profile: Profile, take: list[int]) -> Profile:
+    """The profile of the series of these places."""
+    changed: dict[str, Any] = {}
+    for each in fields(profile):
+        value = getattr(profile, each.name)
+        if isinstance(value, np.ndarray):
             changed[each.name] = np.ascontiguousarray(value[..., take])
-    return replace(learned, **changed)
-
-
-def _copy(state: State) -> State:
-    """The same memory, to be forgotten afterwards."""
-    return replace(state, memory=state.memory.copy(), clock=state.clock.copy())
+    return replace(profile, **changed)

@@ -189,12 +189,13 @@ class ExecToken:
             )
             status = json.loads(done.stdout)["status"]
             token, until = str(status["token"]), status.get("expirationTimestamp")
+            ends = datetime.fromisoformat(until).timestamp() if until else float("inf")
         except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
             raise SettingsError(
                 f"kubernetes: the exec plugin {Path(self._command[0]).name} gave no token ({type(error).__name__}); "
                 "run it by hand, or give token_file"
             ) from None
-        return token, datetime.fromisoformat(until).timestamp() if until else float("inf")
+        return token, ends
 
 
 def _of_kubeconfig(settings: KubernetesSettings, path: Path) -> Access:
@@ -222,7 +223,7 @@ def _of_kubeconfig(settings: KubernetesSettings, path: Path) -> Access:
 def _document(path: Path) -> Mapping[str, Any]:
     try:
         found = yaml.safe_load((_read(path) or b"").decode("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise SettingsError(f"{path}: is no YAML; give the file that `kubectl config view` reads") from None
     if not isinstance(found, dict):
         raise SettingsError(f"{path}: is no kubeconfig; give the file that `kubectl config view` reads")

@@ -5,19 +5,21 @@ The API is plain HTTP and JSON and a dozen paths of it are read, so the shared H
 
 from __future__ import annotations
 
-import email.utils
 import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from sre_copilot.errors import SettingsError, SourceAnswerError, SourceRefused
 from sre_copilot.perception.cluster.access import Access, KubernetesSettings, access, http_settings
 from sre_copilot.perception.http import HttpClient
+from sre_copilot.perception.http_answers import understood
+from sre_copilot.perception.pace import clock_skew
 
 Object = dict[str, Any]
 
@@ -25,6 +27,7 @@ GONE = 410
 HANDLED = frozenset({403, 404, GONE})
 RESTARTS = 3  # of a list whose pages have become too old: a cluster that outruns three readings is not read by a fourth
 SILENCE_S = 90  # of a watch, after which its connection counts as dead: servers send a bookmark a minute
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
@@ -41,7 +44,7 @@ class Kind:
 
     def path(self, namespace: str = "") -> str:
         """Path of its list: of one namespace, or of the whole cluster."""
-        inside = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
+        inside = f"/namespaces/{quote(namespace, safe='')}" if namespace and self.namespaced else ""
         return f"{self.root}{inside}/{self.plural}"
 
     @property
@@ -98,7 +101,8 @@ class KubernetesApi:
         SourceError : when it cannot be read; that we may not (403), or that it is not served (404), is a `Listing.refusal`
         """
         for _ in range(RESTARTS):
-            found = self._pages(path, labels, accept)
+            with understood(self.name, path):
+                found = self._pages(path, labels, accept)
             if found is not None:
                 return found
         raise SourceAnswerError(
@@ -133,14 +137,10 @@ class KubernetesApi:
 
     def version(self) -> tuple[str, float | None]:
         """Version of the server, and its clock minus ours in seconds (None when it does not tell the time)."""
+        before = time.time()
         response = self.client.get("/version")
         version = str(self._object(response).get("gitVersion", ""))
-        date = (
-            email.utils.parsedate_to_datetime(response.headers["date"])
-            if "date" in response.headers
-            else None
-        )
-        return version, date.timestamp() - time.time() if date else None
+        return version, clock_skew(response.headers.get("date", ""), before, time.time())
 
     def may(self, verb: str, kind: Kind, namespace: str) -> bool:
         """Whether we may do this to objects of a kind, as the server itself says."""
@@ -150,8 +150,9 @@ class KubernetesApi:
             "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": attributes if kind.namespaced else attributes | {"namespace": ""}},
         }
-        answer = self.client.post_json("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
-        return bool((answer.get("status") or {}).get("allowed")) if isinstance(answer, dict) else False
+        answer = self.client.post_json(REVIEWS, body)
+        with understood(self.name, REVIEWS):
+            return bool((answer.get("status") or {}).get("allowed"))
 
     @contextmanager
     def watch(self, path: str, *, version: str, seconds: int) -> Iterator[Iterator[Object]]:
@@ -192,18 +193,13 @@ class KubernetesApi:
 
     def _get(self, path: str, params: Mapping[str, Any], accept: str) -> httpx.Response:
         headers = {"accept": accept}
-        return self.client.receive("GET", path, _whole, accept=HANDLED, params=params, headers=headers)
+        return self.client.request("GET", path, accept=HANDLED, params=params, headers=headers)
 
     def _object(self, response: httpx.Response) -> Object:
         found = self.client.json(response)
         if not isinstance(found, dict):
             raise self.client.unreadable(response, "is no object")
         return found
-
-
-def _whole(response: httpx.Response) -> httpx.Response:
-    response.read()
-    return response
 
 
 def _items(document: Mapping[str, Any]) -> list[Object]:

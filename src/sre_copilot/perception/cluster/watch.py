@@ -87,6 +87,10 @@ def _watched(
 
 def _told(source: str, event: Object) -> Change | None:
     item, kind = event.get("object") or {}, event.get("type")
+    if not isinstance(item, dict) or not isinstance(item.get("metadata") or {}, dict):
+        raise SourceAnswerError(
+            source, "a watch told what is no object", remedy="look at the log of the API server"
+        )
     if kind == "ERROR":
         if item.get("code") == GONE:
             return None
@@ -115,8 +119,8 @@ class Follower:
 
     @property
     def running(self) -> bool:
-        """Whether it has been started."""
-        return self._thread is not None
+        """Whether it follows; one that has ended tells nothing new."""
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self, listing: Listing) -> None:
         """Remember a list and follow it from there."""
@@ -141,6 +145,12 @@ class Follower:
         self._stop.set()
 
     def _run(self, listing: Listing) -> None:
+        try:
+            self._follow(listing)
+        finally:
+            self._api.close()
+
+    def _follow(self, listing: Listing) -> None:
         version, failures = listing.version, 0
         while not self._stop.is_set():
             start = Listing(version=version) if version else None

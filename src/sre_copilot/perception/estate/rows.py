@@ -8,6 +8,7 @@ from typing import Any
 
 from sre_copilot.domain.cmdb import CALLS, Entity, Inventory, Relation, inventory_of
 from sre_copilot.domain.evidence import Gap, Message
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Reading
 
 
@@ -67,9 +68,9 @@ def rows_of(entities: Sequence[Any], relations: Sequence[Any], *, source: str, w
     )
 
 
-def reading_of(rows: Rows, *, asked: Iterable[Asked], gaps: Iterable[Gap] = ()) -> Reading:
+def reading_of(rows: Rows, *, masker: Masker, asked: Iterable[Asked], gaps: Iterable[Gap] = ()) -> Reading:
     """A reading without telemetry: the inventory, who calls whom in it, and what contradicts itself."""
-    inventory = inventory_of(rows.entities, rows.relations)
+    inventory = inventory_of(map(masker.entity, rows.entities), map(masker.relation, rows.relations))
     unread = tuple(
         gap("gap.topology.unread", what=what, rows=n, total=total) for what, n, total in rows.unread
     )

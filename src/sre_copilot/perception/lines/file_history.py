@@ -14,6 +14,9 @@ from sre_copilot.perception.lines.file_listing import GZIP, Entry
 SLACK_S = 60.0  # lines of one file are in the order of time to within a minute: threads and buffers mix them
 WORTH_SEARCHING = 2 * CHUNK  # bytes below which a file is read whole
 PROBE = 2**16
+MOST_UNPACKED = (
+    2**32
+)  # bytes out of one packed file: logs are rotated long before, and more is made to be more
 
 Found = tuple[Entry, list[Event], int | None]
 
@@ -66,6 +69,8 @@ class _Reader:
         last: int | None = None
         latest = (window.end + SLACK_S) * 1e9
         while True:
+            if self._content.entry.packed and offset > MOST_UNPACKED:
+                raise OSError("holds more than is unpacked")
             data = self._content.at(offset, CHUNK)
             whole = len(data) < CHUNK
             events = list(self._joiner.events(lines_of(data, offset, self._encoding, final=whole)))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 
 GZIP = ".gz"
 OTHER_PACKED = (".bz2", ".xz", ".zst", ".zip", ".lz4", ".tar", ".tgz")
@@ -113,6 +114,8 @@ def _add(found: dict[tuple[int, int], Entry], path: Path, *, live: bool) -> None
     try:
         stat = path.stat()
     except OSError:  # gone since it was listed
+        return
+    if not S_ISREG(stat.st_mode):  # to open a pipe of such a name would wait for a writer
         return
     entry = Entry(path, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime, live)
     if entry.key not in found or live:

@@ -16,8 +16,8 @@ import re2  # type: ignore[import-untyped]
 from pydantic import Field, field_validator
 
 from sre_copilot.domain.evidence import Gap, Message
-from sre_copilot.domain.signals import Telemetry, Window
-from sre_copilot.perception.masking import mask, random_key
+from sre_copilot.domain.signals import Telemetry
+from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Reading, SourceSettings
 
 UNKNOWN_SERVICE = "unknown_service"
@@ -285,18 +285,6 @@ def table_of(rows: Iterable[Row]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=SCHEMA, orient="row").sort(list(SCHEMA))
 
 
-class Masker:
-    """Masks what the settings name, with one key for the life of a source."""
-
-    def __init__(self, settings: SourceSettings) -> None:
-        self._names = settings.mask
-        self._key = settings.mask_key.get_secret_value().encode() if settings.mask_key else random_key()
-
-    def __call__(self, table: pl.DataFrame) -> pl.DataFrame:
-        """Return the table with the named columns and fields masked."""
-        return mask(table, self._names, self._key) if self._names else table
-
-
 def reading(
     rows: Iterable[Row], *, masker: Masker, gaps: Iterable[Gap] = (), asked: Iterable[Asked] = ()
 ) -> Reading:
@@ -309,13 +297,3 @@ def reading(
 def gap(key: str, source: str, **params: str | float) -> Gap:
     """Something of the logs that could not be seen."""
     return Gap(modality="logs", message=Message(key=key, params=(("source", source), *params.items())))
-
-
-def nanoseconds(window: Window) -> tuple[int, int]:
-    """A window in nanoseconds; whole seconds stay exact."""
-    return _exact(window.start), _exact(window.end)
-
-
-def _exact(seconds: float) -> int:
-    whole = int(seconds // 1)
-    return whole * 10**9 + round((seconds - whole) * 10**6) * 1000

@@ -88,7 +88,8 @@ class MatrixDecoder:
         """Return what was read."""
         self._read()
         document = orjson.loads(b"".join([*self._skeleton, self._buffer[: self._filled].tobytes()]))
-        result = document.get("data", {}).get("result") if isinstance(document, dict) else None
+        data = document.get("data") if isinstance(document, dict) else None
+        result = data.get("result") if isinstance(data, dict) else None
         if not isinstance(result, list):
             raise ValueError("it holds no data.result")
         if not all(isinstance(each, dict) and isinstance(each.get("metric"), dict) for each in result):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from email.utils import parsedate, parsedate_to_datetime
 from typing import Any
 
 import httpx
 
 from sre_copilot.errors import SourceError
 from sre_copilot.perception.http import HttpClient
+from sre_copilot.perception.pace import moment
 from sre_copilot.perception.source import Health
 
 CLOCK_TOLERANCE_S = 5.0  # less cannot be told from a slow network, and shifts no minute
@@ -64,8 +64,8 @@ def _clock(client: HttpClient) -> tuple[float, float]:
     response = client.get("/api/v1/query", {"query": "time()"})
     ours = (before + time.time()) / 2
     answered = _scalar(client, response)
-    date = response.headers.get("date", "")
-    clock = parsedate_to_datetime(date).timestamp() + 0.5 if parsedate(date) else answered
+    told = moment(response.headers.get("date", ""))
+    clock = answered if told is None else told + 0.5
     return (answered - ours, 0.0) if abs(answered - clock) <= _WHOLE_S else (clock - ours, clock - answered)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -70,9 +70,18 @@ class Outcome:
 class RangeReader:
     """Asks range queries of one server."""
 
-    def __init__(self, client: HttpClient, *, concurrency: int, max_series: int, compress: bool) -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        *,
+        concurrency: int,
+        max_series: int,
+        compress: bool,
+        labels: Callable[[Mapping[str, str]], dict[str, str]] = dict,
+    ) -> None:
         self._client = client
         self._most = max_series
+        self._labels = labels
         self._headers = {} if compress else {"accept-encoding": "identity"}
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="prometheus")
 
@@ -132,7 +141,8 @@ class RangeReader:
             self._ask(outcome, begin, middle, grid)
             self._ask(outcome, middle, end, grid)
         else:
-            outcome.pieces.append((begin, piece))
+            known = replace(piece, labels=tuple(map(self._labels, piece.labels)))
+            outcome.pieces.append((begin, known))
             outcome.seconds += time.monotonic() - started
 
     def _request(self, outcome: Outcome, begin: int, end: int, grid: Grid) -> Decoded:
@@ -165,10 +175,9 @@ class RangeReader:
 
     def _take(self, response: httpx.Response, query: str, decoder: MatrixDecoder) -> Decoded:
         if response.status_code in REFUSALS:
-            response.read()
-            raise refusal(self._client, response, query)
+            raise refusal(self._client, self._client.whole(response), query)
         try:
-            for chunk in response.iter_bytes():
+            for chunk in self._client.pieces(response):
                 decoder.feed(chunk)
             return decoder.finish()
         except OverflowError as error:

@@ -6,7 +6,7 @@ import polars as pl
 
 from sre_copilot.domain.evidence import Gap
 from sre_copilot.domain.signals import Telemetry, Window
-from sre_copilot.perception.masking import mask, random_key
+from sre_copilot.perception.masking import mask
 from sre_copilot.perception.source import Reading
 from sre_copilot.perception.spans.calls import from_traces
 from sre_copilot.perception.spans.search import Found, TraceSettings, gap
@@ -43,11 +43,6 @@ def reading_of(found: Found, *, source: str, window: Window, settings: TraceSett
         gaps=tuple(sorted(gaps, key=repr)),
         asked=tuple(found.asked),
     )
-
-
-def mask_key(settings: TraceSettings) -> bytes:
-    """The key that is set, else one of this source alone."""
-    return settings.mask_key.get_secret_value().encode() if settings.mask_key else random_key()
 
 
 def _masked(table: pl.DataFrame, settings: TraceSettings, key: bytes) -> pl.DataFrame:

@@ -13,18 +13,22 @@ from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
-import stamina
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from sre_copilot.errors import SourceError, SourceRefused, SourceUnreachable
+from sre_copilot.perception.pace import Pace, tries
 
 _SAID = 300  # characters of the database's own words that an error repeats
 _STEPS = 10_000  # instructions of SQLite between two looks at the clock: some tenths of a millisecond
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE,
                       sqlite3.SQLITE_TRANSACTION})  # fmt: skip
 _BEGIN = {
-    "postgresql": ("SET TRANSACTION READ ONLY", "SET LOCAL statement_timeout = {ms}"),
+    "postgresql": (
+        "SET TRANSACTION READ ONLY",
+        "SET LOCAL statement_timeout = {ms}",
+        "SET LOCAL TIME ZONE '{zone}'",
+    ),
     "mysql": ("SET SESSION TRANSACTION READ ONLY", "SET SESSION max_execution_time = {ms}"),
     "mariadb": ("SET SESSION TRANSACTION READ ONLY", "SET SESSION max_statement_time = {s}"),
     "oracle": ("SET TRANSACTION READ ONLY",),
@@ -39,11 +43,13 @@ _VERSION = {"sqlite": "SELECT sqlite_version()", "postgresql": "SHOW server_vers
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How a database is reached; `verified` asks for TLS with a certificate that is checked."""
+    """How a database is reached; `verified` asks for TLS with a certificate that is checked, `zone` is that of times that name none."""
 
     url: URL = field(repr=False)
     timeout_seconds: float
     attempts: int
+    requests_per_second: float
+    zone: str
     verified: bool
     files: tuple[Path | None, Path | None, Path | None] = (None, None, None)
 
@@ -59,6 +65,7 @@ class Database:
         self._reach = reach
         self._engine: Engine | None = None
         self._lock = threading.Lock()
+        self._pace = Pace(reach.requests_per_second)
 
     def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
         """Run a query and return its rows, again when the connection was lost.
@@ -100,9 +107,7 @@ class Database:
 
     def _tried(self, do: Callable[[Connection], Any]) -> Any:
         try:
-            for attempt in stamina.retry_context(
-                on=_lost, attempts=self._reach.attempts, wait_initial=0.2, wait_max=3.0, timeout=None
-            ):
+            for attempt in tries(_lost, attempts=self._reach.attempts):
                 with attempt, self._reading() as connection:
                     return do(connection)
         except SQLAlchemyError as error:
@@ -112,10 +117,13 @@ class Database:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """A transaction that cannot write; it is rolled back in any case."""
+        self._pace.wait()
         with self._opened().connect() as connection:
             milliseconds = round(self._reach.timeout_seconds * 1000)
             for line in _BEGIN.get(self.backend, ()):
-                connection.exec_driver_sql(line.format(ms=milliseconds, s=self._reach.timeout_seconds))
+                connection.exec_driver_sql(
+                    line.format(ms=milliseconds, s=self._reach.timeout_seconds, zone=self._reach.zone)
+                )
             if self.backend == "sqlite":
                 _bounded(connection, self._reach.timeout_seconds)
             try:

@@ -19,9 +19,10 @@ _WRITES = (
 _EFFECTS = (
     "pg_sleep", "pg_terminate", "pg_cancel", "pg_reload", "pg_rotate", "pg_read_", "pg_ls_", "pg_stat_file", "pg_file_",
     "pg_advisory", "pg_try_advisory", "pg_notify", "pg_promote", "pg_switch", "pg_create_", "pg_drop_", "pg_logical_", "pg_replication_",
-    "pg_current_logfile", "pg_export_snapshot", "pg_import_", "lo_", "loread", "lowrite", "dblink", "nextval", "setval", "set_config",
+    "pg_current_logfile", "pg_stat_reset", "pg_stat_statements_reset", "pg_wal_", "pg_log_", "pg_backup_", "pg_start_backup", "pg_stop_backup",
+    "pg_copy_", "pg_sync_", "pg_prewarm", "pg_clear_", "pg_restore_", "pg_extension_config", "pg_export_snapshot", "pg_import_", "lo_", "loread", "lowrite", "dblink", "nextval", "setval", "set_config",
     "query_to_xml", "table_to_xml", "cursor_to_xml", "schema_to_xml", "database_to_xml", "ts_stat", "txid_current", "load_extension",
-    "readfile", "writefile", "fts3_tokenizer", "sleep", "benchmark", "load_file", "get_lock", "release_lock", "sys_", "xp_", "sp_",
+    "readfile", "writefile", "fts3_tokenizer", "sleep", "benchmark", "load_file", "get_lock", "release_", "wait_", "master_pos_wait", "source_pos_wait", "httpuritype", "sys_", "xp_", "sp_",
     "openrowset", "opendatasource", "openquery", "dbms_", "utl_",
 )  # fmt: skip
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # the parser underlines the place

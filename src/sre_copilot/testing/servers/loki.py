@@ -49,8 +49,7 @@ def loki_server(*, service_names: bool = True, max_entries: int = 5000) -> Itera
     `service_names` adds a `service_name` label at push, as Loki does by default; `max_entries` is `max_entries_limit_per_query`.
     """
     loki = LokiServer(service_names=service_names, max_entries=max_entries)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(loki))
-    server.daemon_threads = True
+    server = _Server(loki)
     loki.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -66,67 +65,77 @@ def loki_server(*, service_names: bool = True, max_entries: int = 5000) -> Itera
 Params = dict[str, str]
 
 
-def _handler(loki: LokiServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    """Answers requests for the stand-in that its server carries."""
 
-        def do_GET(self) -> None:
-            self._answer("")
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
-        def do_POST(self) -> None:
-            length = int(self.headers.get("content-length") or 0)
-            body = self.rfile.read(length)
-            if urlsplit(self.path).path in {API + "push", "/api/prom/push"}:
-                self._guarded(lambda: self._push(body))
-            else:
-                self._answer(body.decode())
+    def do_GET(self) -> None:
+        self._answer("")
 
-        def _answer(self, form: str) -> None:
-            parts = urlsplit(self.path)
-            loki.asked.append(self.path)
-            loki.tenants.append(self.headers.get("x-scope-orgid", ""))
-            params = dict(parse_qsl(f"{parts.query}&{form}", keep_blank_values=True))
-            self._guarded(lambda: self._route(parts.path, params))
+    def do_POST(self) -> None:
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length)
+        if urlsplit(self.path).path in {API + "push", "/api/prom/push"}:
+            self._guarded(lambda: self._push(body))
+        else:
+            self._answer(body.decode())
 
-        def _guarded(self, act: Callable[[], None]) -> None:
-            try:
-                act()
-            except (BadRequest, QueryError) as error:
-                self._send(400, str(error).encode(), "text/plain; charset=utf-8")
+    def _answer(self, form: str) -> None:
+        loki, parts = self.server.loki, urlsplit(self.path)
+        loki.asked.append(self.path)
+        loki.tenants.append(self.headers.get("x-scope-orgid", ""))
+        params = dict(parse_qsl(f"{parts.query}&{form}", keep_blank_values=True))
+        self._guarded(lambda: self._route(parts.path, params))
 
-        def _push(self, body: bytes) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            for labels, entries in requests.pushed(body, headers):
-                loki.store.push(labels, entries)
-            self._send(204, b"", "")
+    def _guarded(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except (BadRequest, QueryError) as error:
+            self._send(400, str(error).encode(), "text/plain; charset=utf-8")
 
-        def _route(self, path: str, params: Params) -> None:
-            name = path.removeprefix(API)
-            if name == "tail":
-                tail(self, loki.store, loki.over, params)
-            elif name == "ready" or path == "/ready":
-                self._send(200, b"ready\n", "text/plain; charset=utf-8")
-            elif (document := _document(loki, name, params, self._categorised())) is None:
-                self._send(404, b"404 page not found\n", "text/plain; charset=utf-8")
-            else:
-                self._send(200, orjson.dumps(document), "application/json; charset=UTF-8")
+    def _push(self, body: bytes) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        for labels, entries in requests.pushed(body, headers):
+            self.server.loki.store.push(labels, entries)
+        self._send(204, b"", "")
 
-        def _categorised(self) -> bool:
-            return "categorize-labels" in self.headers.get("x-loki-response-encoding-flags", "")
+    def _route(self, path: str, params: Params) -> None:
+        loki, name = self.server.loki, path.removeprefix(API)
+        if name == "tail":
+            tail(self, loki.store, loki.over, params)
+        elif name == "ready" or path == "/ready":
+            self._send(200, b"ready\n", "text/plain; charset=utf-8")
+        elif (document := _document(loki, name, params, self._categorised())) is None:
+            self._send(404, b"404 page not found\n", "text/plain; charset=utf-8")
+        else:
+            self._send(200, orjson.dumps(document), "application/json; charset=UTF-8")
 
-        def _send(self, status: int, body: bytes, kind: str) -> None:
-            self.send_response(status)
-            if kind:
-                self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def _categorised(self) -> bool:
+        return "categorize-labels" in self.headers.get("x-loki-response-encoding-flags", "")
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+    def _send(self, status: int, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        if kind:
+            self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    """A listening socket and the stand-in behind it."""
+
+    daemon_threads = True
+
+    def __init__(self, loki: LokiServer) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.loki = loki
 
 
 def _document(loki: LokiServer, name: str, params: Params, categorised: bool) -> Any:

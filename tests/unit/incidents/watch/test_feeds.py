@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
-from sre_copilot.domain.signals import Window
+from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.errors import SourceUnreachable
 from sre_copilot.incidents.watch.feeds import Feed, ask_all
 from sre_copilot.perception.source import Health, Reading, SourceSettings
 
 
 class Named:
-    Settings = SourceSettings
-    modalities = ("metrics",)
+    Settings: ClassVar[type[SourceSettings]] = SourceSettings
+    modalities: ClassVar[tuple[Modality, ...]] = ("metrics",)
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -35,7 +36,7 @@ def test_a_slow_source_delays_no_other_and_answers_with_a_later_tick() -> None:
     asked: list[str] = []
 
     def call(source: object) -> Callable[[], str]:
-        name = source.name  # type: ignore[attr-defined]
+        name: str = source.name  # type: ignore[attr-defined]
 
         def read() -> str:
             asked.append(name)

@@ -12,6 +12,7 @@ from sre_copilot.app.serving import Service, make_service
 from sre_copilot.clock import TurnedClock
 from sre_copilot.domain.signals import Window
 from sre_copilot.evidence.evaluator import Evaluator
+from sre_copilot.incidents.watch.episodes import Episode
 from sre_copilot.settings.document import Settings
 from sre_copilot.testing.synthetic import SyntheticSource
 
@@ -69,7 +70,7 @@ def test_what_is_told_can_be_checked_by_anyone(
     service: Service, source: SyntheticSource, clock: TurnedClock
 ) -> None:
     source.disturb(source.keys[2], start=NOW + 300, end=NOW + 900, add=25.0)
-    opened = []
+    opened: list[Episode] = []
     for _ in range(8):
         clock.wait(60.0, service.stop)
         opened += service.watch.tick().opened

@@ -55,8 +55,7 @@ def kubernetes(
     store.after_write = Controllers(store, kubelet).act
     running = Kubernetes(store, Objects(store), Watching(store, bookmark_seconds=bookmark_seconds))
     running.apply(*_furniture())
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(running))
-    server.daemon_threads = True
+    server = _Server(running)
     running.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -85,93 +84,108 @@ def _furniture() -> list[Object]:
     return [*spaces, node]
 
 
-def _handler(running: Kubernetes) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
+class _Handler(BaseHTTPRequestHandler):
+    """Answers requests for the stand-in that its server carries."""
 
-        def _serve(self) -> None:
-            running.asked.append(f"{self.command} {self.path}")
-            try:
-                body = self._body()
-                self._answer(body)
-            except RefusedError as refusal:
-                self._send(refusal.code, refusal.body)
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names of the base class
+    def _serve(self) -> None:
+        self.server.running.asked.append(f"{self.command} {self.path}")
+        try:
+            body = self._body()
+            self._answer(body)
+        except RefusedError as refusal:
+            self._send(refusal.code, refusal.body)
 
-        def _body(self) -> Any:
-            raw = self.rfile.read(int(self.headers.get("content-length") or 0))
-            try:
-                return json.loads(raw) if raw else None
-            except ValueError:
-                raise bad_request("the body of the request is no JSON") from None
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names of the base class
 
-        def _answer(self, body: Any) -> None:
-            parts = urlsplit(self.path)
-            query = dict(parse_qsl(parts.query))
-            if running.token and self.headers.get("authorization") != f"Bearer {running.token}":
-                raise RefusedError(401, "Unauthorized", "Unauthorized")
-            if (document := _document(parts.path, self.headers.get("host", ""))) is not None:
-                self._send(200, document)
-                return
-            target = _target(parts.path)
-            verb = _verb(self.command, target, query)
-            _permit(running, verb, target)
-            if verb == "watch":
-                self._stream(target, query)
-                return
-            with running.store.request():
-                found = self._done(verb, target, body, query)
-                text = found if isinstance(found, str) else json.dumps(self._narrowed(found))
-            self._send(201 if verb == "create" else 200, text)
+    def _body(self) -> Any:
+        raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+        try:
+            return json.loads(raw) if raw else None
+        except ValueError:
+            raise bad_request("the body of the request is no JSON") from None
 
-        def _done(self, verb: str, target: Target, body: Any, query: Query) -> Object | str:
-            objects = running.objects
-            done: dict[str, Callable[[], Object | str]] = {
-                "list": lambda: objects.listed(target, query),
-                "get": lambda: objects.get(target, query),
-                "create": lambda: _created(running, target, body, query),
-                "update": lambda: objects.update(target, body, query),
-                "patch": lambda: objects.patch(target, body, query, self.headers.get("content-type", "")),
-            }
-            return done.get(verb, lambda: objects.delete(target, body, query))()
+    def _answer(self, body: Any) -> None:
+        running, parts = self.server.running, urlsplit(self.path)
+        query = dict(parse_qsl(parts.query))
+        if running.token and self.headers.get("authorization") != f"Bearer {running.token}":
+            raise RefusedError(401, "Unauthorized", "Unauthorized")
+        if (document := _document(parts.path, self.headers.get("host", ""))) is not None:
+            self._send(200, document)
+            return
+        target = _target(parts.path)
+        verb = _verb(self.command, target, query)
+        _permit(running, verb, target)
+        if verb == "watch":
+            self._stream(target, query)
+            return
+        with running.store.request():
+            found = _done(
+                running, verb, target, body=body, query=query, kind=self.headers.get("content-type", "")
+            )
+            text = found if isinstance(found, str) else json.dumps(self._narrowed(found))
+        self._send(201 if verb == "create" else 200, text)
 
-        def _narrowed(self, found: Object) -> Object:
-            """Metadata alone where a client asks for no more."""
-            if _METADATA_ONLY not in self.headers.get("accept", "") or "items" not in found:
-                return found
-            kind = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
-            items = [kind | {"metadata": each["metadata"]} for each in found["items"]]
-            outer = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
-            return outer | {"metadata": found["metadata"], "items": items}
+    def _narrowed(self, found: Object) -> Object:
+        """Metadata alone where a client asks for no more."""
+        if _METADATA_ONLY not in self.headers.get("accept", "") or "items" not in found:
+            return found
+        kind = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+        items = [kind | {"metadata": each["metadata"]} for each in found["items"]]
+        outer = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
+        return outer | {"metadata": found["metadata"], "items": items}
 
-        def _stream(self, target: Target, query: Query) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("transfer-encoding", "chunked")
-            self.end_headers()
-            try:
-                for event in running.watching.follow(target, query):
-                    line = json.dumps(event).encode() + b"\n"
-                    self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
-                self.wfile.write(b"0\r\n\r\n")
-            except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True
+    def _stream(self, target: Target, query: Query) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        try:
+            for event in self.server.running.watching.follow(target, query):
+                line = json.dumps(event).encode() + b"\n"
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+            self.wfile.write(b"0\r\n\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
 
-        def _send(self, status: int, body: Object | str) -> None:
-            text = body if isinstance(body, str) else json.dumps(body)
-            self.send_response(status)
-            kind = "application/json" if text.startswith("{") else "text/plain"
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(text.encode())))
-            self.end_headers()
-            self.wfile.write(text.encode())
+    def _send(self, status: int, body: Object | str) -> None:
+        text = body if isinstance(body, str) else json.dumps(body)
+        self.send_response(status)
+        kind = "application/json" if text.startswith("{") else "text/plain"
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
 
-    return Handler
+
+class _Server(ThreadingHTTPServer):
+    """A listening socket and the stand-in behind it."""
+
+    daemon_threads = True
+
+    def __init__(self, running: Kubernetes) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.running = running
+
+
+def _done(
+    running: Kubernetes, verb: str, target: Target, *, body: Any, query: Query, kind: str
+) -> Object | str:
+    objects = running.objects
+    done: dict[str, Callable[[], Object | str]] = {
+        "list": lambda: objects.listed(target, query),
+        "get": lambda: objects.get(target, query),
+        "create": lambda: _created(running, target, body, query),
+        "update": lambda: objects.update(target, body, query),
+        "patch": lambda: objects.patch(target, body, query, kind),
+    }
+    return done.get(verb, lambda: objects.delete(target, body, query))()
 
 
 def _document(path: str, address: str) -> Object | str | None:

@@ -1,0 +1,39 @@
+"""Which moves are worth telling at all, however sure: the least that anyone would act upon, by the unit in which a metric's name ends.
+
+A series that stands still has a normal range of almost nothing; one more open file would be beyond it. Pure logic, no I/O.
+"""
+
+from __future__ import annotations
+
+from sre_copilot.domain.anomaly import Anomaly
+
+RELATIVE = 0.05  # of what was expected: a twentieth more or less of anything is nobody's incident
+ABSOLUTE = (
+    ("_percent", 1.0),  # a point of a whole
+    ("_ratio", 0.01),  # the same
+    ("_seconds", 0.02),  # a person notices a tenth of a second, which five calls in a row share
+)
+"""Where a unit has a whole or a human measure, that counts instead: of a disk at 98 % one point matters, of a latency of 1 ms the double does not."""
+
+
+RISES = frozenset({"latency", "error", "errors", "waiting", "throttled", "lag", "restarts", "unavailable"})
+"""Words in names of metrics of which less is better: that they fall is no trouble."""
+
+
+def worth_telling(anomaly: Anomaly) -> bool:
+    """Whether the move is large enough to matter, and not for the better; what has no number is."""
+    if anomaly.current is None or anomaly.expected is None:
+        return True
+    move = anomaly.current - anomaly.expected
+    if move < 0 and RISES & set(anomaly.metric.partition("{")[0].split("_")):
+        return False
+    return abs(move) >= least_move(anomaly.metric, anomaly.expected)
+
+
+def least_move(metric: str, expected: float) -> float:
+    """The least move of a metric that matters, in its unit."""
+    name = metric.partition("{")[0]
+    for ending, least in ABSOLUTE:
+        if name.endswith(ending):
+            return max(least, RELATIVE * abs(expected)) if ending == "_seconds" else least
+    return RELATIVE * abs(expected)
