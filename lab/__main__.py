@@ -1,16 +1,15 @@
-"""The lab's command line: `python3 dev.py lab faults|record|quiet|up`."""
+"""The lab's command line: `python3 dev.py lab faults|record|quiet|up|fault|score|replay`."""
 
 from __future__ import annotations
 
 import argparse
 import signal
 import sys
-import time
 from pathlib import Path
 
 from lab.faults import FAULTS
-from lab.layout import ENTRY, SERVICES
-from lab.record import plan, record, record_quiet, staged
+from lab.live import commands as live_commands
+from lab.record import plan, record, record_quiet
 from lab.stores import MissingComponentError
 
 
@@ -52,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     quiet.add_argument("--seed", type=int, default=0)
     quiet.set_defaults(run=_quiet)
-    commands.add_parser("up", help="run the shop with customers until Ctrl-C").set_defaults(run=_up)
+    live_commands.add(commands)
     return parser
 
 
@@ -92,17 +91,6 @@ def _quiet(options: argparse.Namespace) -> int:
     record_quiet(options.seconds, options.windows, options.out, _say, seed=options.seed, first=options.first)
     print(options.out)
     return 0
-
-
-def _up(_: argparse.Namespace) -> int:
-    with staged(_say, per_second=4.0, seed=0) as stage:
-        configuration = stage.shop.configuration
-        print(f"the shop: {configuration.address(ENTRY)}/products")
-        for name in SERVICES:
-            print(f"{name:14} metrics http://127.0.0.1:{configuration.metrics_ports[name]}/metrics")
-        print(f"logs and control files: {configuration.folder}\nCtrl-C ends it")
-        while True:
-            time.sleep(1)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,7 @@ class ChangeLog:
     shop: Shop
     random: random.Random
     entries: list[dict[str, Any]] = field(default_factory=list)
+    tell: Callable[[dict[str, Any]], None] = lambda _: None
 
     def deploy(self, service: str, *defects: str) -> None:
         """Roll out the next release of a service without an interruption."""
@@ -55,6 +57,7 @@ class ChangeLog:
             "detail": detail,
         }
         self.entries.append(entry)
+        self.tell(entry)
 
 
 def next_version(version: str) -> str:

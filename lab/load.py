@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import random
 import threading
 import time
-from typing import Self
+from pathlib import Path
+from typing import Protocol, Self
 
 import httpx
 
+from lab import control
 from lab.stores import PRODUCTS
 
 DAY_S = 1800.0  # the lab's day: 24 hours pass in half an hour
+PROCESS = "customers"  # under which name they are controlled
 CHANNELS = ("web", "app", "partner")
 CHANNEL_SHARES = (0.55, 0.35, 0.10)
 BROWSE, ADD = 0.45, 0.2  # of all visits; the rest fill a cart and order
@@ -36,11 +40,51 @@ def hour_of_day(seconds: float, *, day_s: float = DAY_S) -> float:
     return seconds % day_s / day_s * 24
 
 
-class Load:
-    """Sends requests to the entry from a thread of its own while it is entered."""
+class Customers(Protocol):
+    """The customers, as a fault can reach them."""
 
-    def __init__(self, address: str, *, per_second: float = 4.0, seed: int = 0) -> None:
+    factor: float
+
+
+class DistantLoad:
+    """The customers of a shop that another process runs: told by a control file in the shop's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = control.path_of(folder, PROCESS)
+
+    @property
+    def factor(self) -> float:
+        """How many times as many come as usually."""
+        return told(self._path)
+
+    @factor.setter
+    def factor(self, times: float) -> None:
+        control.write(self._path, {"factor": times})
+
+
+def told(path: Path) -> float:
+    """What a control file says; without one as many as usually."""
+    return float(json.loads(path.read_text(encoding="utf-8"))["factor"]) if path.exists() else 1.0
+
+
+class Load:
+    """Sends requests to the entry from a thread of its own while it is entered.
+
+    `steady` customers know no day: a past that is made of minutes cannot know one either. In `folder` other processes may leave a `factor`.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        per_second: float = 4.0,
+        seed: int = 0,
+        steady: bool = False,
+        folder: Path | None = None,
+    ) -> None:
         self.factor = 1.0
+        self._steady = steady
+        self._told = control.path_of(folder, PROCESS) if folder else None
         self._address = address
         self._per_second = per_second
         self._random = random.Random(seed)
@@ -59,12 +103,17 @@ class Load:
         visits: set[asyncio.Task[None]] = set()
         async with httpx.AsyncClient(base_url=self._address, timeout=6.0) as client:
             while not self._ended.is_set():
-                rate = self._per_second * daily_shape(hour_of_day(time.time())) * self.factor
+                rate = self._rate()
                 await asyncio.sleep(min(self._random.expovariate(rate), 2.0))
                 visit = asyncio.create_task(self._visit(client))
                 visits.add(visit)
                 visit.add_done_callback(visits.discard)
             await asyncio.gather(*visits)
+
+    def _rate(self) -> float:
+        shape = 1.0 if self._steady else daily_shape(hour_of_day(time.time()))
+        told_elsewhere = told(self._told) if self._told else 1.0
+        return self._per_second * shape * self.factor * told_elsewhere
 
     async def _visit(self, client: httpx.AsyncClient) -> None:
         customer = f"c{self._random.randrange(100_000):05d}"

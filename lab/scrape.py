@@ -49,8 +49,8 @@ class Scraper:
         self._ask: dict[str, Callable[[], str]] = {
             name: partial(_http, configuration.metrics_ports[name]) for name in SERVICES
         }
-        self._ask["redis"] = partial(_redis, configuration.redis_port)
-        self._ask["postgres"] = partial(_postgres, configuration.database)
+        self._ask["redis"] = partial(redis_text, configuration.redis_port)
+        self._ask["postgres"] = partial(postgres_text, configuration.database)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -86,7 +86,8 @@ def _http(port: int) -> str:
         return str(answer.read().decode())
 
 
-def _redis(port: int) -> str:
+def redis_text(port: int) -> str:
+    """What Redis tells about itself, as Prometheus text."""
     once = Retry(NoBackoff(), 0)  # a scrape that is late would be booked under a wrong time
     with redis.Redis(
         port=port, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=once
@@ -101,7 +102,8 @@ def _redis(port: int) -> str:
     return _lines({name: facts[key] for name, key in wanted.items()} | {"process_cpu_seconds_total": cpu})
 
 
-def _postgres(dsn: str) -> str:
+def postgres_text(dsn: str) -> str:
+    """What PostgreSQL tells about itself, as Prometheus text."""
     with psycopg.connect(dsn, connect_timeout=1, options="-c statement_timeout=900") as connection:
         cursor = connection.execute(_POSTGRES)
         row = cursor.fetchone() or ()

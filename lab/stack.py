@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -26,7 +27,6 @@ from lab.collector import Collector
 from lab.layout import CONFIG_VARIABLE, RELEASES, SECURE, SERVICES, Configuration, free_ports, instance
 
 ROOT = Path(__file__).resolve().parent.parent
-CERTIFICATE_LIFE_S = 90 * 86_400
 VOLUME_MB = 16
 START_TIMEOUT_S = 90.0
 
@@ -97,6 +97,13 @@ class Shop:
         self.signal(proxy.PROCESS, signal.SIGHUP)
 
 
+def attached(folder: Path) -> Shop:
+    """The handles of a shop that another process runs and ends."""
+    configuration = Configuration(**json.loads((folder / "shop.json").read_text(encoding="utf-8")))
+    releases = {name: control.read_release(folder, name) for name in SERVICES}
+    return Shop(configuration, Collector(), _rpc(folder / "supervisor.sock"), releases)
+
+
 @contextmanager
 def running(say: Callable[[str], None] = lambda _: None) -> Iterator[Shop]:
     """Start the whole shop, yield it when it answers, and end all of it whatever happens."""
@@ -110,7 +117,7 @@ def running(say: Callable[[str], None] = lambda _: None) -> Iterator[Shop]:
         stack.enter_context(_volume(folder / "volume"))
         collector = stack.enter_context(Collector())
         certificates.create_authority(folder / "tls")
-        certificates.issue(folder / "tls", SECURE, valid_until=time.time() + CERTIFICATE_LIFE_S)
+        certificates.issue(folder / "tls", SECURE, valid_until=time.time() + certificates.LIFE_S)
         configuration = _configure(folder, dsn, collector.url)
         releases = {name: control.Release(version) for name, version in RELEASES.items()}
         for name, release in releases.items():
@@ -180,13 +187,17 @@ def _supervised(configuration: Configuration, redis_server: str) -> Iterator[Any
 
 
 def _remote(socket: Path, process: subprocess.Popen[bytes]) -> Any:
-    from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]  # noqa: PLC0415
-
     deadline = time.monotonic() + START_TIMEOUT_S
     while not socket.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"supervisor did not start; see {socket.parent}/supervisord.log")
         time.sleep(0.1)
+    return _rpc(socket)
+
+
+def _rpc(socket: Path) -> Any:
+    from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]  # noqa: PLC0415
+
     transport = SupervisorTransport(None, None, f"unix://{socket}")
     return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
 

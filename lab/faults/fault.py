@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from lab.changes import ChangeLog
-from lab.load import Load
+from lab.load import Customers
 from lab.stack import Shop
 
 
@@ -16,7 +16,7 @@ class Scene:
     """Where a fault plays: the shop, its customers, its change log, the service concerned, and when."""
 
     shop: Shop
-    load: Load
+    load: Customers
     changes: ChangeLog
     service: str
     at: float
@@ -32,7 +32,7 @@ class Fault:
 
     `fault_type` is an id of the product's vocabulary, or None when nothing is at fault. `services` are those that it can befall, the
     first is the default; each stands in `truth.json` under its own name. `begin` breaks the shop while it is entered; `prepare` runs before
-    the recording.
+    the recording; `mend` puts right what `begin` leaves behind, for a shop that goes on.
     """
 
     name: str
@@ -42,3 +42,4 @@ class Fault:
     looks: str
     begin: Callable[[Scene], AbstractContextManager[None]]
     prepare: Callable[[Scene], None] = nothing
+    mend: Callable[[Scene], None] = nothing

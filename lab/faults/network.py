@@ -15,15 +15,19 @@ RESETS = {"reset_share": 0.6}
 @contextmanager
 def _delay(scene: Scene) -> Iterator[None]:
     scene.shop.links({scene.service: dict(DELAY)})
-    yield
-    scene.shop.links({})
+    try:
+        yield
+    finally:
+        scene.shop.links({})
 
 
 @contextmanager
 def _reset(scene: Scene) -> Iterator[None]:
     scene.shop.links({scene.service: dict(RESETS)})
-    yield
-    scene.shop.links({})
+    try:
+        yield
+    finally:
+        scene.shop.links({})
 
 
 FAULTS = (

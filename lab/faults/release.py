@@ -12,15 +12,19 @@ from lab.layout import SERVICES
 @contextmanager
 def _raises(scene: Scene) -> Iterator[None]:
     scene.changes.deploy(scene.service, "raises")
-    yield
-    scene.shop.afflict(scene.service)
+    try:
+        yield
+    finally:
+        scene.shop.afflict(scene.service)
 
 
 @contextmanager
 def _skips(scene: Scene) -> Iterator[None]:
     scene.changes.deploy(scene.service, "skips")
-    yield
-    scene.shop.afflict(scene.service)
+    try:
+        yield
+    finally:
+        scene.shop.afflict(scene.service)
 
 
 FAULTS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,11 @@ def _afflicted(scene: Scene, defect: str) -> Iterator[None]:
         scene.shop.afflict(scene.service)
 
 
+def _restart(scene: Scene) -> None:
+    """What a process has leaked it gives back only by ending; supervisor starts it again."""
+    scene.shop.signal(scene.service, signal.SIGTERM)
+
+
 @contextmanager
 def _fill(scene: Scene) -> Iterator[None]:
     with full(scene.shop.folder / "volume", "labels.jsonl"):
@@ -52,16 +58,20 @@ def full(volume: Path, file: str) -> Iterator[None]:
     """Fill a volume to the last byte; where it is no file system of its own, let the file be `/dev/full`."""
     if os.path.ismount(volume):
         dump = volume / "core.dump"
-        _write_until_full(dump)
-        yield
-        dump.unlink()
+        try:
+            _write_until_full(dump)
+            yield
+        finally:
+            dump.unlink()
         return
     original, kept = volume / file, volume / f"{file}.kept"
     original.touch()
     original.replace(kept)
     original.symlink_to("/dev/full")
-    yield
-    kept.replace(original)
+    try:
+        yield
+    finally:
+        kept.replace(original)
 
 
 def _write_until_full(path: Path) -> None:
@@ -90,6 +100,7 @@ FAULTS = (
         "the process keeps 5 MB more each second until its address space (RLIMIT_AS) is used up",
         "process_resident_memory_bytes climbs without pause, then MemoryError in the log, and connections closed without an answer",
         _leak,
+        mend=_restart,
     ),
     Fault(
         "pool-exhausted", "resource/pool", _DATABASE_USERS,

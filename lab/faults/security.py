@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,10 @@ from lab.layout import SECURE
 
 def _issue_short(scene: Scene) -> None:
     certificates.issue(scene.shop.folder / "tls", SECURE, valid_until=scene.at)
+
+
+def _renew(scene: Scene) -> None:
+    certificates.issue(scene.shop.folder / "tls", SECURE, valid_until=time.time() + certificates.LIFE_S)
 
 
 @contextmanager
@@ -26,5 +31,6 @@ FAULTS = (
         "tls_certificate_seconds_left falls below 0, its callers log `certificate has expired`, it gets no request any more",
         _wait,
         _issue_short,
+        _renew,
     ),
 )  # fmt: skip

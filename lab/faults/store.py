@@ -15,8 +15,10 @@ def _lock(scene: Scene) -> Iterator[None]:
     """Somebody changed all rows of `stock` in a session of his own and forgot to commit."""
     with psycopg.connect(scene.shop.configuration.database, application_name="psql") as session:
         session.execute("UPDATE stock SET amount = amount")
-        yield
-        session.rollback()
+        try:
+            yield
+        finally:
+            session.rollback()
 
 
 @contextmanager

@@ -14,8 +14,10 @@ SURGE = 3.0
 @contextmanager
 def _surge(scene: Scene) -> Iterator[None]:
     scene.load.factor = SURGE
-    yield
-    scene.load.factor = 1.0
+    try:
+        yield
+    finally:
+        scene.load.factor = 1.0
 
 
 @contextmanager

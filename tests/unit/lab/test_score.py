@@ -29,6 +29,12 @@ def test_the_first_that_was_told_counts_and_all_are_listed() -> None:
     assert len(found.told) == 2
 
 
+def test_what_is_told_of_somebody_who_has_nothing_to_do_with_it_is_listed_and_is_no_detection() -> None:
+    found = score.judged(trial(), [told("catalogue", 1002.0)])
+    assert found.seconds is None
+    assert len(found.told) == 1
+
+
 def test_of_several_told_at_once_the_culprit_is_named() -> None:
     found = score.judged(trial(), [told("checkout", 1012.0, confidence=0.99), told("payment", 1012.0)])
     assert (found.entity, found.role) == ("payment", "culprit")

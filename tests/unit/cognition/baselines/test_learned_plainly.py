@@ -72,3 +72,8 @@ def test_a_series_whose_weekend_differs_is_learned_without_it() -> None:
     assert np.abs(two.centre - one.centre).mean() < 0.05
     np.testing.assert_allclose(two.scale.mean(), one.scale.mean(), rtol=0.03)
     np.testing.assert_allclose(two.return_rate, one.return_rate, atol=0.05)
+
+
+def test_no_series_have_an_empty_profile() -> None:
+    profile = learn(np.empty((0, 7 * 1_440), np.float32), start=MONDAY, step_seconds=60)
+    assert profile.centre.shape == (1_440, 0)
