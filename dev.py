@@ -31,7 +31,9 @@ def main(argv: list[str] | None = None) -> int:
     for name, (_, text) in TASKS.items():
         task = tasks.add_parser(name, help=text, description=text, add_help=name not in PASS_THROUGH)
         if name == "test":
-            task.add_argument("--all", action="store_true", help="integration, browser and durability tests too")
+            task.add_argument(
+                "--all", action="store_true", help="integration, browser and durability tests too"
+            )
     arguments, rest = parser.parse_known_args(argv)
     if sys.version_info < (3, 11):  # noqa: UP036 (an older interpreter is what a newcomer may start it with)
         print("dev.py: Python 3.11 or newer is needed", file=sys.stderr)
