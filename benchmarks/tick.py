@@ -99,9 +99,5 @@ def mad_numba(rows: np.ndarray) -> np.ndarray:
 def touched(knowledge: Knowledge, state: State) -> float:
     """Read once all that a tick has to read."""
     arrays = [getattr(knowledge, field.name) for field in fields(knowledge)] + [state.memory]
-    return float(
-        sum(
-            array.reshape(-1).view(np.uint8)[: array.nbytes // 8 * 8].view(np.uint64).sum()
-            for array in arrays
-        )
-    )
+    words = (array.reshape(-1).view(np.uint8)[: array.nbytes // 8 * 8].view(np.uint64) for array in arrays)
+    return sum(float(each.sum()) for each in words)

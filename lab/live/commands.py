@@ -93,7 +93,7 @@ def _where(found: state.State) -> str:
     if found.serve_url:
         ask = f'curl -H "Authorization: Bearer $(cat {found.token_file})" {found.serve_url}/api/v1/anomalies'
         lines += [
-            f"SRE Copilot   {found.serve_url}/docs",
+            f"SRE Copilot   {found.serve_url}/status",
             f"its log       {found.log_file}",
             f"ask it        {ask}",
         ]

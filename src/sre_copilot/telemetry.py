@@ -111,7 +111,7 @@ def set_up_logging(settings: Logging) -> None:
         handler.setFormatter(formatter)
         root.addHandler(handler)
     root.setLevel(settings.level)
-    for noisy in ("httpx", "httpcore", "alembic", "numba", "stamina"):
+    for noisy in ("httpx", "httpcore", "alembic", "numba"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[

@@ -36,7 +36,10 @@ def test_every_plugin_is_documented(plugin: object) -> None:
 
 def commands() -> list[tuple[str, list[str]]]:
     found = []
-    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+    group = typer.main.get_command(app)
+    context = typer.Context(group)
+    for name in group.list_commands(context):  # type: ignore[attr-defined]
+        command = group.get_command(context, name)  # type: ignore[attr-defined]
         children = getattr(command, "commands", None) or {"": command}
         for child, each in children.items():
             options = [

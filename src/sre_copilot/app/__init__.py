@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sre_copilot.cognition.rca.calibration import SHIPPED, Calibration
 from sre_copilot.domain.incident import Observation
@@ -73,6 +74,26 @@ def investigate_case(folder: Path, *, progress: Progress = lambda stage: None) -
     progress("collect")
     recorded = load("sre_copilot.sources")["recorded"]
     return investigate(recorded(folder).observe(), progress=progress)
+
+
+FINE_STEP_S = (
+    15  # of metrics that are investigated: four samples a minute, so that a fault of some minutes has enough
+)
+
+
+def open_for_investigation(settings: Settings) -> tuple[Source, ...]:
+    """All configured sources, those of metrics at a finer step than the watch needs."""
+    return open_configured(
+        settings.model_copy(update={"sources": [_finer(entry) for entry in settings.sources]})
+    )
+
+
+def _finer(entry: Mapping[str, Any]) -> dict[str, Any]:
+    kind = load("sre_copilot.sources").get(str(entry.get("type")))
+    stepped = (
+        kind is not None and "step_seconds" in kind.Settings.model_fields and "metrics" in kind.modalities
+    )
+    return {**entry, "step_seconds": FINE_STEP_S} if stepped and "step_seconds" not in entry else dict(entry)
 
 
 def open_configured(settings: Settings) -> tuple[Source, ...]:

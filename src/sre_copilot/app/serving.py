@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from sre_copilot.app import open_configured, register_sentences, registered_methods
+from sre_copilot.app import open_configured, open_for_investigation, register_sentences, registered_methods
 from sre_copilot.app.storing import open_database
 from sre_copilot.clock import Clock, SystemClock
 from sre_copilot.errors import MethodError, PluginError, SettingsError
@@ -134,6 +134,7 @@ def make_service(
             opened,
             settings,
             reopen=(lambda: open_configured(settings)) if sources is None else (lambda: tuple(sources)),
+            examine=(lambda: open_for_investigation(settings)) if sources is None else None,
             arrays=ArrayStore(settings.store.folder / "arrays"),
             anomalies=anomaly_records(database),
             breaches=breach_records(database),

@@ -31,7 +31,7 @@ def check_config(config: ConfigFile = None) -> None:
     """
     settings = load(config)
     check_methods(settings, now=time.time())
-    sources = open_configured(settings) if settings.sources else ()
+    sources = open_configured(settings)
     console = Console(highlight=False)
     console.print(
         f"configuration: {find(config) or 'defaults and environment (no file was found)'}", markup=False
@@ -41,8 +41,6 @@ def check_config(config: ConfigFile = None) -> None:
     for source in sources:
         console.print(f"source {source.name}: {', '.join(source.modalities)}", markup=False)
         source.close()
-    if not sources:
-        console.print("no source is configured: there is nothing to watch")
     if settings.risk.auto_remediation_enabled:
         console.print("risk.auto_remediation_enabled is read, but nothing that acts is part of this release")
     console.print("it can be used")

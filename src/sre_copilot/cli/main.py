@@ -9,15 +9,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any
 
+import stamina
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
 
 from sre_copilot import __version__
-from sre_copilot.cli import case, check, discover, evaluation, investigate, plugins, record, serve, token
+from sre_copilot.cli.lazily import LazyGroup
 from sre_copilot.cli.streams import accept_any_character, discard, flush, is_output_error
 from sre_copilot.errors import SreCopilotError, UsageError
 from sre_copilot.incidents.report.clean import one_line
+from sre_copilot.settings.document import Logging
+from sre_copilot.telemetry import set_up_logging
 
 DONE = 0
 INTERNAL_ERROR = 1
@@ -26,7 +28,7 @@ ERROR_LENGTH = 1000
 TRACEBACK = "SRE_COPILOT_TRACEBACK"  # a variable of the environment: `1` shows where an internal error arose
 
 
-class Group(TyperGroup):
+class Group(LazyGroup):
     """Says of a bad value what is wrong with it, without the name of an exception before it."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -46,16 +48,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("investigate")(investigate.investigate)
-app.add_typer(case.app, name="case")
-app.add_typer(evaluation.app, name="eval")
-app.command("serve")(serve.serve)
-app.command("record")(record.record)
-app.command("discover")(discover.discover)
-app.command("check-config")(check.check_config)
-app.command("doctor")(check.doctor)
-app.add_typer(token.app, name="token")
-app.command("plugins")(plugins.plugins)
 
 
 @app.command("version")
@@ -84,6 +76,8 @@ def options(
 def main() -> None:
     """Run the command line; whatever goes wrong becomes one sentence and an exit code."""
     accept_any_character()
+    stamina.instrumentation.set_on_retry_hooks([])  # each command says in its own words what failed
+    set_up_logging(Logging(level="WARNING"))  # to standard error: standard output is for what was asked for
     sys.exit(run(app))
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sre_copilot.app import open_configured
+from sre_copilot.app import open_for_investigation
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.times import duration, moment
 from sre_copilot.clock import rfc3339
@@ -24,7 +24,7 @@ from sre_copilot.settings.loading import load
 def record(
     *,
     out: Annotated[Path, typer.Option(metavar="DIR", help="New folder of the case.", show_default=False)],
-    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Begin of the recording.")] = "15m",
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Begin of the recording.")] = "30m",
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="End of the recording.")] = "now",
     onset: Annotated[
         str | None,
@@ -48,7 +48,7 @@ def record(
     began = moment(onset, now=now, option="--onset") if onset else None
     back = duration(reference, option="--reference")
     make_empty(out)
-    sources = open_configured(load(config))
+    sources = open_for_investigation(load(config))
     incident = Incident(
         id=out.resolve().name,
         complaint=Complaint(text=complaint, entity=entity, at=began),

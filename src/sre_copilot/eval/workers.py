@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
@@ -47,15 +47,12 @@ def in_workers(
         futures = {pool.submit(work, task): task for task in tasks}
         for done, future in enumerate(as_completed(futures), start=1):
             label = name(futures[future])
-            _fail_with_name(future, label)
+            if error := future.exception():
+                pool.shutdown(wait=False, cancel_futures=True)  # the others are not worth waiting for
+                error.add_note(f"while judging {label}")
+                raise error
             progress(done, len(tasks), label)
         return {task: future.result() for future, task in futures.items()}
-
-
-def _fail_with_name(future: Future[Answer], name: str) -> None:
-    if error := future.exception():
-        error.add_note(f"while judging {name}")
-        raise error
 
 
 @contextmanager

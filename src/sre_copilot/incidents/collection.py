@@ -122,5 +122,6 @@ def _union(states: Sequence[Mapping[str, str] | None]) -> dict[str, str] | None:
 
 
 def _joined(parts: Sequence[tuple[Row, ...] | None]) -> tuple[Row, ...] | None:
+    """All rows, each once; a change holds a mapping, so that equality is that of what is written of it."""
     known = [part for part in parts if part is not None]
-    return tuple(dict.fromkeys(each for part in known for each in part)) if known else None
+    return tuple({repr(each): each for part in known for each in part}.values()) if known else None

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from sre_copilot.cognition.baselines.periods import periods
+from sre_copilot.domain.evidence import Gap
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Telemetry, Window
+
+UNJUDGED = frozenset({"gap.metrics_unusable"})
+"""Gaps that say: this was recorded, and nothing of it could be judged."""
 
 _TIMES = {"metrics": ("ts", 1.0), "logs": ("ts_ns", 1e9), "traces": ("start_ns", 1e9)}
 
 
-def comparable(observation: Observation) -> int:
+def comparable(observation: Observation, gaps: Iterable[Gap] = ()) -> int:
     """Count the kinds of telemetry that were recorded while the fault may have lasted and in normal time too.
 
     Normal time is the incident's own past or fault-free telemetry. Kubernetes state is compared with itself: workload with
-    workload. Kinds that no detector reads do not count.
+    workload. Kinds that no detector reads do not count, nor do those of which a detector says in `gaps` that it could judge nothing.
     """
-    return sum(_is_comparable(observation, kind) for kind in _TIMES) + bool(observation.current.state)
+    unjudged = {gap.modality for gap in gaps if gap.message.key in UNJUDGED}
+    kinds = [kind for kind in _TIMES if kind not in unjudged]
+    return sum(_is_comparable(observation, kind) for kind in kinds) + bool(observation.current.state)
 
 
 def _is_comparable(observation: Observation, kind: str) -> bool:

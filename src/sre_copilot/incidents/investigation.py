@@ -73,7 +73,7 @@ def investigate(
             findings = tuple(finding for finding in findings if finding.id not in struck)
             suspects = localise(observation, findings, methods.localisers)
     progress("conclude")
-    described = features(suspects, findings, comparable(observation))
+    described = features(suspects, findings, comparable(observation, gaps))
     probability = calibration.probability(described)
     diagnosis = Diagnosis(
         incident=observation.incident,

@@ -58,6 +58,8 @@ class Baseline(Section):
     """Time of day (UTC) of the daily relearning: few people change things then."""
     country: str = ""
     """Country of the holidays to know (`CN`, `DE` …); none when empty."""
+    utc_offset_hours: float = Field(default=0, ge=-12, le=14)
+    """Hours by which local midnight, at which holidays and days of the week begin, is ahead of UTC (China: 8)."""
     holidays: list[date] = Field(default_factory=list)
     """Further days that are no ordinary weekday, for example a sale."""
 
@@ -167,6 +169,9 @@ class Settings(Section):
         """Turn `prometheus: {url: …}` into an entry of `sources`."""
         if not isinstance(data, dict):
             return data
+        for kind in SHORTHANDS:
+            if isinstance(data.get(kind), str):
+                raise ValueError(f"{kind}: must be a section; write {kind}: {{url: {data[kind]}}}")
         short = [{"type": kind, **data[kind]} for kind in SHORTHANDS if isinstance(data.get(kind), dict)]
         rest = {
             key: value for key, value in data.items() if not (key in SHORTHANDS and isinstance(value, dict))

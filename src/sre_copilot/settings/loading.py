@@ -169,9 +169,10 @@ def known_keys(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[t
 
 def _sentence(detail: Any, model: type[BaseModel], top: str) -> str:
     path = [top, *map(str, detail["loc"])] if top else [str(step) for step in detail["loc"]]
-    key = ".".join(path) or "the whole"
+    key = ".".join(path)
     if detail["type"] != "extra_forbidden":
-        return f"{key}: {detail['msg'].removeprefix('Value error, ')}"
+        said: str = detail["msg"]
+        return (f"{key}: " if key else "") + said.removeprefix("Value error, ")
     near = nearest(str(detail["loc"][-1]), model, tuple(str(step) for step in detail["loc"][:-1]))
     return f"{key}: is unknown" + (f"; did you mean {near}?" if near else "")
 

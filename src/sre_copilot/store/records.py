@@ -33,8 +33,10 @@ class Records:
             return 0
         table = self._table
         with self._database.begin() as connection:
-            query = select(table.c.id).where(table.c.id.in_(list(wanted)))
-            known = set(connection.execute(query).scalars())
+            known: set[str] = set()
+            for start in range(0, len(wanted), AT_ONCE):
+                ids = list(wanted)[start : start + AT_ONCE]
+                known.update(connection.execute(select(table.c.id).where(table.c.id.in_(ids))).scalars())
             fresh = [row for key, row in wanted.items() if key not in known]
             for start in range(0, len(fresh), AT_ONCE):
                 connection.execute(insert(table), fresh[start : start + AT_ONCE])

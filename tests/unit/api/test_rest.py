@@ -231,3 +231,21 @@ def test_the_document_of_the_interface_describes_every_noun(client: TestClient) 
         paths
     )
     assert all(operation["x-role"] for path in paths.values() for operation in path.values())
+
+
+def test_a_signature_that_is_no_ascii_is_refused_like_any_other(client: TestClient) -> None:
+    headers = {"X-Hub-Signature-256": "sha256=é".encode("latin-1")}
+    answer = client.post("/api/v1/changes", content=b"{}", headers=headers)
+    assert answer.status_code == 401
+
+
+def test_a_learned_series_has_a_threshold_that_its_past_would_rarely_have_crossed(
+    service: Service, client: TestClient
+) -> None:
+    service.watch.request_learning(wait=True)
+    service.watch.tick()
+    items = client.get("/api/v1/baseline/metrics", headers=bearer(service, "viewer")).json()["items"]
+    found = [each["recommended_threshold"] for each in items]
+    assert all(each["value"] > row["expected"] for each, row in zip(found, items, strict=True))
+    assert all(each["alerts_a_day"] <= 0.1 for each in found)
+    assert {each["direction"] for each in found} == {"above"}

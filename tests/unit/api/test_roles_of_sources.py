@@ -64,6 +64,7 @@ def asked(service: Service, role: Role, path: str, method: str = "GET") -> Any:
         ("/api/predictions", "instance"),
         ("/api/changes", "text"),
         ("/api/baseline/metrics", "expected"),
+        ("/api/baseline/metrics", "recommended_threshold"),
         ("/api/investigations", "evidence"),
     ],
 )

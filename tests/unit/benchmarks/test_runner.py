@@ -76,7 +76,8 @@ def test_a_peer_that_fails_is_missing_with_its_own_words(tmp_path: Path) -> None
 def test_peers_of_detection_judge_by_the_past_alone() -> None:
     values = np.sin(np.arange(400) / 5) + 0.1 * np.random.default_rng(0).normal(size=400)
     values[300] += 10
-    for name in ("knn 4", "pca 16", "rolling mad"):
+    assert set(detection_accuracy.PEERS) == set(detectors.DETECTORS)
+    for name in ("knn 5", "pca 16", "pca 64", "rolling mad"):
         scores = detectors.DETECTORS[name](values)
         assert scores[300] > np.nanquantile(scores[200:300], 0.99), name
         later = values.copy()
@@ -87,14 +88,21 @@ def test_peers_of_detection_judge_by_the_past_alone() -> None:
 
 
 class InThisProcess:
-    """Runs the peers that need no library of their own here."""
+    """Runs the peers here, which need no library of their own; but not those that are `away`."""
+
+    def __init__(self, *away: str) -> None:
+        self.away = away
 
     def run(self, script: str, *arguments: str) -> dict[str, object]:
         assert script == "detectors.py"
-        return detectors.main(*arguments, "knn 4", "rolling mad")
+        if arguments[0] in self.away:
+            raise PeerMissing("it took too long")
+        return detectors.main(*arguments)
 
 
-def test_detection_is_measured_beside_the_best_peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_detection_is_measured_beside_the_best_peer_and_without_ratio_when_one_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     place = tmp_path / "timeseries"
     place.mkdir()
     values = 10 + np.random.default_rng(0).normal(size=600)
@@ -106,10 +114,13 @@ def test_detection_is_measured_beside_the_best_peer(tmp_path: Path, monkeypatch:
     )
     monkeypatch.setenv("SRE_COPILOT_DATA", str(tmp_path))
     monkeypatch.setattr(detection_accuracy, "DETECTOR", "mad")
+    monkeypatch.setattr(detection_accuracy, "PEERS", ("rolling mad", "knn 5"))
     figure = detection_accuracy.measure(InThisProcess())
-    best = max(figure.detail["knn 4 donut"], figure.detail["rolling mad donut"])
+    best = max(figure.detail["knn 5 donut"], figure.detail["rolling mad donut"])
     assert figure.peer == best
     assert figure.detail["ratio donut"] == pytest.approx(figure.ours / figure.peer)
-    alone = detection_accuracy.measure(runner.NoPeers())
-    assert alone.peer is None
-    assert alone.detail["peers_missing"] == "run without peers"
+    assert "knn 5: donut" in capsys.readouterr().err
+    half = detection_accuracy.measure(InThisProcess("knn 5"))
+    assert half.peer is None
+    assert half.detail["peers_missing"] == "knn 5: it took too long"
+    assert half.detail["rolling mad donut"] == figure.detail["rolling mad donut"]

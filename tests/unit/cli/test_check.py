@@ -52,7 +52,10 @@ def test_doctor_ends_with_one_when_a_source_is_down(
 
 def test_a_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    path.write_text(f"server: {{certificate_file: {tmp_path}/none.pem, key_file: {tmp_path}/none.key}}\n")
+    path.write_text(
+        f"prometheus: {{url: 'http://127.0.0.1:9'}}\n"
+        f"server: {{certificate_file: {tmp_path}/none.pem, key_file: {tmp_path}/none.key}}\n"
+    )
     with pytest.raises(SettingsError, match=r"server\.certificate_file"):
         check_config(path)
 
@@ -82,3 +85,10 @@ def test_what_is_forwarded_is_believed_of_the_declared_proxy_alone(peer: str, sc
     asyncio.run(middleware(scope, None, None))  # type: ignore[arg-type]
     assert seen["scheme"] == scheme
     assert seen["client"][0] == ("1.2.3.4" if scheme == "https" else peer)
+
+
+def test_a_configuration_without_a_source_cannot_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("check_interval_seconds: 30\n")
+    with pytest.raises(SettingsError, match="sources: none is configured"):
+        check_config(path)

@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from sre_copilot.cli.evaluation.progress import shown
 from sre_copilot.cli.files import check_writable, write_file
 from sre_copilot.cli.streams import table_console
 from sre_copilot.eval.anomalies.datasets import NAB_GROUPS
 from sre_copilot.eval.anomalies.report import print_evaluation
 from sre_copilot.eval.anomalies.run import DEFAULT_DETECTOR, DEFAULT_SERVICE_DETECTOR, Options, evaluate
-from sre_copilot.eval.anomalies.summary import AnomalyEvaluation
-from sre_copilot.incidents.report.clean import one_line
 
 FAILED = 1
 
@@ -63,28 +60,11 @@ def anomalies(
         nab_groups=tuple(nab_group or NAB_GROUPS),
         jobs=jobs,
     )
-    evaluation = _with_progress(directory, options)
+    with shown() as progress:
+        evaluation = evaluate(directory, options, progress=progress)
     print_evaluation(evaluation, table_console(), series=series)
     if json_file:
         document = json.dumps(evaluation.as_dict(), ensure_ascii=False, indent=2)
         write_file(json_file, f"{document}\n", option="--json")
     if any(each.error for each in evaluation.judged):
         raise typer.Exit(FAILED)
-
-
-def _with_progress(directory: Path, options: Options) -> AnomalyEvaluation:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[series]}", markup=False),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        shown = bar.add_task("scoring", total=None, series="")
-        return evaluate(
-            directory,
-            options,
-            progress=lambda done, total, name: bar.update(
-                shown, completed=done, total=total, series=one_line(name)
-            ),
-        )

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from sre_copilot.cli.evaluation.progress import shown
 from sre_copilot.cli.files import check_writable, write_file
 from sre_copilot.cli.streams import table_console
 from sre_copilot.eval.anomalies.judge import SERIES_DETECTORS
@@ -55,7 +56,10 @@ def detectors(
         check_writable(json_file, option="--json")
     names = tuple(dict.fromkeys(detector or CHEAP))
     check_names(names, SERIES_DETECTORS, "--detector")
-    found = select(file, names, series=tuple(series or ()), use_labels=labels, jobs=jobs)
+    with shown() as progress:
+        found = select(
+            file, names, series=tuple(series or ()), use_labels=labels, jobs=jobs, progress=progress
+        )
     table_console().print(selection_table(found, names))
     if json_file:
         write_file(

@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from sre_copilot.cli.evaluation.progress import shown
 from sre_copilot.cli.files import check_writable, write_file
 from sre_copilot.cli.streams import table_console
 from sre_copilot.eval.rca.report import print_evaluation, print_unread, unread
 from sre_copilot.eval.rca.run import Options, evaluate
-from sre_copilot.eval.rca.summary import Evaluation
-from sre_copilot.incidents.report.clean import one_line
 
 NOT_READ = 1
 
@@ -71,7 +68,8 @@ def rca(
         rename_seed=rename,
         shifts=(shift_onset, -shift_onset) if shift_onset else (),
     )
-    evaluation = _with_progress(directory, options)
+    with shown() as progress:
+        evaluation = evaluate(directory, options, progress=progress)
     console = table_console()
     print_evaluation(evaluation, console, misses=misses)
     if json_file:
@@ -80,21 +78,3 @@ def rca(
     if unread(evaluation):
         print_unread(evaluation, console)
         raise typer.Exit(NOT_READ)
-
-
-def _with_progress(directory: Path, options: Options) -> Evaluation:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[case]}", markup=False),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        shown = bar.add_task("judging", total=None, case="")
-        return evaluate(
-            directory,
-            options,
-            progress=lambda done, total, case: bar.update(
-                shown, completed=done, total=total, case=one_line(case)
-            ),
-        )

@@ -122,12 +122,10 @@ def _learn(rows: Floats, plan: _Plan) -> tuple[tuple[Floats, Floats, Floats], Fl
     bins = int(np.gcd(slots, BINS))
     found = tuple(_lines(count, series) for count in (slots, bins, KINDS, 4))
     last = np.zeros(rows.shape[1] + LANES, np.float32)  # whole registers are read beyond the end
-    last[:-LANES] = rows[-1]
+    last[:-LANES] = rows[-1] if series else 0
     scratch = _scratch(slots, plan.days, bins, plan.parts.size - 1)
-    flat = rows.reshape(-1)
-    shares = _shares(plan)
-    numbers = (plan.first, plan.parts, plan.later, plan.kinds, _factors(), plan.weights, shares)
-    learn_rows(flat, last, series, slots, *numbers, scratch, *found)
+    numbers = (plan.parts, plan.later, plan.kinds, _factors(), plan.weights, _shares(plan))
+    learn_rows(rows.reshape(-1), last, series, (slots, plan.first, *numbers), scratch, found)
     centre, scale, effects, facts = (_kept(each, series) for each in found)
     return (centre, scale, effects), facts
 

@@ -226,85 +226,39 @@ def take_off(own, kinds, shift):  # type: ignore[no-untyped-def]
 
 
 @njit(**BARE)
-def learn_rows(  # type: ignore[no-untyped-def]  # noqa: PLR0917
-    values,
-    last,
-    series,
-    slots,
-    first,
-    parts,
-    later,
-    kinds,
-    factors,
-    weights,
-    shares,
-    scratch,
-    centre,
-    scale,
-    effects,
-    facts,
-):
+def learn_rows(values, last, series, plan, scratch, results):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     """Learn all series, sixteen at a time: first as if all days were alike, then again those whose days are not.
 
     Parameters
     ----------
     values : flat, series after series of whole rows; `last` holds the last of them with sixteen places of room, for reading whole registers
-    first : slot of the day at which a row begins
-    shares : one by the number of values of each part of each row
+    plan : slots, and the slot of the day at which a row begins; parts, later, kinds and weights as above; the factors of MADs by days,
+        and one by the number of values of each part of each row
     scratch : memory to work in (`seasonal`)
-    centre, scale, effects, facts : shape (slots, n), (bins, n), (KINDS, n) and (4, n), n being whole registers
+    results : centre, scale, effects, facts, of shape (slots, n), (bins, n), (KINDS, n) and (4, n), n being whole registers
     """
+    slots, first, parts, later, kinds, factors, weights, shares = plan
+    centre, scale, effects, facts = results
     work, sums, rows, tiles, totals, means, shift, found, own, table, narrow, largest, usual = scratch
     days, count, bins = kinds.size - 1, parts.size - 1, scale.shape[0]
     length = days * slots
-    for block in range(0, series, LANES):
-        for again in range(2):
-            for one in range(min(LANES, series - block)):
-                place = block + one
-                if again and not largest[one] > np.float32(ALIKE) * usual[one]:
-                    continue
-                source, base = (last, 0) if place == series - 1 else (values, place * length)
-                coming = base + (length if place < series - 2 and not again else 0)
-                known = slot_medians(
-                    source,
-                    base,
-                    coming,
-                    slots,
-                    parts,
-                    later,
-                    shift[again],
-                    one,
-                    work,
-                    rows,
-                    sums,
-                    shares,
-                    totals[one],
-                )
-                usual[one] = learn_series(
-                    source,
-                    base,
-                    slots,
-                    parts,
-                    later,
-                    shift[again],
-                    one,
-                    known,
-                    factors,
-                    weights,
-                    bins,
-                    work,
-                    tiles,
-                    table,
-                    narrow,
-                    facts,
-                    place,
-                )
-            if not again:
-                for each in range(0, days * count, LANES):
-                    turn_tile(totals, each, totals.shape[1], means, each * LANES, LANES)
-                calendar_effects(means, days, count, later, kinds, own, found[0], found[1], found[2])
-                for kind in range(KINDS):
-                    store(effects, kind * effects.shape[1] + block, load(own, kind * LANES))
-                store(largest, 0, take_off(own, kinds, shift[1]))
-        turn(table, slots, first, centre, block)
-        turn(narrow, bins, first * bins // slots, scale, block)
+    for step in range(2 * ((series + LANES - 1) // LANES)):
+        block, again = step // 2 * LANES, step % 2
+        for one in range(min(LANES, series - block)):
+            place, off = block + one, shift[again]
+            if again and not largest[one] > np.float32(ALIKE) * usual[one]:
+                continue
+            source, base = (last, 0) if place == series - 1 else (values, place * length)
+            coming = base + (length if place < series - 2 and not again else 0)
+            known = slot_medians(source, base, coming, slots, parts, later, off, one, work, rows, sums, shares, totals[one])  # fmt: skip
+            usual[one] = learn_series(source, base, slots, parts, later, off, one, known, factors, weights, bins, work, tiles, table, narrow, facts, place)  # fmt: skip
+        if not again:
+            for each in range(0, days * count, LANES):
+                turn_tile(totals, each, totals.shape[1], means, each * LANES, LANES)
+            calendar_effects(means, days, count, later, kinds, own, found[0], found[1], found[2])
+            for kind in range(KINDS):
+                store(effects, kind * effects.shape[1] + block, load(own, kind * LANES))
+            store(largest, 0, take_off(own, kinds, shift[1]))
+        else:
+            turn(table, slots, first, centre, block)
+            turn(narrow, bins, first * bins // slots, scale, block)

@@ -10,14 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from sre_copilot.cognition.live.log_findings import SEPARATOR, Seen, told_of
 from sre_copilot.cognition.live.seasonal import MINUTE_S, Seasonal, needed
-from sre_copilot.cognition.live.telling import Param, anomaly
 from sre_copilot.cognition.logs.classify import Classification, classify
-from sre_copilot.cognition.logs.evidence import at_least, at_most
 from sre_copilot.cognition.logs.model import LogModel
 from sre_copilot.cognition.logs.templates import pattern
-from sre_copilot.domain.anomaly import Anomaly, Severity
-from sre_copilot.domain.evidence import Check, Gap, Message, Query
+from sre_copilot.domain.anomaly import Anomaly
+from sre_copilot.domain.evidence import Gap, Message
 from sre_copilot.domain.signals import Change, Window
 
 WARM_UP_DAYS = 1 / 24
@@ -40,24 +39,6 @@ ERROR_FACTOR, OTHER_FACTOR = (
 FEWEST_ROWS = 5.0  # above what is due: fewer are nobody's trouble
 SILENCE = 2.0  # times its longest silence so far: the next one may be half as long again by chance
 LONGEST_S = 1_800.0  # of silence that counts: the rate is that of this time of day
-TEXT = 120  # characters of a statement in a sentence
-_SEPARATOR = "\x1f"
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What one statement wrote in a window: `count` rows, `most` in its fullest minute."""
-
-    service: str
-    template: int
-    level: str
-    count: int
-    most: int
-
-    @property
-    def name(self) -> str:
-        """Its key among the counts."""
-        return f"{self.service}{_SEPARATOR}{self.template}"
 
 
 @dataclass(slots=True)
@@ -92,13 +73,14 @@ class LiveLogs:
         whole = rows.group_by("service", "minute").agg(n=pl.len())
         keys = self._keys(each["service"], each["template"])
         self._levels.update(zip(keys, each["level"], strict=True))
-        names = [*keys, *(f"{service}{_SEPARATOR}" for service in whole["service"])]
+        names = [*keys, *(f"{service}{SEPARATOR}" for service in whole["service"])]
         minutes = np.concatenate([each["minute"].to_numpy(), whole["minute"].to_numpy()])
         counts = np.concatenate([each["n"].to_numpy(), whole["n"].to_numpy()]).astype(np.float64)
         self.counts.learn(self.counts.index(names), minutes, counts, covered)
         for name in set(keys):
             self._fresh.pop(name, None)
             self._retired.discard(name)
+        self._forget()
 
     def tick(
         self, table: pl.DataFrame | None, window: Window, *, changes: Sequence[Change] = ()
@@ -112,6 +94,8 @@ class LiveLogs:
         if table is None:
             return []
         rows = self._rows(table, window)
+        if rows.is_empty() and not table.is_empty():
+            return []  # other times were recorded, this one was not
         seen = _seen(rows)
         changed = {each.service for each in changes if 0 <= window.end - each.ts <= GRACE_S}
         limit = needed(len(self.counts.places))
@@ -132,16 +116,23 @@ class LiveLogs:
         return (Gap(modality="logs", message=Message(key=key, params=(("hours", round(days * 24, 1)),))),)
 
     def merge(self, other: LiveLogs) -> None:
-        """Add what another learned of other stretches of time or of other services."""
+        """Add what another learned of other stretches of time; the same time twice would halve every rate."""
         ids = self.model.merge(other.model)
         names = [_renamed(name, ids) for name in other.counts.places]
         self.counts.merge(other.counts, names=names)
         self._levels.update({_renamed(name, ids): level for name, level in other._levels.items()})
+        self._retired |= {_renamed(name, ids) for name in other._retired}
+        self._forget()
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays by name, and the rest fit for JSON."""
         arrays, meta = self.counts.state()
-        return arrays, {"counts": meta, "model": self.model.state(), "levels": dict(self._levels)}
+        return arrays, {
+            "counts": meta,
+            "model": self.model.state(),
+            "levels": dict(self._levels),
+            "retired": sorted(self._retired),
+        }
 
     @classmethod
     def of(cls, arrays: dict[str, NDArray[Any]], meta: dict[str, Any]) -> LiveLogs:
@@ -150,7 +141,21 @@ class LiveLogs:
         found.counts = Seasonal.of(arrays, meta["counts"])
         found.model = LogModel.of(meta["model"])
         found._levels = dict(meta["levels"])
+        found._retired = set(meta.get("retired", ()))  # states of earlier releases have none
         return found
+
+    def _forget(self) -> None:
+        """Drop the counts of statements whose template was forgotten: none will come under its id again."""
+        known = self.model.templates
+        kept = [
+            name
+            for name in self.counts.places
+            if not (template := name.partition(SEPARATOR)[2]) or int(template) in known
+        ]
+        if len(kept) < len(self.counts.places):
+            self.counts.keep(kept)
+            self._levels = {name: self._levels[name] for name in kept if name in self._levels}
+            self._retired &= set(kept)
 
     def _rows(self, table: pl.DataFrame, window: Window | None) -> pl.DataFrame:
         """service, level, template, minute of the lines of a window."""
@@ -171,14 +176,14 @@ class LiveLogs:
 
     @staticmethod
     def _keys(services: Iterable[str], templates: Iterable[int]) -> list[str]:
-        return [f"{service}{_SEPARATOR}{each}" for service, each in zip(services, templates, strict=True)]
+        return [f"{service}{SEPARATOR}{each}" for service, each in zip(services, templates, strict=True)]
 
     def _about(self, template: int, level: str) -> tuple[str, Classification]:
         text = self.model.templates.get(template, "")
         return text, classify(text, level)
 
     def _new(
-        self, seen: Sequence[_Seen], window: Window, changed: set[str], limit: float
+        self, seen: Sequence[Seen], window: Window, changed: set[str], limit: float
     ) -> Iterator[Anomaly]:
         """Statements that no learned day knows: errors, faults of resources at once, and what takes over a service's log."""
         self._fresh = {name: each for name, each in self._fresh.items() if window.end - each.since <= FRESH_S}
@@ -199,7 +204,7 @@ class LiveLogs:
                 and each.count >= max(20, FREQUENT * volume[each.service])
             )
             if resource or error or frequent:
-                yield self._told(
+                yield told_of(
                     "live.log_new",
                     each,
                     window,
@@ -214,7 +219,7 @@ class LiveLogs:
 
     def _loads(self, rows: pl.DataFrame, window: Window) -> dict[str, float]:
         """For each learned service how much it writes by how much is due; NaN where nothing is due."""
-        names = [name for name in self.counts.places if name.endswith(_SEPARATOR)]
+        names = [name for name in self.counts.places if name.endswith(SEPARATOR)]
         counted = dict(rows.group_by("service").agg(n=pl.len()).iter_rows())
         due = self.counts.expected(self.counts.index(names), window).mean.tolist()
         return {
@@ -223,7 +228,7 @@ class LiveLogs:
         }
 
     def _bursts(
-        self, seen: Sequence[_Seen], window: Window, loads: dict[str, float], limit: float
+        self, seen: Sequence[Seen], window: Window, loads: dict[str, float], limit: float
     ) -> Iterator[Anomaly]:
         known = [each for each in seen if each.name in self.counts.places]
         keys = self.counts.index([each.name for each in known])
@@ -237,7 +242,7 @@ class LiveLogs:
             factor = ERROR_FACTOR if about.is_error else OTHER_FACTOR * max(loads.get(each.service, 1.0), 1.0)
             mean = float(due.mean[place])
             if each.count >= factor * mean and each.count - mean >= FEWEST_ROWS:
-                yield self._told(
+                yield told_of(
                     "live.log_burst",
                     each,
                     window,
@@ -251,7 +256,7 @@ class LiveLogs:
 
     def _vanished(
         self,
-        seen: Sequence[_Seen],
+        seen: Sequence[Seen],
         table: pl.DataFrame,
         window: Window,
         loads: dict[str, float],
@@ -260,7 +265,7 @@ class LiveLogs:
         limit: float,
     ) -> Iterator[Anomaly]:
         """Statements, or whole services, that were written regularly and are not any more."""
-        present = {each.name for each in seen} | {f"{each.service}{_SEPARATOR}" for each in seen}
+        present = {each.name for each in seen} | {f"{each.service}{SEPARATOR}" for each in seen}
         names = list(self.counts.places)
         here = self.counts.index([name for name in names if name in present])
         self.counts.last[here] = window.end
@@ -268,17 +273,17 @@ class LiveLogs:
         if self.counts.days < DAILY_DAYS:
             return
         for name, nats, mean, since in self._silent(names, window, loads, limit):
-            service, _, template = name.partition(_SEPARATOR)
+            service, _, template = name.partition(SEPARATOR)
             if name in self._retired:
                 continue
             if service in changed and template:
                 self._retired.add(name)
                 continue
-            quiet = _Seen(service, int(template) if template else -1, self._levels.get(name, ""), 0, 0)
+            quiet = Seen(service, int(template) if template else -1, self._levels.get(name, ""), 0, 0)
             text, about = self._about(quiet.template, quiet.level) if template else ("", classify(""))
             if about.is_error or (template and _still_written(table, service, text, window)):
                 continue
-            yield self._told(
+            yield told_of(
                 "live.log_vanished" if template else "live.log_silent",
                 quiet,
                 window,
@@ -299,8 +304,8 @@ class LiveLogs:
         silence = np.minimum(window.end - since, LONGEST_S)
         long = np.flatnonzero(window.end - since > SILENCE * self.counts.gap + MINUTE_S)
         due = self.counts.expected(long, window)
-        load = np.asarray([loads.get(names[place].partition(_SEPARATOR)[0], 1.0) for place in long])
-        whole = np.asarray([names[place].endswith(_SEPARATOR) for place in long], dtype=bool)
+        load = np.asarray([loads.get(names[place].partition(SEPARATOR)[0], 1.0) for place in long])
+        whole = np.asarray([names[place].endswith(SEPARATOR) for place in long], dtype=bool)
         scale = np.where(whole, 1.0, np.minimum(np.nan_to_num(load, nan=0.0), 1.0))
         due = type(due)(due.mean * scale * silence[long] / window.seconds, due.spread, due.peak, due.seasonal)
         nats = due.nats_below(np.zeros(len(long)))
@@ -308,60 +313,14 @@ class LiveLogs:
             index = int(long[place])
             yield names[index], float(nats[place]), float(due.mean[place]), float(since[index])
 
-    def _told(
-        self,
-        kind: str,
-        each: _Seen,
-        window: Window,
-        *,
-        text: str,
-        about: Classification,
-        expected: float,
-        nats: float,
-        needed: float,
-        severity: Severity,
-        since: float | None = None,
-    ) -> Anomaly:
-        params: tuple[Param, ...] = (
-            ("statement", text if len(text) <= TEXT else text[: TEXT - 1] + "…"),
-            ("seen", each.count),
-            ("expected", round(expected, 1)),
-            ("topic", about.topic),
-        )
-        return anomaly(
-            kind,
-            each.service,
-            modality="logs",
-            window=window,
-            checks=_checks(each, text, window),
-            params=params,
-            metric="log_lines",
-            current=float(each.count),
-            expected=expected,
-            nats=nats,
-            needed=needed,
-            severity=severity,
-            method="logs",
-            since=since,
-            fault_type=about.fault_type,
-        )
 
-
-def _seen(rows: pl.DataFrame) -> list[_Seen]:
+def _seen(rows: pl.DataFrame) -> list[Seen]:
     """The statements of a window, by service and template."""
     by_minute = rows.group_by("service", "template", "minute").agg(n=pl.len(), level=pl.col("level").max())
     each = by_minute.group_by("service", "template").agg(
         pl.col("level").max(), pl.col("n").sum(), most=pl.col("n").max()
     )
-    return [_Seen(*row) for row in each.sort("service", "template").iter_rows()]
-
-
-def _checks(each: _Seen, text: str, window: Window) -> tuple[Check, ...]:
-    where: tuple[tuple[str, str], ...] = (("service", each.service),)
-    if words := pattern(text):
-        where = (*where, ("pattern", words))
-    query = Query(source="logs", measure="rows", where=where, window=window)
-    return (at_least(query, each.count),) if each.count else (at_most(query, 0),)
+    return [Seen(*row) for row in each.sort("service", "template").iter_rows()]
 
 
 def _still_written(table: pl.DataFrame, service: str, text: str, window: Window) -> bool:
@@ -380,5 +339,5 @@ def _span(rows: pl.DataFrame) -> Window:
 
 
 def _renamed(name: str, ids: dict[int, int]) -> str:
-    service, _, template = name.partition(_SEPARATOR)
-    return f"{service}{_SEPARATOR}{ids.get(int(template), -1) if template else ''}"
+    service, _, template = name.partition(SEPARATOR)
+    return f"{service}{SEPARATOR}{ids.get(int(template), -1) if template else ''}"

@@ -172,9 +172,14 @@ class Seasonal:
 
     def merge(self, other: Seasonal, *, names: Sequence[str] | None = None) -> None:
         """Add what another learned of other stretches of time; `names` are its keys as they are called here."""
+        other = Seasonal.of(*other.state())
         other._close(-1)
         self._close(-1)
         at = self.index(list(other.places) if names is None else names)
+        between = np.fmax(
+            other.first - self.last[at], self.first[at] - other.last
+        )  # NaN of a key that one of both does not know
+        np.fmax.at(self.gap, at, np.where(between > 0, between, 0.0))
         np.add.at(self.total, at, other.total)
         np.add.at(self.square, at, other.square)
         np.maximum.at(self.peak, at, other.peak)
@@ -184,7 +189,24 @@ class Seasonal:
         self.minutes += other.minutes
         self.blocks += other.blocks
 
-    _ARRAYS = ("minutes", "blocks", "total", "square", "peak", "open", "first", "last", "gap")
+    def keep(self, names: Sequence[str]) -> Ints:
+        """Forget all keys but these; return the places they had, in the order of those they have now."""
+        kept = np.asarray([self.places[name] for name in names], dtype=np.int64)
+        for name in self._OF_KEYS:
+            setattr(self, name, getattr(self, name)[kept])
+        self.places = {name: place for place, name in enumerate(names)}
+        return kept
+
+    def latest(self, most: int) -> Sequence[str]:
+        """The keys, but no more than `most`: those that were seen last, in their order."""
+        names = list(self.places)
+        if len(names) <= most:
+            return names
+        chosen = np.sort(np.argsort(-self.last, kind="stable")[:most])
+        return [names[place] for place in chosen.tolist()]
+
+    _OF_KEYS = ("total", "square", "peak", "open", "first", "last", "gap")
+    _ARRAYS = ("minutes", "blocks", *_OF_KEYS)
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays by name, and the rest fit for JSON."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from math import exp
-from typing import Literal
-
 from sre_copilot.domain.anomaly import Anomaly, Severity
 from sre_copilot.domain.evidence import Check, Finding
 from sre_copilot.domain.signals import Modality, Window
@@ -69,11 +66,3 @@ def anomaly(
         severity=severity,
         method=method,
     )
-
-
-Side = Literal["low", "high"]
-
-
-def chance(nats: float) -> float:
-    """The probability that a surprise stands for."""
-    return exp(-min(nats, 700.0))

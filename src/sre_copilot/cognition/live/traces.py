@@ -34,6 +34,8 @@ MANY_TIMES = 3.0  # as many calls as are due
 PRESENT = (
     0.5  # of its usual calls: a caller that is asked so much and does not ask on has lost its dependency
 )
+MOST_EDGES = 20_000  # of 2.2 kB each; a large estate has a few thousand, more means that operations are named after what they carry
+KEPT = 0.9  # of the edges stay when there are too many: some go at once, so that it is seldom done
 DEEPEST = 64  # spans one below the other: more are a loop in what was recorded
 _SEPARATOR = "\x1f"
 GAP, OWN = 0, 1
@@ -77,6 +79,7 @@ class LiveTraces:
             np.add.at(self._times[kind], (places[known], bins_of(value[known])), 1.0)
         known = ~np.isnan(calls.begins)
         np.add.at(self._errors, places[known], np.stack([np.ones(known.sum()), calls.begins[known]], axis=1))
+        self._forget()
 
     def tick(self, table: pl.DataFrame | None, window: Window) -> list[Anomaly]:
         """Judge the spans of one window, most surprising first; `table` None (not recorded) is no judgement."""
@@ -109,12 +112,13 @@ class LiveTraces:
         return (Gap(modality="traces", message=Message(key=key, params=(("hours", hours),))),)
 
     def merge(self, other: LiveTraces) -> None:
-        """Add what another learned of other stretches of time or of other services."""
+        """Add what another learned of other stretches of time; the same time twice would halve every rate."""
         self.counts.merge(other.counts)
         self._make_room()
         at = self.counts.index(other.counts.places)
         self._times[:, at] += other._times  # each place once
         np.add.at(self._errors, at, other._errors)
+        self._forget()
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays by name, and the rest fit for JSON."""
@@ -134,6 +138,12 @@ class LiveTraces:
         if more:
             self._times = np.concatenate([self._times, np.zeros((2, more, BINS))], axis=1)
             self._errors = np.concatenate([self._errors, np.zeros((more, 2))])
+
+    def _forget(self) -> None:
+        """Drop the edges that were seen least recently when there are too many."""
+        if len(self.counts.places) > MOST_EDGES:
+            kept = self.counts.keep(self.counts.latest(int(KEPT * MOST_EDGES)))
+            self._times, self._errors = self._times[:, kept], self._errors[kept]
 
     def _count(self, places: NDArray[np.int64], minutes: NDArray[np.int64], window: Window) -> None:
         pairs, counts = np.unique(np.stack([places, minutes], axis=1), axis=0, return_counts=True)
@@ -213,10 +223,11 @@ class LiveTraces:
             seen[ends] = seen.get(ends, 0.0) + count
         due, spread = self._due(window)
         yield from self._new(seen, due, window, limit)
+        loads = _loads(seen, due)
         for ends, mean in due.items():
             count = seen.get(ends, 0.0)
             nats_low, nats_high = _count_nats(count, mean, spread[ends])
-            asked = _asked(ends[0], seen, due)
+            asked = loads.get(ends[0], 1.0)
             if ends[0] and mean >= DUE and nats_low >= limit and count <= PRESENT * mean * min(asked, 1.0):
                 kind = "live.dependency_gone" if count == 0 else "live.calls_low"
                 yield rate(kind, ends, window, (count, mean), nats=nats_low, limit=limit)
@@ -318,7 +329,14 @@ def _count_nats(count: float, mean: float, spread: float) -> tuple[float, float]
     return float(due.nats_below(seen)[0]), float(due.nats_above(seen)[0])
 
 
-def _asked(service: str, seen: dict[tuple[str, str], float], due: dict[tuple[str, str], float]) -> float:
-    """How often a service is asked by how often is due; 1 where that is unknown."""
-    usual = sum(mean for ends, mean in due.items() if ends[1] == service)
-    return sum(count for ends, count in seen.items() if ends[1] == service) / usual if usual > 0 else 1.0
+def _loads(seen: dict[tuple[str, str], float], due: dict[tuple[str, str], float]) -> dict[str, float]:
+    """How often each service is asked by how often is due; those of which that is unknown are left out."""
+    usual, asked = _by_callee(due), _by_callee(seen)
+    return {service: asked.get(service, 0.0) / mean for service, mean in usual.items() if mean > 0}
+
+
+def _by_callee(calls: dict[tuple[str, str], float]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for (_, callee), count in calls.items():
+        total[callee] = total.get(callee, 0.0) + count
+    return total

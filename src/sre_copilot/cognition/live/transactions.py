@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sre_copilot.cognition.live.seasonal import MINUTE_S, Seasonal, needed
-from sre_copilot.cognition.live.telling import anomaly, graded
+from sre_copilot.cognition.live.transaction_findings import (
+    SEPARATOR,
+    WHOLE,
+    Now,
+    check_of,
+    ratio_check_of,
+    told_of,
+)
 from sre_copilot.domain.anomaly import Anomaly
-from sre_copilot.domain.evidence import Aggregate, Check, Gap, Message, Query, Relation
+from sre_copilot.domain.evidence import Gap, Message
 from sre_copilot.domain.signals import Window
 
 WARM_UP_DAYS = (
@@ -30,27 +36,8 @@ SURGE = 2.0  # times what is due
 FACTOR = math.log(1.5)  # change of latency or amount, as a logarithm
 NARROW = math.log(1.1)  # standard deviation that a logarithm is granted
 EXPLAINS = 0.5  # of a drop: the channel that has more than half of it explains it
-_SEPARATOR = "\x1f"
-_WHOLE = "\x1e"  # in the place of a channel: all of them
 _SUMS = 8
 COUNT, SUCCESS, LATENCY_N, LATENCY, LATENCY_2, AMOUNT_N, AMOUNT, AMOUNT_2 = range(_SUMS)
-
-
-@dataclass(frozen=True, slots=True)
-class _Now:
-    """One channel in a window: transactions, successes, means of the logarithms of latency (ms) and amount a transaction."""
-
-    service: str
-    channel: str
-    count: float
-    success: float
-    latency: float
-    amount: float
-
-    @property
-    def name(self) -> str:
-        """Its key among the counts."""
-        return f"{self.service}{_SEPARATOR}{self.channel}"
 
 
 class LiveTransactions:
@@ -92,7 +79,7 @@ class LiveTransactions:
             return []  # other times were recorded, this one was not
         now = {each.name: each for each in _now(_with_whole(rows))}
         limit = needed(4 * len(self.counts.places))
-        services = sorted({name.partition(_SEPARATOR)[0] for name in self.counts.places})
+        services = sorted({name.partition(SEPARATOR)[0] for name in self.counts.places})
         told = [each for service in services for each in self._service(service, now, window, limit)]
         return sorted(told, key=lambda each: (-each.score, each.entity, each.finding.id))
 
@@ -106,7 +93,7 @@ class LiveTransactions:
         return (Gap(modality="transactions", message=message),)
 
     def merge(self, other: LiveTransactions) -> None:
-        """Add what another learned of other stretches of time or of other services."""
+        """Add what another learned of other stretches of time; the same time twice would halve every rate."""
         self.counts.merge(other.counts)
         self._sums = np.concatenate(
             [self._sums, np.zeros((len(self.counts.places) - len(self._sums), _SUMS))]
@@ -125,22 +112,19 @@ class LiveTransactions:
         found.counts, found._sums = Seasonal.of(arrays, meta["counts"]), arrays["sums"].copy()
         return found
 
-    def _service(self, service: str, now: dict[str, _Now], window: Window, limit: float) -> Iterator[Anomaly]:
-        names = [name for name in self.counts.places if name.startswith(service + _SEPARATOR)]
-        each = [
-            now.get(name) or _Now(service, name.partition(_SEPARATOR)[2], 0.0, 0.0, math.nan, math.nan)
-            for name in names
-        ]
+    def _service(self, service: str, now: dict[str, Now], window: Window, limit: float) -> Iterator[Anomaly]:
+        names = [name for name in self.counts.places if name.startswith(service + SEPARATOR)]
+        each = [now.get(name) or Now(service, name.partition(SEPARATOR)[2], 0.0, 0.0) for name in names]
         places = self.counts.index(names)
         yield from self._volume(each, places, window, limit)
         yield from self._success(each, places, window, limit)
         for one, place in zip(each, places.tolist(), strict=True):
-            if one.channel != _WHOLE:
+            if one.channel != WHOLE:
                 yield from self._level(one, place, window, limit, amount=False)
                 yield from self._level(one, place, window, limit, amount=True)
 
     def _volume(
-        self, each: Sequence[_Now], places: NDArray[np.int64], window: Window, limit: float
+        self, each: Sequence[Now], places: NDArray[np.int64], window: Window, limit: float
     ) -> Iterator[Anomaly]:
         """One drop and one surge of a service, with the channel that has most of it."""
         due = self.counts.expected(places, window)
@@ -156,8 +140,8 @@ class LiveTransactions:
                 continue
             chosen, share = _explaining(each, change, nats >= limit)
             one, mean = each[chosen], float(due.mean[chosen])
-            checks = (_check(one, "count", "sum", window, measured=one.count, normal=mean),)
-            yield _told(
+            checks = (check_of(one, "count", "sum", window, measured=one.count, normal=mean),)
+            yield told_of(
                 kind,
                 one,
                 window,
@@ -171,7 +155,7 @@ class LiveTransactions:
             )
 
     def _success(
-        self, each: Sequence[_Now], places: NDArray[np.int64], window: Window, limit: float
+        self, each: Sequence[Now], places: NDArray[np.int64], window: Window, limit: float
     ) -> Iterator[Anomaly]:
         """A fall of the share that succeeds: the likelihood ratio of two binomial shares, each smoothed by half a transaction."""
         count = np.asarray([one.count for one in each])
@@ -180,18 +164,21 @@ class LiveTransactions:
         before = (learned[:, COUNT] - learned[:, SUCCESS] + 0.5) / (learned[:, COUNT] + 1.0)
         after = (count - success + 0.5) / (count + 1.0)
         divergence = after * np.log(after / before) + (1 - after) * np.log((1 - after) / (1 - before))
-        fell = (count >= FEWEST) & (learned[:, COUNT] >= FEWEST) & (after - before >= LEAST_LOST)
+        rate = np.asarray([one.rate for one in each])
+        enough = (count >= FEWEST) & (learned[:, COUNT] >= FEWEST)
+        holds = 1 - rate - before >= LEAST_LOST  # what the check of a finding asks; NaN does not
+        fell = enough & (after - before >= LEAST_LOST) & holds
         nats = np.where(fell, np.minimum(count, WITNESSES) * divergence, 0.0)
         if float(nats.max(initial=0.0)) < limit:
             return
-        chosen, share = _explaining(each, (after - before) * count, nats >= limit)
+        chosen, share = _explaining(each, np.where(holds, (after - before) * count, 0.0), nats >= limit)
         one = each[chosen]
         measured = one.success / max(one.count, 1.0), 1.0 - float(before[chosen])
-        yield _told(
+        yield told_of(
             "live.transactions_failing",
             one,
             window,
-            checks=_success_checks(one, window, measured),
+            checks=(check_of(one, "success_rate", "mean", window, measured=one.rate, normal=measured[1]),),
             metric="success_rate",
             measured=measured,
             share=share,
@@ -201,7 +188,7 @@ class LiveTransactions:
         )
 
     def _level(
-        self, one: _Now, place: int, window: Window, limit: float, *, amount: bool
+        self, one: Now, place: int, window: Window, limit: float, *, amount: bool
     ) -> Iterator[Anomaly]:
         """Latency that rose, or the amount of a transaction that changed, by its logarithm's distance from the learned mean."""
         n, first, second = self._sums[place][
@@ -218,14 +205,14 @@ class LiveTransactions:
             return
         measured = math.exp(value), math.exp(mean)
         metric = "amount" if amount else "latency_ms"
-        yield _told(
+        yield told_of(
             "live.transactions_amount" if amount else "live.transactions_slow",
             one,
             window,
             checks=(
-                _ratio_check(one, window, measured)
+                ratio_check_of(one, window, measured)
                 if amount
-                else _check(one, metric, "median", window, measured=measured[0], normal=measured[1]),
+                else check_of(one, metric, "median", window, measured=measured[0], normal=measured[1]),
             ),
             metric=metric,
             measured=measured,
@@ -237,12 +224,12 @@ class LiveTransactions:
 
 
 def _explaining(
-    each: Sequence[_Now], change: NDArray[np.float64], told: NDArray[np.bool_]
+    each: Sequence[Now], change: NDArray[np.float64], told: NDArray[np.bool_]
 ) -> tuple[int, float]:
     """The channel that has more than half of a change, else the whole; and its share of the change of all channels."""
     parts = np.asarray(
         [
-            0.0 if one.channel == _WHOLE else max(float(value), 0.0)
+            0.0 if one.channel == WHOLE else max(float(value), 0.0)
             for one, value in zip(each, change, strict=True)
         ]
     )
@@ -250,88 +237,9 @@ def _explaining(
     best = int(np.argmax(parts))
     if total > 0 and parts[best] > EXPLAINS * total:
         return best, float(parts[best] / total)
-    whole = next((place for place, one in enumerate(each) if one.channel == _WHOLE and told[place]), None)
+    whole = next((place for place, one in enumerate(each) if one.channel == WHOLE and told[place]), None)
     chosen = whole if whole is not None else int(np.argmax(np.where(told, parts, -1.0)))
     return chosen, 1.0 if whole is not None else float(parts[chosen] / total) if total > 0 else 1.0
-
-
-def _query(one: _Now, measure: str, window: Window) -> Query:
-    where: tuple[tuple[str, str], ...] = (("service", one.service),)
-    if one.channel != _WHOLE:
-        where = (*where, ("channel", one.channel))
-    return Query(source="transactions", measure=measure, where=where, window=window)
-
-
-def _check(
-    one: _Now, measure: str, aggregate: Aggregate, window: Window, *, measured: float, normal: float
-) -> Check:
-    """That the measured value lies on its own side of the middle of both."""
-    relation: Relation = "<=" if measured < normal else ">="
-    return Check(
-        query=_query(one, measure, window),
-        aggregate=aggregate,
-        relation=relation,
-        bound=(measured + normal) / 2,
-    )
-
-
-def _ratio_check(one: _Now, window: Window, measured: tuple[float, float]) -> Check:
-    """The same of a sum by the number of transactions."""
-    relation: Relation = "<=" if measured[0] < measured[1] else ">="
-    return Check(
-        query=_query(one, "amount", window),
-        aggregate="sum",
-        relation=relation,
-        bound=sum(measured) / 2,
-        against=_query(one, "count", window),
-        combine="ratio",
-    )
-
-
-def _success_checks(one: _Now, window: Window, measured: tuple[float, float]) -> tuple[Check, ...]:
-    return (_check(one, "success_rate", "mean", window, measured=measured[0], normal=measured[1]),)
-
-
-def _told(
-    kind: str,
-    one: _Now,
-    window: Window,
-    *,
-    checks: tuple[Check, ...],
-    metric: str,
-    measured: tuple[float, float],
-    share: float,
-    nats: float,
-    limit: float,
-    effect: float,
-) -> Anomaly:
-    channel = "–" if one.channel in (_WHOLE, "") else one.channel
-    return anomaly(
-        kind,
-        one.service,
-        modality="transactions",
-        window=window,
-        checks=checks,
-        params=(
-            ("channel", channel),
-            ("observed", measured[0]),
-            ("expected", measured[1]),
-            ("share", share),
-            ("seconds", window.seconds),
-        ),
-        metric=metric,
-        instance="" if one.channel == _WHOLE else one.channel,
-        current=measured[0],
-        expected=measured[1],
-        nats=nats,
-        needed=limit,
-        severity="warning" if kind == "live.transactions_high" else graded(effect, critical=0.5, high=0.1),
-        method="transactions",
-        fault_type={
-            "live.transactions_failing": "degradation/availability",
-            "live.transactions_slow": "degradation/latency",
-        }.get(kind),
-    )
 
 
 def _usable(table: pl.DataFrame, window: Window | None) -> pl.DataFrame:
@@ -343,12 +251,12 @@ def _usable(table: pl.DataFrame, window: Window | None) -> pl.DataFrame:
 
 def _with_whole(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows, and once more as those of the whole service."""
-    return pl.concat([rows, rows.with_columns(pl.lit(_WHOLE).alias("channel"))])
+    return pl.concat([rows, rows.with_columns(pl.lit(WHOLE).alias("channel"))])
 
 
 def _names(table: pl.DataFrame) -> list[str]:
     return [
-        f"{service}{_SEPARATOR}{channel}"
+        f"{service}{SEPARATOR}{channel}"
         for service, channel in table.select("service", "channel").iter_rows()
     ]
 
@@ -374,16 +282,26 @@ def _sums() -> list[pl.Expr]:
     ]
 
 
-def _now(rows: pl.DataFrame) -> list[_Now]:
-    latency, amount = _logarithms()
+def _now(rows: pl.DataFrame) -> list[Now]:
+    latency, _ = _logarithms()
+    some = pl.col("count") > 0
+    amount = pl.col("amount").cast(pl.Float64)
+    complete = (
+        amount.is_finite().fill_null(False) | ~some
+    ).all()  # a part of the amounts by all transactions would be no amount of one
     each = rows.group_by("service", "channel").agg(
         pl.col("count").sum(),
         pl.col("success").sum(),
-        latency.mean().alias("latency"),
-        amount.mean().alias("amount"),
+        (pl.col("success") / pl.col("count")).filter(some).mean().alias("rate"),
+        latency.median().alias("latency"),
+        pl.when(complete & (amount.sum() > 0))
+        .then((amount.sum() / pl.col("count").sum()).log())
+        .alias("amount"),
     )
-    known = each.with_columns(pl.col("latency", "amount").fill_null(math.nan)).sort("service", "channel")
-    return [_Now(*row) for row in known.iter_rows()]
+    known = each.with_columns(pl.col("rate", "latency", "amount").fill_null(math.nan)).sort(
+        "service", "channel"
+    )
+    return [Now(*row) for row in known.iter_rows()]
 
 
 def _span(rows: pl.DataFrame) -> Window:

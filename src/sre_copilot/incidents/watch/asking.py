@@ -29,7 +29,16 @@ class Answer:
     steps: SeriesBlock | None = None
     present: SeriesBlock | None = None
     reading: Reading | None = None
+    window: Window | None = None
+    """What the reading is of; None: what has come since the reading before."""
     until: float = 0.0
+
+    @property
+    def looked(self) -> bool:
+        """Whether it says anything of a time that was not looked at before: an anomaly is over only when it is."""
+        if self.reading is not None:
+            return self.window is None or self.window.seconds > 0
+        return any(block is not None and block.values.shape[1] for block in (self.steps, self.present))
 
 
 def question(source: Source, watch: MetricWatch | None, *, since: float, now: float) -> Callable[[], Answer]:
@@ -40,8 +49,8 @@ def question(source: Source, watch: MetricWatch | None, *, since: float, now: fl
     if poll is not None:
         return lambda: Answer(reading=poll(), until=now)
     until = _settled(source, now)
-    begin = min(max(since, now - CATCH_UP_S), until)
-    return lambda: Answer(reading=source.read(Window(begin, until)), until=until)
+    window = Window(min(max(since, now - CATCH_UP_S), until), until)
+    return lambda: Answer(reading=source.read(window), window=window, until=until)
 
 
 def _settled(source: Source, now: float) -> float:

@@ -58,6 +58,7 @@ class Told:
     opened_at: float
     since: float
     peak_score: float
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,10 @@ class EventWatch:
                     kept[kind] = maker.of(*arrays.load(f"{name}.{kind}"))  # type: ignore[attr-defined]
             except StoreError as error:
                 _log.warning("what was learned is damaged; it is learned again", problem=str(error))
+            except (KeyError, TypeError, ValueError) as error:
+                _log.warning(
+                    "what was learned is of another release; it is learned again", problem=repr(error)
+                )
         if kept:
             self.know(name, Streams(**kept))
         return bool(kept)

@@ -72,7 +72,9 @@ class Foresight:
         learned = watch.learned
         if learned is None or watch.committed is None:
             return None
-        row = learned.keys.index(key)
+        row = watch.row(key)
+        if row is None:
+            return None
         profile = part_of(learned.profile, slice(row, row + 1))
         values = watch.recent.values(slice(row, row + 1))
         start = watch.committed + watch.step_seconds - values.shape[1] * watch.step_seconds
@@ -96,14 +98,14 @@ class Foresight:
             if watch.learned is not learned:  # other series stand at these places now
                 yield from self._of(watch)
                 return
-            part = rows[start : start + AT_ONCE]
+            part, end = rows[start : start + AT_ONCE], (watch.committed or 0) + watch.step_seconds
             for row, values in zip(part.tolist(), watch.recent.values(part), strict=True):
                 yield time_to_breach(
                     values,
                     part_of(learned.profile, slice(row, row + 1)),
                     float(limits[row]),
                     key=learned.keys[row],
-                    end=(watch.committed or 0) + watch.step_seconds,
+                    end=end,
                     step_seconds=watch.step_seconds,
                     horizon_hours=self._settings.horizon_hours,
                     least_probability=self._settings.minimum_probability,

@@ -28,6 +28,7 @@ WAIT_S = 60.0  # after an anomaly is told: by then four samples of the slowest u
 PAUSE_S = 300.0  # between two investigations: a cascade is one incident, not twenty
 BEFORE_S = 900.0  # looked at before the onset: enough samples to know what was normal
 CALM_S = 1800.0  # and so much before that, to compare with
+LONGEST_S = 6 * 3600.0  # back from now: what began earlier is read from there on, for a reading must end
 EVIDENCE = 10  # sentences kept in a listing; the report has all
 _log = log(__name__)
 
@@ -68,11 +69,11 @@ class Inquiries:
 
     def consider(self, turn: Turn, going_on: Sequence[Episode], *, now: float) -> None:
         """Plan an investigation when something was told, and begin it when it is due."""
-        if turn.opened and self._due is None and now - self._last >= PAUSE_S:
+        if turn.opened and self._due is None:
             first = min(turn.opened, key=lambda episode: (episode.anomaly.since, -episode.anomaly.score))
             self._due = Due(
-                now + WAIT_S,
-                first.anomaly.since,
+                max(now + WAIT_S, min(self._last, now) + PAUSE_S),
+                max(first.anomaly.since, now - LONGEST_S),
                 first.anomaly.entity,
                 say(first.anomaly.finding.message, "en"),
                 (),

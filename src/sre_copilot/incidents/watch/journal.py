@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -31,7 +31,11 @@ class Journal:
         """Anomalies that an earlier process told and did not see end."""
         return {
             (row["modality"], row["entity"], row["instance"], row["metric"]): Told(
-                id=row["id"], opened_at=row["opened_at"], since=row["since"], peak_score=row["peak_score"]
+                id=row["id"],
+                opened_at=row["opened_at"],
+                since=row["since"],
+                peak_score=row["peak_score"],
+                source=row["source"],
             )
             for row in self._anomalies.open()
         }
@@ -49,18 +53,28 @@ class Journal:
         self._owed.clear()
 
     def expect(
-        self, breaches: Iterable[Breach], *, at: float, source_of: Callable[[SeriesKey], str] = lambda key: ""
+        self,
+        breaches: Iterable[Breach],
+        *,
+        at: float,
+        source_of: Callable[[SeriesKey], str] = lambda key: "",
+        unseen: Collection[str] = (),
     ) -> int:
-        """Keep what is expected to cross a limit; what no longer is, is closed. Return how many are open."""
+        """Keep what is expected to cross a limit; what no longer is, is closed. Return how many are open.
+
+        What was expected of `unseen` sources stays until its time has passed: nothing new is known of it.
+        """
         made = ((each, source_of(SeriesKey(each.entity, each.metric, each.instance))) for each in breaches)
         rows = {row["id"]: row for row in (breach_row(each, at=at, source=name) for each, name in made)}
         for key, row in rows.items():
             if key in self._expected:
                 row["made_at"] = self._expected[key]["made_at"]
-        gone = [{**row, "closed_at": at} for key, row in self._expected.items() if key not in rows]
+        missing = [row for key, row in self._expected.items() if key not in rows]
+        stays = {row["id"]: row for row in missing if row["source"] in unseen and row["at"] > at}
+        gone = [{**row, "closed_at": at} for row in missing if row["id"] not in stays]
         self._breaches.save([*rows.values(), *gone])
-        self._expected = rows
-        return len(rows)
+        self._expected = {**rows, **stays}
+        return len(self._expected)
 
 
 def anomaly_row(episode: Episode, *, at: float) -> dict[str, Any]:

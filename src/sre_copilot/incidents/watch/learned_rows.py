@@ -26,6 +26,8 @@ class BaselineRow:
     expected: float | None
     scale: float | None
     learned_at: float | None
+    threshold: float | None = None
+    alerts_a_day: float | None = None
 
 
 def baseline_rows(source: str, watch: MetricWatch, now: float) -> list[BaselineRow]:
@@ -58,6 +60,8 @@ def baseline_rows(source: str, watch: MetricWatch, now: float) -> list[BaselineR
                 expected=_number(centre[row]),
                 scale=_number(scale[row]),
                 learned_at=learned.learned_at,
+                threshold=_number(learned.thresholds[0, row]),
+                alerts_a_day=_number(learned.thresholds[1, row]),
             )
         )
     return rows

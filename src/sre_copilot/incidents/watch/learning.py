@@ -26,6 +26,7 @@ from sre_copilot.incidents.watch.events import Streams
 from sre_copilot.incidents.watch.foresight import learned_limits
 from sre_copilot.incidents.watch.history import learn_past, learns_from
 from sre_copilot.incidents.watch.metrics import Learned, warmed
+from sre_copilot.incidents.watch.recommended import recommended_thresholds
 from sre_copilot.incidents.watch.status import LearningStatus
 from sre_copilot.perception.source import MetricSource, Source
 from sre_copilot.settings.document import Baseline
@@ -90,9 +91,11 @@ def lesson_of(block: SeriesBlock, settings: Baseline, *, now: float) -> Lesson |
         start=kept.start,
         step_seconds=kept.step_seconds,
         holidays=holiday_dates(settings, now=now),
+        utc_offset_seconds=round(settings.utc_offset_hours * 3600),
     )
     limits = learned_limits(kept.keys, kept.values, step_seconds=kept.step_seconds)
-    learned = Learned(kept.keys, profile, learn_ensemble(kept, profile), limits, now)
+    thresholds = recommended_thresholds(kept.keys, kept.values, step_seconds=kept.step_seconds)
+    learned = Learned(kept.keys, profile, learn_ensemble(kept, profile), limits, thresholds, now)
     width = kept.values.shape[1]
     for name, points in _most_points(kept).items():
         _log.info(f"Learned baseline for {name} from {points} points")
@@ -272,7 +275,7 @@ def save(arrays: ArrayStore, name: str, learned: Learned) -> None:
         for each in fields(whole)
         if isinstance(getattr(whole, each.name), np.ndarray)
     }
-    parts["limits"] = learned.limits
+    parts |= {"limits": learned.limits, "thresholds": learned.thresholds}
     meta = {
         "keys": [list(asdict(key).values()) for key in learned.keys],
         "learned_at": learned.learned_at,
@@ -290,11 +293,11 @@ def load(arrays: ArrayStore, name: str) -> Learned | None:
     if kept is None:
         return None
     parts, meta = kept
-    kinds: dict[str, dict[str, Any]] = {"profile": {}, "knowledge": {}, "limits": {}}
+    kinds: dict[str, dict[str, Any]] = {"profile": {}, "knowledge": {}, "limits": {}, "thresholds": {}}
     for key, value in parts.items():
         kind, _, field = key.partition(".")
         kinds[kind][field] = value
-    if not kinds["limits"]:
+    if not kinds["limits"] or not kinds["thresholds"]:
         return None
     scalars = {key: meta[key] for key in ("slot_seconds", "step_seconds", "utc_offset_seconds")}
     try:
@@ -303,7 +306,8 @@ def load(arrays: ArrayStore, name: str) -> Learned | None:
     except TypeError:  # arrays of another release: learning anew makes them
         return None
     keys = tuple(SeriesKey(*key) for key in meta["keys"])
-    return Learned(keys, profile, knowledge, kinds["limits"][""], float(meta["learned_at"]))
+    limits, thresholds = kinds["limits"][""], kinds["thresholds"][""]
+    return Learned(keys, profile, knowledge, limits, thresholds, float(meta["learned_at"]))
 
 
 def _kept(arrays: ArrayStore, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:

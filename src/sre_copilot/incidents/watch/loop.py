@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -15,19 +15,27 @@ from sre_copilot.domain.series import SeriesKey
 from sre_copilot.domain.signals import Change, Window
 from sre_copilot.incidents.investigation import Methods
 from sre_copilot.incidents.watch import learning
-from sre_copilot.incidents.watch.asking import Answer, keep_place, noted, question, resume_feed, unasked
+from sre_copilot.incidents.watch.asking import (
+    CATCH_UP_S,
+    Answer,
+    keep_place,
+    question,
+    resume_feed,
+)
+from sre_copilot.incidents.watch.board import Board
 from sre_copilot.incidents.watch.episodes import Episodes, Rules, Seen, Turn
 from sre_copilot.incidents.watch.events import EventWatch
 from sre_copilot.incidents.watch.feeds import Feed, Round, ask_all
 from sre_copilot.incidents.watch.foresight import Forecast, Foresight
 from sre_copilot.incidents.watch.inquiry import Inquiries
-from sre_copilot.incidents.watch.journal import Journal, change_of, change_row
+from sre_copilot.incidents.watch.journal import Journal
 from sre_copilot.incidents.watch.learned_rows import BaselineRow, baseline_rows
 from sre_copilot.incidents.watch.learning import Learner, Lesson, Owing
 from sre_copilot.incidents.watch.metrics import MetricWatch
 from sre_copilot.incidents.watch.named import DAYS as NAMED_DAYS
 from sre_copilot.incidents.watch.named import NamedDetectors
 from sre_copilot.incidents.watch.status import WatchStatus
+from sre_copilot.incidents.watch.told_changes import ToldChanges
 from sre_copilot.perception.source import MetricSource, Source
 from sre_copilot.settings.document import Settings
 from sre_copilot.store.facts import Facts
@@ -40,7 +48,7 @@ KEEP_EVERY_S = 300.0  # the state is kept so often; what came after is read agai
 DAY_S = 86_400
 FORESIGHT_SHARE = 0.1  # of the interval: a round of forecasts is spread over as many ticks as it needs
 NAMED_SHARE = 0.1  # of the interval: what detectors that are chosen by name may take
-CHANGED_S = 3600.0  # a change explains what is new after it for so long
+STALE_S = 600.0  # of a source that has told nothing for so long nothing can be expected
 _log = log(__name__)
 
 
@@ -53,6 +61,7 @@ class Watch:
         settings: Settings,
         *,
         reopen: Callable[[], Sequence[Source]],
+        examine: Callable[[], Sequence[Source]] | None = None,
         arrays: ArrayStore,
         anomalies: Records,
         breaches: Records,
@@ -80,7 +89,7 @@ class Watch:
         self._events = EventWatch()
         self._covered: dict[str, float] = {}
         self._journal = Journal(anomalies=anomalies, breaches=breaches)
-        self._changes = changes
+        self._changes = ToldChanges(changes)
         self._records = (anomalies, breaches, changes, investigations)
         self._episodes = Episodes(_rules(settings), told=self._journal.unfinished())
         self._learner = Learner(
@@ -89,8 +98,8 @@ class Watch:
         self._new_lessons: dict[str, Lesson] = {}
         self._lock = threading.Lock()
         self._foresight = Foresight(settings.prediction)
-        self._inquiries = Inquiries(reopen, changes, investigations, methods, clock=clock, own=own)
-        self._sources = {source.name: unasked(source) for source in sources}
+        self._inquiries = Inquiries(examine or reopen, changes, investigations, methods, clock=clock, own=own)
+        self._board = Board(sources, own=own, started_at=clock.now())
         self._status = WatchStatus(started_at=clock.now(), interval_seconds=settings.check_interval_seconds)
         self._kept_at = 0.0
         self._stop = threading.Event()
@@ -135,11 +144,12 @@ class Watch:
             patience_seconds=patience,
             stop=self._stop,
         )
-        self._note(answered, now)
+        self._board.note(answered, now)
+        for name in answered.errors.keys() & self._metrics.keys():
+            self._metrics[name].past_failed()
         found = self._detect(answered, now)
-        turn = self._episodes.tick(
-            found, at=now, unseen=lambda episode: episode.source not in answered.answers
-        )
+        looked = {name for name, answer in answered.answers.items() if answer.looked}
+        turn = self._episodes.tick(found, at=now, unseen=lambda episode: episode.source not in looked)
         self._journal.keep(turn, at=now)
         self._close_forgotten(now)
         self._tell(turn, answered)
@@ -167,7 +177,7 @@ class Watch:
 
     def status(self) -> WatchStatus:
         """How it is doing."""
-        return replace(self._status, sources=tuple(self._sources.values()), learning=self._learner.status)
+        return replace(self._status, sources=self._board.all(), learning=self._learner.status)
 
     def request_learning(self, *, wait: bool = False) -> bool:
         """Learn anew from history in the background; False when that is under way."""
@@ -195,18 +205,21 @@ class Watch:
 
     def _question(self, source: Source, now: float) -> Callable[[], Answer]:
         since = self._covered.get(source.name, now - self._settings.check_interval_seconds)
-        return question(source, self._metrics.get(source.name), since=since, now=now)
+        watch = self._metrics.get(source.name)
+        if watch is not None:
+            watch.put_back(now)
+        return question(source, watch, since=since, now=now)
 
     def _detect(self, answered: Round[Answer], now: float) -> list[Seen]:
         found: list[Seen] = []
-        changes = self._learn_of_changes(answered, now)
+        changes = self._changes.take(_changes_in(answered), now=now)
         for name, answer in answered.answers.items():
             watch = self._metrics.get(name)
             if watch is not None and answer.steps is not None:
                 found += [Seen(each, name) for each in self._judged(name, watch, answer)]
             elif answer.reading is not None:
-                since = self._covered.get(name, now - self._settings.check_interval_seconds)
-                window = Window(since, max(since, answer.until))
+                since = self._covered.get(name, answer.until - self._settings.check_interval_seconds)
+                window = answer.window or Window(min(since, answer.until), answer.until)
                 told = self._events.take(name, answer.reading.telemetry, window, changes=changes)
                 found += [Seen(each, name) for each in told]
                 self._covered[name] = answer.until
@@ -231,32 +244,6 @@ class Watch:
             chosen.detectors, self._make_detector, threshold=chosen.threshold, budget_seconds=budget
         )
 
-    def _learn_of_changes(self, answered: Round[Answer], now: float) -> tuple[Change, ...]:
-        """Keep the changes that sources tell; return those of the last hour, whoever told them."""
-        told = [
-            change_row(change, at=now, source=name)
-            for name, answer in answered.answers.items()
-            for change in (answer.reading.telemetry.changes or () if answer.reading else ())
-        ]
-        self._changes.save(told)
-        return tuple(change_of(row) for row in self._changes.page(since=now - CHANGED_S, limit=1000).rows)
-
-    def _note(self, answered: Round[Answer], now: float) -> None:
-        """Note how each source is doing."""
-        for name, outcome in answered.outcomes.items():
-            before = self._sources[name]
-            self._sources[name] = noted(before, outcome, now)
-            if outcome.error is not None:
-                if name in self._metrics:
-                    self._metrics[name].past_failed()
-                self._own.source_errors.labels(name, type(outcome.error).__name__).inc()
-                if before.ok:
-                    _log.warning("a source cannot be read", source=name, problem=str(outcome.error))
-            elif outcome.answer is not None and not before.ok and before.problem:
-                _log.info("a source can be read again", source=name)
-            last = self._sources[name].answered_at or self._status.started_at
-            self._own.source_lag_seconds.labels(name).set(max(0.0, now - last))
-
     def _tell(self, turn: Turn, answered: Round[Answer]) -> None:
         steps = [answer.steps for answer in answered.answers.values() if answer.steps is not None]
         keys = [key for block in steps for key in block.keys]
@@ -277,15 +264,19 @@ class Watch:
 
     def _close_forgotten(self, now: float) -> None:
         """Close what an earlier process told and what has not gone on for as long as anything is waited for."""
-        if self._episodes.told and self._status.ticks >= self._settings.anomaly_detection.clear_ticks:
-            self._journal.close(self._episodes.told.values(), at=now)
-            self._episodes.told.clear()
+        enough, told = self._settings.anomaly_detection.clear_ticks, self._episodes.told
+        looks = {key: self._board.looked(each.source) for key, each in told.items()}
+        over = [key for key, count in looks.items() if count is None or count > enough]
+        if over:
+            self._journal.close([told.pop(key) for key in over], at=now)
 
     def _foresee(self, now: float) -> None:
         budget = FORESIGHT_SHARE * self._settings.check_interval_seconds
-        expected = self._foresight.go_on(list(self._metrics.values()), now=now, budget_seconds=budget)
+        stale = [name for name, watch in self._metrics.items() if now - (watch.committed or 0) > STALE_S]
+        seen = [watch for name, watch in self._metrics.items() if name not in stale]
+        expected = self._foresight.go_on(seen, now=now, budget_seconds=budget)
         if expected is not None:
-            count = self._journal.expect(expected, at=now, source_of=self.source_of)
+            count = self._journal.expect(expected, at=now, source_of=self.source_of, unseen=stale)
             self._own.breaches_open.set(count)
             self._status = replace(self._status, open_breaches=count)
 
@@ -330,6 +321,8 @@ class Watch:
                 self._metrics[name].know(
                     lesson.learned, lesson.state, committed=lesson.committed, history=lesson.day
                 )
+        if lessons:
+            self._kept_at = 0.0  # a state that does not belong to what was learned is of no use
 
     def _recall(self) -> None:
         """Go on with what an earlier process learned and kept."""
@@ -339,6 +332,10 @@ class Watch:
             if learned is None or learned.profile.step_seconds != watch.step_seconds:
                 continue
             state, committed = learning.load_state(self._arrays, name, learned)
+            if (
+                committed is None
+            ):  # the state is of another lesson: the last hours bring a fresh one up to date
+                committed = int(self._clock.now()) // watch.step_seconds * watch.step_seconds - CATCH_UP_S
             watch.know(learned, state, committed=committed)
             watch.past_seconds = max(DAY_S, watch.past_seconds)
             self._own.learned_seconds.set(learned.learned_at)
@@ -378,6 +375,13 @@ class Watch:
         today = now // DAY_S * DAY_S + hour * 3600 + minute * 60
         latest = today if today <= now else today - DAY_S
         return float(begun) < latest
+
+
+def _changes_in(answered: Round[Answer]) -> Iterator[tuple[str, Change]]:
+    """The changes that sources told, each with its source."""
+    for name, answer in answered.answers.items():
+        for change in (answer.reading.telemetry.changes if answer.reading else None) or ():
+            yield name, change
 
 
 def _rules(settings: Settings) -> Rules:

@@ -21,17 +21,22 @@ from sre_copilot.incidents.watch.worth import worth_telling
 
 Floats = NDArray[np.float32]
 DAY_S = 86_400
+LATEST_STEPS = 5  # a series that has not been seen for longer is gone
 PAST_TRIES = 3  # a source that cannot give its last day at once shall not be kept from giving its last minute
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What is known of the series of one source: arrays whose last axis is `keys`; `limits` would be new to each (NaN: unknown)."""
+    """What is known of the series of one source: arrays whose last axis is `keys`; `limits` would be new to each (NaN: unknown).
+
+    `thresholds`, shape (2, n), are what a static alert could be set to, and the alerts a day that it would have made.
+    """
 
     keys: tuple[SeriesKey, ...]
     profile: Profile
     knowledge: Knowledge
     limits: Floats
+    thresholds: Floats
     learned_at: float
 
     def rows(self) -> dict[SeriesKey, int]:
@@ -50,6 +55,7 @@ class Learned:
             _taken(self.profile, take),
             self.knowledge.take(take),
             np.ascontiguousarray(self.limits[take]),
+            np.ascontiguousarray(self.thresholds[:, take]),
             self.learned_at,
         )
 
@@ -77,8 +83,12 @@ class Recent:
             self.add(np.full(self._ring.shape[1], np.nan, np.float32))
 
     def latest(self) -> Floats:
-        """The values of the last step, shape (n,)."""
-        return np.asarray(self._ring[self._next - 1])
+        """The last value of each series in the last steps, shape (n,), NaN where none of them has one: one is often missing."""
+        steps = np.arange(self._next - min(LATEST_STEPS, len(self._ring)), self._next)
+        found = np.full(self._ring.shape[1], np.nan, np.float32)
+        for values in self._ring[steps]:
+            found = np.where(np.isnan(values), found, values)
+        return found
 
     def lowest(self) -> Floats:
         """The lowest value of each series in the day, shape (n,), NaN where nothing was seen."""
@@ -117,7 +127,7 @@ class MetricWatch:
     _rows: NDArray[np.intp] | None = None
     _for: tuple[SeriesKey, ...] = ()
     _since: NDArray[np.float64] | None = None
-    _places: dict[SeriesKey, int] | None = None
+    _places: tuple[Learned, dict[SeriesKey, int]] | None = None
 
     def know(
         self, learned: Learned, state: State, *, committed: int | None, history: Floats | None = None
@@ -127,7 +137,7 @@ class MetricWatch:
         self.recent = Recent(len(learned.keys), step_seconds=self.step_seconds)
         if history is not None:
             self.recent.fill(history)
-        self._for, self._rows, self._places = (), None, None
+        self._for, self._rows = (), None
         self._since = np.full(len(learned.keys), np.nan)
         self.unknown = frozenset()
 
@@ -144,12 +154,19 @@ class MetricWatch:
         return found
 
     def row(self, key: SeriesKey) -> int | None:
-        """The place of a series among those that are known."""
-        if self.learned is None:
+        """The place of a series among those that are known; any thread may ask."""
+        learned, places = self.learned, self._places
+        if learned is None:
             return None
-        if self._places is None or len(self._places) != len(self.learned.keys):
-            self._places = self.learned.rows()
-        return self._places.get(key)
+        if places is None or places[0] is not learned:
+            places = self._places = (learned, learned.rows())
+        return places[1].get(key)
+
+    def put_back(self, now: float) -> None:
+        """Go on from now where the clock was put back, else nothing would be taken until it is as late again."""
+        last = int(now) // self.step_seconds * self.step_seconds
+        if self.committed is not None and self.committed > last + self.step_seconds:
+            self.committed = last
 
     def past_failed(self) -> None:
         """The source could not be read; after some tries only what is new is asked for."""

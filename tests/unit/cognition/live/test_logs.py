@@ -10,6 +10,7 @@ import pytest
 from tests.unit.cognition.live.quiet import DAY, HOUR, MINUTE, START, logs
 
 from sre_copilot.cognition.live.logs import LiveLogs
+from sre_copilot.cognition.logs.model import LogModel
 from sre_copilot.domain.anomaly import Anomaly
 from sre_copilot.domain.incident import Incident, Observation
 from sre_copilot.domain.signals import Change, Telemetry, Window
@@ -178,3 +179,61 @@ def test_merged_halves_know_what_both_know() -> None:
     assert one.counts.days == pytest.approx(2.0)
     table, window = with_lines("payment {} failed: card declined", 60)
     assert [each.finding.kind for each in one.tick(table, window)] == ["live.log_burst"]
+
+
+def test_a_table_of_another_time_is_not_silence(
+    two_days: tuple[dict[str, object], dict[str, object]],
+) -> None:
+    live = at_noon(two_days)
+    earlier = logs(Window(NOON - HOUR, NOON), np.random.default_rng(1))
+    assert [live.tick(earlier, Window(NOON + at, NOON + at + 300)) for at in range(0, 3_600, 300)] == [
+        []
+    ] * 12
+
+
+def test_wording_that_a_change_retired_stays_retired_after_a_restart(
+    two_days: tuple[dict[str, object], dict[str, object]],
+) -> None:
+    def without(live: LiveLogs, begin: int, end: int) -> set[str]:
+        kinds = set()
+        for start in range(begin, end, 5 * MINUTE):
+            window = Window(start, start + 5 * MINUTE)
+            table = logs(window, np.random.default_rng(start)).filter(
+                ~((pl.col("service") == "till") & pl.col("message").str.contains("order "))
+            )
+            change = Change(ts=NOON, service="till", kind="deployment", text="till 2.0")
+            kinds |= {each.finding.kind for each in live.tick(table, window, changes=(change,))}
+        return kinds
+
+    live = at_noon(two_days)
+    assert without(live, NOON, NOON + 30 * MINUTE) == set()
+    arrays, meta = live.state()
+    again = LiveLogs.of(arrays, json.loads(json.dumps(meta)))
+    assert without(again, NOON + 60 * MINUTE, NOON + 90 * MINUTE) == set()
+
+
+def test_counts_of_forgotten_templates_are_forgotten_too() -> None:
+    live = LiveLogs()
+    live.model = LogModel(most_templates=50)
+    for hour in range(4):
+        window = Window(START + hour * HOUR, START + (hour + 1) * HOUR)
+        words = [f"{chr(97 + hour)}{chr(97 + each // 26)}{chr(97 + each % 26)}" for each in range(40)]
+        table = pl.DataFrame(
+            {
+                "ts_ns": [int((window.start + 60 * (each + 1)) * 1e9) for each in range(40)],
+                "service": "till",
+                "level": "INFO",
+                "message": [f"{word}ing the {word}er of {word}s" for word in words],
+            }
+        )
+        live.learn(table, window)
+    assert live.model.evicted > 0
+    templates = {name.partition("\x1f")[2] for name in live.counts.places} - {""}
+    assert templates == {str(each) for each in live.model.templates} & templates
+    assert len(templates) <= 50
+    arrays, meta = live.state()
+    assert len(meta["counts"]["keys"]) == len(arrays["total"]) == len(arrays["gap"])
+    assert set(meta["levels"]) <= set(meta["counts"]["keys"])
+    before = live.counts.days
+    live.learn(table, Window(window.end, window.end + HOUR))
+    assert live.counts.days > before

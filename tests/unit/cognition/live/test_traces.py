@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from tests.unit.cognition.live.quiet import DAY, HOUR, MINUTE, START, traces
 
+from sre_copilot.cognition.live import traces as module
 from sre_copilot.cognition.live.traces import LiveTraces
 from sre_copilot.domain.anomaly import Anomaly
 from sre_copilot.domain.incident import Incident, Observation
@@ -95,3 +96,21 @@ def test_merged_halves_tell_what_the_whole_tells() -> None:
     halves[0].merge(halves[1])
     assert {each.finding.kind for each in told(halves[0], own={"bank": 400.0})} == {"live.slow_service"}
     assert told(halves[0], own={"bank": 400.0}) == told(whole, own={"bank": 400.0})
+
+
+def test_edges_are_bounded_and_those_seen_last_stay(
+    live: LiveTraces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounded, count = LiveTraces.of(*live.state()), len(live.counts.places)
+    monkeypatch.setattr(module, "MOST_EDGES", count)
+    window = Window(START + 2 * DAY, START + 2 * DAY + HOUR)
+    table = traces(window, np.random.default_rng(2), a_minute=4.0)
+    renamed = table.with_columns(pl.col("operation") + " " + (pl.col("operation").hash() % 3).cast(pl.String))
+    bounded.learn(renamed, window)
+    names = list(bounded.counts.places)
+    assert len(names) == int(module.KEPT * count)
+    arrays, _ = bounded.state()
+    assert arrays["times"].shape[1] == len(arrays["errors"]) == len(arrays["total"]) == len(names)
+    assert set(names) - set(live.counts.places)  # the newest are among them
+    bounded.learn(table, Window(window.end, window.end + HOUR))
+    assert len(bounded.counts.places) <= count

@@ -106,3 +106,36 @@ def test_a_state_survives_json_and_two_halves_merge_to_the_whole(live: LiveTrans
         half.learn(part, window)
     halves[0].merge(halves[1])
     assert halves[0].tick(table, NOW) == whole.tick(table, NOW)
+
+
+def uneven(**success: float) -> pl.DataFrame:
+    """One channel has most of the transactions."""
+    table = rows()
+    heavy = pl.when(pl.col("channel") == "app").then(20).otherwise(1)
+    count = pl.col("count") * heavy
+    share = pl.col("channel").replace_strict(success, default=0.985, return_dtype=pl.Float64)
+    return table.with_columns(
+        count=count, success=(count * share).round().cast(pl.Int64), amount=pl.col("amount") * heavy
+    )
+
+
+def test_what_is_told_of_channels_of_unlike_size_holds_of_the_rows(live: LiveTransactions) -> None:
+    found = told(live, uneven(app=0.9, web=0.8, branch=0.8))
+    assert {each.finding.kind for each in found} == {"live.transactions_failing", "live.transactions_high"}
+
+
+def test_one_slow_minute_among_usual_ones_is_not_the_median_and_not_told(live: LiveTransactions) -> None:
+    table = rows()
+    slow = pl.when(pl.col("ts") == NOW.start).then(50.0).otherwise(1.0)
+    assert told(live, table.with_columns(pl.col("latency_ms") * slow)) == []
+
+
+def test_an_amount_is_that_of_all_transactions_of_the_window(live: LiveTransactions) -> None:
+    dear = rows().with_columns(pl.col("amount") * 10)
+    found = told(live, dear)
+    assert {each.finding.kind for each in found} == {"live.transactions_amount"}
+    web = dear.filter(pl.col("channel") == "web")
+    shown = {each.instance: each.current for each in found}
+    assert shown["web"] == pytest.approx(web["amount"].sum() / web["count"].sum())
+    partly = rows().with_columns(pl.when(pl.col("ts") == NOW.start).then(pl.col("amount")).alias("amount"))
+    assert told(live, partly) == []

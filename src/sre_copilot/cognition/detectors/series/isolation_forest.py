@@ -23,7 +23,7 @@ class IsolationForest:
 
     Parameters
     ----------
-    width : values in a window, the judged one among them; 4: an alarm that ends soon after its cause
+    width : values in a window, the judged one among them; 8: seven before it tell a level, and an alarm ends soon after its cause
     trees : of the forest; 100, where the reference sees path lengths converge
     seed : of the forest
 

@@ -22,7 +22,7 @@ class OneClassSVM:
 
     Parameters
     ----------
-    width : values in a window; 4, as for the Isolation Forest
+    width : values in a window; 4: an alarm that ends soon after its cause
     outside : share of the past that may lie outside the region (nu); 1 %
 
     References
