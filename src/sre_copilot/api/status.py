@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from sre_copilot import __version__
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.clock import rfc3339
+from sre_copilot.incidents.watch.status import SourceStatus
 
 routes = Routes(tag="status")
+
+
+def down(sources: Sequence[SourceStatus]) -> list[str]:
+    """The sources that cannot be read; one that has not been asked yet is none of them."""
+    return [
+        f"the source {each.name} cannot be read: {each.problem}"
+        for each in sources
+        if each.problem and not each.ok
+    ]
 
 
 @routes.get("/status", role="viewer")
@@ -26,7 +37,7 @@ def status(service: ServiceHere) -> dict[str, Any]:
             source[key] = rfc3339(source[key])
     now = service.clock.now()
     lag = None if found.last_tick_at is None else max(0.0, now - found.last_tick_at)
-    problems = service.unready()
+    problems = [*service.unready(), *down(found.sources)]
     state = "starting" if found.last_tick_at is None else ("degraded" if problems else "running")
     return {
         "version": __version__,

@@ -205,14 +205,17 @@ def exposure_problem(settings: Settings, *, has_tokens: bool) -> str:
         return problem
     if is_loopback(server.host):
         return ""
-    if not has_tokens:
-        return f"server.host {server.host}: is not loopback and there is no token; make one: sre-copilot token create NAME"
-    if not (server.certificate_file or server.trusted_proxy):
-        return (
-            f"server.host {server.host}: is not loopback; give server.certificate_file and server.key_file,"
-            " or name the proxy that ends TLS in server.trusted_proxy"
+    token = "" if has_tokens else "there is no token; make one: sre-copilot token create NAME --role admin"
+    secure = server.certificate_file or server.trusted_proxy
+    tls = (
+        ""
+        if secure
+        else (
+            "give server.certificate_file and server.key_file, or name the proxy that ends TLS in server.trusted_proxy"
         )
-    return ""
+    )
+    missing = "; ".join(part for part in (token, tls) if part)
+    return f"server.host {server.host}: is not loopback: {missing}" if missing else ""
 
 
 def _certificate_problem(certificate: Path | None, key: Path | None) -> str:

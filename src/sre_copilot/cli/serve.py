@@ -154,6 +154,8 @@ def _announce(service: Service, port: int, *, made: bool) -> None:
     said = [f"SRE Copilot listens on {scheme}://{host}:{port}"]
     path = token_file(settings)
     if made or path.exists():
-        said.append(f'curl -H "Authorization: Bearer $(cat {path})" {scheme}://{host}:{port}/status')
+        said.append(
+            f'curl -H "Authorization: Bearer $(cat {path.resolve()})" {scheme}://{host}:{port}/status'
+        )
     for line in said:
         Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)

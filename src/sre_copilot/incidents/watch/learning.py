@@ -249,7 +249,8 @@ class Learner:
         for problem in problems:
             _log.warning("not learned", problem=problem)
         metrics = {key.metric for lesson in lessons.values() for key in lesson.learned.keys}
-        _log.info(f"Baseline learning completed for {len(metrics)} metrics")
+        if metrics:
+            _log.info(f"Baseline learning completed for {len(metrics)} metrics")
         ended = replace(
             self.status,
             state="done" if lessons or not sources else "failed",

@@ -14,6 +14,7 @@ from sre_copilot.domain.anomaly import Anomaly
 from sre_copilot.domain.series import SeriesKey
 from sre_copilot.domain.signals import Change, Window
 from sre_copilot.incidents.investigation import Methods
+from sre_copilot.incidents.report.words import say
 from sre_copilot.incidents.watch import learning
 from sre_copilot.incidents.watch.asking import (
     CATCH_UP_S,
@@ -254,9 +255,8 @@ class Watch:
         for episode in turn.opened:
             anomaly = episode.anomaly
             self._own.anomalies.labels(anomaly.severity).inc()
-            _log.info(
-                f"Handling anomaly: {anomaly.metric}", entity=anomaly.entity, score=round(anomaly.score, 2)
-            )
+            said = say(anomaly.finding.message, self._settings.language)
+            _log.info(f"Handling anomaly: {anomaly.metric}", entity=anomaly.entity, id=episode.id, said=said)
         if turn.left_out:
             _log.warning(
                 "anomalies were left out: anomaly_detection.max_open is reached", count=turn.left_out
