@@ -11,7 +11,7 @@ from sre_copilot.eval.rca import plain
 from sre_copilot.eval.rca.run import case_folders
 from sre_copilot.evidence.evaluator import Evaluator
 from sre_copilot.incidents.investigation import detect
-from sre_copilot.perception.case_format.reading import RecordedSource
+from sre_copilot.perception.recorded import RecordedSource
 
 DATA = os.environ.get("SRE_COPILOT_DATA")
 TOLERANCE = 1e-9

@@ -8,7 +8,7 @@ import pytest
 
 from sre_copilot.errors import BadCaseError
 from sre_copilot.eval.rca.perturb import new_names, original_name, renamed_copy, rewriter, shifted
-from sre_copilot.perception.case_format.reading import RecordedSource
+from sre_copilot.perception.recorded import RecordedSource
 from sre_copilot.testing.cases import ONSET, build_case
 from sre_copilot.testing.shop import CALLS
 
