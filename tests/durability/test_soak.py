@@ -29,7 +29,7 @@ INTERVAL = 60
 METRICS = 5
 SETTLED_HOURS = 2  # what is made once has been made by then
 DRIFT = 0.02
-SHORT_DRIFT = 0.10  # of a short run in a process that other tests have filled: their memory is returned and taken meanwhile
+SHARED_DRIFT = 0.10  # in a worker that other tests have filled: what they took is returned and taken again
 STATM = Path("/proc/self/statm")
 
 
@@ -101,7 +101,7 @@ def test_a_day_of_ticks_leaves_memory_where_it_was_and_misses_none(
             f"highest between {max(memory.values()):.0f} MB; {len(told)} anomalies told"
         )
     assert (status.ticks, status.missed_ticks) == (HOURS * 60, 0)
-    assert last < first * (1 + (DRIFT if HOURS >= 24 else SHORT_DRIFT))
+    assert last < first * (1 + (SHARED_DRIFT if "PYTEST_XDIST_WORKER" in os.environ else DRIFT))
     assert told
 
 
