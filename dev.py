@@ -126,11 +126,15 @@ def docs(_: argparse.Namespace, __: list[str]) -> int:
     return run("mkdocs", "build", "--strict")
 
 
-def lock(_: argparse.Namespace, __: list[str]) -> int:
-    """Renew both lock files: every pin with hashes, for every platform, without an address."""
-    command = "uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade"
-    everyday = [*command.split(), "--group", "dev", "pyproject.toml"]
-    extras = ["--extra", "lab", "--extra", "postgresql"]
+def lock(_: argparse.Namespace, rest: list[str]) -> int:
+    """Write both lock files: every pin with hashes, for every platform, without an address; `--upgrade` renews the pins."""
+    command = (
+        "uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url"
+    )
+    everyday = [*command.split(), *rest, "--group", "dev", "pyproject.toml"]
+    extras = [
+        each for extra in ("documents", "lab", "postgresql", "telemetry") for each in ("--extra", extra)
+    ]
     if code := run(*everyday, *extras, "-o", "requirements.lock"):
         return code
     return run(*everyday, "--all-extras", "-c", "requirements.lock", "-o", "requirements-extras.lock")

@@ -17,6 +17,8 @@ GROUPS = {
     "sre_copilot.forecasters": "what comes",
     "sre_copilot.localisers": "what caused it",
     "sre_copilot.sentences": "how findings are said",
+    "sre_copilot.tools": "what agents may ask of telemetry and knowledge",
+    "sre_copilot.agents": "who works on a question",
 }
 
 

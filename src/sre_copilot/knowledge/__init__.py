@@ -1,0 +1,1 @@
+"""What is known beforehand: cards, procedures, past faults, documents; found, recalled, and learned under review."""
