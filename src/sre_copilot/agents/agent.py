@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from sre_copilot.agents.answer import Claim, Listener, Understood
+from sre_copilot.agents.core import Core
 from sre_copilot.agents.tool import ToolContext, ToolResult
 from sre_copilot.domain.evidence import Finding, Gap
+from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.knowledge import Lang, Recalled, Retrieved
 from sre_copilot.domain.signals import Window
 from sre_copilot.llm.speaking import Ledger, Speaker
@@ -53,13 +55,15 @@ class FaultDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What an agent works with."""
+    """What an agent works with; `observation` is what a diagnosis is about, read once for the whole team."""
 
     context: ToolContext
+    core: Core
     use: UseTool
     speaker: Speaker
     ledger: Ledger
     listen: Listener
+    observation: Observation | None = None
     before: Mapping[str, FaultDescription] = field(default_factory=dict)
 
 

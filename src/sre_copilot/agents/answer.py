@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sre_copilot.agents.tool import Investigated
 from sre_copilot.domain.evidence import Finding, Gap, Message, Refutation
 from sre_copilot.domain.incident import Diagnosis
 from sre_copilot.domain.knowledge import Lang, Recalled, Retrieved
 from sre_copilot.domain.signals import Window
 from sre_copilot.llm.speaking import Usage
+from sre_copilot.perception.source import Asked
 
 EventKind = Literal[
     "started",
@@ -83,6 +85,8 @@ class Answer:
     reasons: tuple[Message, ...] = ()
     next_steps: tuple[Message, ...] = ()
     diagnosis: Diagnosis | None = None
+    investigated: Investigated | None = None
+    asked: tuple[Asked, ...] = ()
     quotes: tuple[Retrieved, ...] = ()
     recalled: tuple[Recalled, ...] = ()
     body: str = ""

@@ -58,7 +58,21 @@ def investigate(
     """Say what broke, where, and why; or that nothing did; or that it cannot be told."""
     progress("detect")
     findings, gaps = detect(observation, methods.detectors)
+    return conclude(observation, findings, gaps, methods, calibration=calibration, progress=progress)
+
+
+def conclude(
+    observation: Observation,
+    findings: Sequence[Finding],
+    gaps: Sequence[Gap],
+    methods: Methods,
+    *,
+    calibration: Calibration = SHIPPED,
+    progress: Progress = lambda stage: None,
+) -> Investigation:
+    """Localise, verify what is cited, strike what cannot be reproduced, and decide."""
     progress("localise")
+    findings = tuple(findings)
     suspects = localise(observation, findings, methods.localisers)
     progress("verify")
     evaluator = Evaluator(observation)
@@ -73,7 +87,7 @@ def investigate(
             findings = tuple(finding for finding in findings if finding.id not in struck)
             suspects = localise(observation, findings, methods.localisers)
     progress("conclude")
-    described = features(suspects, findings, comparable(observation, gaps))
+    described = features(suspects, findings, comparable(observation, tuple(gaps)))
     probability = calibration.probability(described)
     diagnosis = Diagnosis(
         incident=observation.incident,
@@ -101,9 +115,14 @@ def detect(
     detections = [
         _checked(name, _run("detector", name, detector, observation)) for name, detector in detectors.items()
     ]
-    found = {finding.id: finding for detection in detections for finding in detection.findings}
     gaps = dict.fromkeys(gap for detection in detections for gap in detection.gaps)
-    return tuple(sorted(found.values(), key=lambda finding: (-finding.weight, finding.id))), tuple(gaps)
+    return strongest_first(each for detection in detections for each in detection.findings), tuple(gaps)
+
+
+def strongest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Each finding once, strongest first, whatever order they come in."""
+    found = {finding.id: finding for finding in findings}
+    return tuple(sorted(found.values(), key=lambda finding: (-finding.weight, finding.id)))
 
 
 def _checked(name: str, detection: object) -> Detection:

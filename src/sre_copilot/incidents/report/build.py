@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from dataclasses import replace
 
+from sre_copilot.agents.verdict import verdict_message
 from sre_copilot.domain.evidence import Finding, Message
 from sre_copilot.domain.incident import Diagnosis, Observation, Outcome
 from sre_copilot.domain.signals import Modality
@@ -114,19 +115,9 @@ def _verdict(diagnosis: Diagnosis) -> Verdict:
     first = (
         diagnosis.suspects[0] if diagnosis.suspects and diagnosis.outcome is not Outcome.NO_FAULT else None
     )
-    culprit = diagnosis.culprit
-    params: tuple[tuple[str, str | float | int], ...] = ()
-    key = f"verdict.{diagnosis.outcome.value}"
-    if culprit:
-        certain = "likely" if diagnosis.probability < 0.8 else "certain"
-        key = f"verdict.fault.{certain}" + ("" if culprit.fault_type else ".unknown")
-        params = (("entity", culprit.entity), ("fault_type", culprit.fault_type or ""))
-    elif first and standing(first):
-        key = "verdict.inconclusive.first"
-        params = (("entity", first.entity),)
     return Verdict(
         outcome=diagnosis.outcome.value,
-        sentence=Message(key=key, params=params),
+        sentence=verdict_message(diagnosis),
         probability=diagnosis.probability if math.isfinite(diagnosis.probability) else 0.0,
         entity=first.entity if first and standing(first) else None,
         fault_type=first.fault_type if first else None,

@@ -1,0 +1,171 @@
+"""From what the team returned to an answer: what is said first, what supports it, what is left unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sre_copilot.agents.agent import Desk, FaultDescription, Task
+from sre_copilot.agents.answer import Answer, AnswerKind, Claim, Understood
+from sre_copilot.agents.functions.root_cause import Concluded
+from sre_copilot.agents.grounding import Draft, Grounds, ground
+from sre_copilot.agents.scene import Scene
+from sre_copilot.agents.tool import Say
+from sre_copilot.agents.verdict import verdict_message
+from sre_copilot.domain.evidence import Finding, Message
+from sre_copilot.domain.incident import Outcome
+
+TOLD = 8  # claims that an answer shows; the findings hold the rest
+
+
+def answer_of(
+    understood: Understood,
+    desk: Desk,
+    done: Mapping[str, FaultDescription],
+    tasks: Sequence[Task],
+) -> Answer:
+    grounds = Grounds(desk.context.scene)
+    for each in done.values():
+        grounds.add(each.findings, desk.observation)
+    cause = done.get("root_cause")
+    if cause is not None and isinstance(cause.data.get("concluded"), Concluded):
+        return _diagnosis(understood, desk, done, grounds, cause.data["concluded"])
+    return _measured(understood, desk, done[tasks[-1].id], grounds)
+
+
+def _diagnosis(
+    understood: Understood,
+    desk: Desk,
+    done: Mapping[str, FaultDescription],
+    grounds: Grounds,
+    concluded: Concluded,
+) -> Answer:
+    diagnosis = concluded.diagnosis
+    grounds.add(concluded.investigated.considered, concluded.investigated.observation)
+    culprit = diagnosis.culprit
+    headline = Claim(
+        text=desk.context.say(verdict_message(diagnosis), understood.lang),
+        finding_ids=culprit.finding_ids if culprit else (),
+    )
+    knowledge = done.get("knowledge") or FaultDescription(agent="knowledge")
+    draft = Draft(
+        kind="diagnosis",
+        lang=understood.lang,
+        understood=understood,
+        headline=headline,
+        fallback=desk.context.say(Message(key=f"verdict.{Outcome.INCONCLUSIVE.value}"), understood.lang),
+        claims=_about(understood, done, done["root_cause"].claims)[:TOLD],
+        gaps=diagnosis.gaps,
+        reasons=diagnosis.reasons,
+        next_steps=diagnosis.next_steps,
+        investigated=concluded.investigated,
+        diagnosis=diagnosis,
+        quotes=knowledge.quotes,
+        recalled=knowledge.recalled,
+        asked=desk.context.scene.asked(),
+    )
+    return ground(draft, grounds)
+
+
+def _measured(understood: Understood, desk: Desk, description: FaultDescription, grounds: Grounds) -> Answer:
+    kind = _kind(understood.intent)
+    silent = not (description.claims or description.quotes or description.body or description.recalled)
+    problem = description.problem or (desk.context.say(Message(key="team.nothing"), understood.lang))
+    headline = problem if silent else _first_words(description, desk, understood)
+    draft = Draft(
+        kind="declined" if silent else kind,
+        lang=understood.lang,
+        understood=understood,
+        headline=Claim(text=headline, finding_ids=()),
+        fallback=headline,
+        claims=description.claims[:TOLD],
+        gaps=description.gaps,
+        quotes=description.quotes,
+        recalled=description.recalled,
+        asked=description.asked,
+        body=description.body,
+    )
+    answer = ground(draft, grounds)
+    if draft.claims and not answer.claims:
+        return declined(desk.context.scene, desk.context.say, understood, "team.not_reproduced")
+    return answer
+
+
+def declined(scene: Scene, say: Say, understood: Understood, key: str, **params: str) -> Answer:
+    """An answer that says why there is none."""
+    return ground(plain(say, understood, key, kind="declined", **params), Grounds(scene))
+
+
+def plain(say: Say, understood: Understood, key: str, *, kind: AnswerKind, **params: str) -> Draft:
+    """A draft of one sentence that states nothing about telemetry."""
+    text = say(Message(key=key, params=tuple(params.items())), understood.lang)
+    return Draft(
+        kind=kind,
+        lang=understood.lang,
+        understood=understood,
+        headline=Claim(text=text, finding_ids=()),
+        fallback=text,
+    )
+
+
+def _kind(intent: str) -> AnswerKind:
+    if intent in ("knowledge", "similar"):
+        return "knowledge"
+    if intent in ("write_query", "explain"):
+        return "query"
+    if intent == "code":
+        return "code"
+    return "listing" if intent in ("topology", "incidents") else "measured"
+
+
+def _first_words(description: FaultDescription, desk: Desk, understood: Understood) -> str:
+    """A headline that states nothing: the claims below it do."""
+    window = understood.window
+    key = "team.measured" if description.claims else "team.found"
+    params: tuple[tuple[str, str | float | int], ...] = (
+        ("services", ", ".join(understood.services)),
+        ("agent", description.agent),
+    )
+    if window is not None and description.claims:
+        key, params = "team.measured_between", (*params, ("from_at", window.start), ("to_at", window.end))
+    return desk.context.say(Message(key=key, params=params), understood.lang)
+
+
+def _about(
+    understood: Understood, done: Mapping[str, FaultDescription], leading: tuple[Claim, ...]
+) -> tuple[Claim, ...]:
+    """The claims that support the cause, then what else was found about the services that were asked about."""
+    wanted = set(understood.services)
+    found = {finding.id: finding for each in done.values() for finding in each.findings}
+    about = [
+        claim
+        for name in ("monitor", "log", "trace", "trade", "change", "cmdb", "diagnosis")
+        if name in done
+        for claim in done[name].claims
+        if any(found[each].entity in wanted for each in claim.finding_ids if each in found)
+    ]
+    return tuple(dict.fromkeys([*leading, *about]))
+
+
+def joined(understood: Understood, answers: Sequence[Answer]) -> Answer:
+    """The answers to the parts of a compound question as one; each of its claims was checked with its own part."""
+    diagnosed = next((each for each in answers if each.diagnosis is not None), answers[0])
+    return replace(
+        diagnosed,
+        understood=understood,
+        headline=" ".join(each.headline for each in answers),
+        claims=tuple(dict.fromkeys(claim for each in answers for claim in each.claims)),
+        findings=tuple({f.id: f for each in answers for f in each.findings}.values()),
+        struck=tuple(struck for each in answers for struck in each.struck),
+        gaps=tuple(dict.fromkeys(gap for each in answers for gap in each.gaps)),
+        quotes=tuple(quote for each in answers for quote in each.quotes),
+        recalled=tuple(known for each in answers for known in each.recalled),
+        asked=tuple(dict.fromkeys(asked for each in answers for asked in each.asked)),
+        body="\n\n".join(each.body for each in answers if each.body),
+    )
+
+
+def cited(answer: Answer) -> tuple[Finding, ...]:
+    """The findings that the printed claims rest on."""
+    names = {name for claim in answer.claims for name in claim.finding_ids}
+    return tuple(finding for finding in answer.findings if finding.id in names)

@@ -1,0 +1,155 @@
+"""The copilot: takes a question, splits it, sends the team to work, and says what stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from sre_copilot.agents.agent import Agent, Desk, FaultDescription, State, Task, UseTool
+from sre_copilot.agents.answer import Answer, Event, Listener, Understood
+from sre_copilot.agents.answering import answer_of, declined, joined, plain
+from sre_copilot.agents.core import Core
+from sre_copilot.agents.grounding import Grounds, ground
+from sre_copilot.agents.planning import WHOLE_TEAM, plan
+from sre_copilot.agents.scene import Scene
+from sre_copilot.agents.scheduler import run
+from sre_copilot.agents.tool import ToolContext
+from sre_copilot.agents.understanding.intents import INTENTS
+from sre_copilot.domain.incident import Observation
+from sre_copilot.domain.knowledge import Lang
+from sre_copilot.domain.signals import Window
+from sre_copilot.llm.speaking import Ledger, Speaker
+
+USUAL_S = 1800.0  # looked at where nobody says from when to when: long enough to see a fault begin
+
+Understand = Callable[[str, Lang | None, Understood | None], Understood]
+MakeUse = Callable[[ToolContext, Listener], UseTool]
+
+
+def _silent(event: Event) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copilot:
+    """One team on one scene. Questions may be asked by several threads at once."""
+
+    scene: Scene
+    core: Core
+    agents: Mapping[str, Agent]
+    context: ToolContext
+    make_use: MakeUse
+    speaker: Speaker
+    understand: Understand
+
+    def ask(
+        self,
+        text: str,
+        *,
+        lang: Lang | None = None,
+        previous: Understood | None = None,
+        listen: Listener = _silent,
+    ) -> Answer:
+        """Answer a question, or say why not; each part of a compound one in turn."""
+        understood = self.understand(text, lang, previous)
+        listen(_intent_event(understood))
+        ledger = self.speaker.ledger()
+        parts = understood.parts or (understood,)
+        answers = [self._part(part, ledger, listen) for part in parts]
+        answer = answers[0] if len(answers) == 1 else joined(understood, answers)
+        listen(Event(kind="ended", agent="copilot", text=answer.headline))
+        return replace(answer, usage=ledger.spent, partial=ledger.exhausted())
+
+    def investigate(
+        self, observation: Observation, *, lang: Lang | None = None, listen: Listener = _silent
+    ) -> Answer:
+        """Let the whole team look into an incident, as an alert asks for."""
+        said = lang or self.context.lang
+        understood = Understood(
+            text=observation.incident.complaint.text, lang=said, intent="diagnose", confidence=1.0
+        )
+        return self._worked(understood, observation, self.speaker.ledger(), listen)
+
+    def _part(self, understood: Understood, ledger: Ledger, listen: Listener) -> Answer:
+        if understood.missing:
+            return self._declined(understood, "team.missing", missing=", ".join(understood.missing))
+        if not plan(understood):
+            return self._own(understood)
+        observation = self._observation(understood) if understood.intent in WHOLE_TEAM else None
+        return self._worked(understood, observation, ledger, listen)
+
+    def _observation(self, understood: Understood) -> Observation:
+        recorded = self.scene.incident_observation()
+        if recorded is not None:
+            return recorded
+        now = self.scene.now()
+        window = understood.window or Window(now - USUAL_S, now)
+        entity = understood.services[0] if understood.services else ""
+        return self.scene.observe(window, complaint=understood.text, entity=entity)
+
+    def _worked(
+        self, understood: Understood, observation: Observation | None, ledger: Ledger, listen: Listener
+    ) -> Answer:
+        context = replace(
+            self.context,
+            lang=understood.lang,
+            incident_window=understood.window or self.context.incident_window,
+        )
+        desk = Desk(
+            context=context,
+            core=self.core,
+            use=self.make_use(context, listen),
+            speaker=self.speaker,
+            ledger=ledger,
+            listen=listen,
+            observation=observation,
+        )
+        tasks = plan(understood)
+        listen(Event(kind="plan", agent="copilot", text=", ".join(task.agent for task in tasks)))
+        done = run(tasks, lambda task, before: self._work(task, before, desk), tell=_telling(listen))
+        return answer_of(understood, desk, done, tasks)
+
+    def _work(self, task: Task, before: Mapping[str, FaultDescription], desk: Desk) -> FaultDescription:
+        agent = self.agents.get(task.agent)
+        if agent is None:
+            return FaultDescription(agent=task.agent, problem=f"there is no agent {task.agent!r}")
+        return agent.work(task, replace(desk, before=before))
+
+    def _own(self, understood: Understood) -> Answer:
+        """What the copilot answers itself: what it can do, and what it does not do."""
+        if understood.intent == "help":
+            draft = plain(self.context.say, understood, "team.help", kind="listing")
+            return ground(replace(draft, body=self.roster(understood.lang)), Grounds(self.scene))
+        key = f"team.{understood.intent}" if understood.intent in ("act", "smalltalk") else "team.unknown"
+        return self._declined(understood, key)
+
+    def roster(self, lang: Lang) -> str:
+        """The agents and what each can be asked, a line each."""
+        return "\n".join(f"{name}: {self.agents[name].description(lang)}" for name in sorted(self.agents))
+
+    def _declined(self, understood: Understood, key: str, **params: str) -> Answer:
+        return declined(self.scene, self.context.say, understood, key, **params)
+
+
+def _intent_event(understood: Understood) -> Event:
+    intent = INTENTS.get(understood.intent)
+    words = (intent.zh if understood.lang == "zh" else intent.en) if intent else understood.intent
+    return Event(
+        kind="intent",
+        agent="copilot",
+        text=words,
+        data={
+            "intent": understood.intent,
+            "services": understood.services,
+            "confidence": understood.confidence,
+        },
+    )
+
+
+def _telling(listen: Listener) -> Callable[[Task, State, str], None]:
+    def tell(task: Task, state: State, text: str) -> None:
+        listen(
+            Event(kind="note", agent=task.agent, text=text or state, data={"task": task.id, "state": state})
+        )
+
+    return tell

@@ -1,0 +1,1 @@
+"""Function agents: what is done with what the experts found."""
