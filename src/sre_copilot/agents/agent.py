@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from sre_copilot.agents.answer import Claim, Listener, Understood
 from sre_copilot.agents.core import Core
-from sre_copilot.agents.tool import ToolContext, ToolResult
+from sre_copilot.agents.tool import Investigated, ToolContext, ToolResult
 from sre_copilot.domain.evidence import Finding, Gap
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.knowledge import Lang, Recalled, Retrieved
@@ -58,7 +58,7 @@ class Desk:
     """What an agent works with; `observation` is what a diagnosis is about, read once for the whole team."""
 
     context: ToolContext
-    core: Core
+    core: Core[Investigated]
     use: UseTool
     speaker: Speaker
     ledger: Ledger

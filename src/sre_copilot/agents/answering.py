@@ -9,6 +9,7 @@ from sre_copilot.agents.agent import Desk, FaultDescription, Task
 from sre_copilot.agents.answer import Answer, AnswerKind, Claim, Understood
 from sre_copilot.agents.functions.root_cause import Concluded
 from sre_copilot.agents.grounding import Draft, Grounds, ground
+from sre_copilot.agents.prose import reworded
 from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.tool import Say
 from sre_copilot.agents.verdict import verdict_message
@@ -24,6 +25,7 @@ def answer_of(
     done: Mapping[str, FaultDescription],
     tasks: Sequence[Task],
 ) -> Answer:
+    """Form the answer from what each task returned; the last task speaks where no cause was looked for."""
     grounds = Grounds(desk.context.scene)
     for each in done.values():
         grounds.add(each.findings, desk.observation)
@@ -54,7 +56,7 @@ def _diagnosis(
         understood=understood,
         headline=headline,
         fallback=desk.context.say(Message(key=f"verdict.{Outcome.INCONCLUSIVE.value}"), understood.lang),
-        claims=_about(understood, done, done["root_cause"].claims)[:TOLD],
+        claims=reworded(_about(understood, done, done["root_cause"].claims)[:TOLD], desk),
         gaps=diagnosis.gaps,
         reasons=diagnosis.reasons,
         next_steps=diagnosis.next_steps,
@@ -78,7 +80,7 @@ def _measured(understood: Understood, desk: Desk, description: FaultDescription,
         understood=understood,
         headline=Claim(text=headline, finding_ids=()),
         fallback=headline,
-        claims=description.claims[:TOLD],
+        claims=reworded(description.claims[:TOLD], desk),
         gaps=description.gaps,
         quotes=description.quotes,
         recalled=description.recalled,

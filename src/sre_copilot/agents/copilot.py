@@ -13,7 +13,7 @@ from sre_copilot.agents.grounding import Grounds, ground
 from sre_copilot.agents.planning import WHOLE_TEAM, plan
 from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.scheduler import run
-from sre_copilot.agents.tool import ToolContext
+from sre_copilot.agents.tool import Investigated, ToolContext
 from sre_copilot.agents.understanding.intents import INTENTS
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.knowledge import Lang
@@ -35,7 +35,7 @@ class Copilot:
     """One team on one scene. Questions may be asked by several threads at once."""
 
     scene: Scene
-    core: Core
+    core: Core[Investigated]
     agents: Mapping[str, Agent]
     context: ToolContext
     make_use: MakeUse

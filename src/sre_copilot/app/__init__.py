@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sre_copilot.agents.functions.root_cause import decided
+from sre_copilot.agents.hypotheses.reflection import reflect
+from sre_copilot.app.core import RegisteredCore
+from sre_copilot.app.methods import registered_methods
 from sre_copilot.cognition.rca.calibration import SHIPPED, Calibration
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Modality
@@ -18,12 +23,6 @@ from sre_copilot.perception.registry import open_sources
 from sre_copilot.perception.source import Source
 from sre_copilot.plugins import load
 from sre_copilot.settings.document import Settings
-
-
-@cache
-def registered_methods() -> Methods:
-    """All registered detectors and localisers."""
-    return Methods(detectors=load("sre_copilot.detectors"), localisers=load("sre_copilot.localisers"))
 
 
 @cache
@@ -58,14 +57,21 @@ def investigate(
     calibration: Calibration = SHIPPED,
     ablate: Iterable[Modality] = (),
     progress: Progress = lambda stage: None,
+    reflecting: bool = True,
 ) -> Investigation:
-    """Investigate what was observed; `ablate` pretends that some modalities were not recorded."""
-    return investigate_with(
-        without(observation, ablate),
-        methods or registered_methods(),
-        calibration=calibration,
-        progress=progress,
+    """Investigate what was observed; `ablate` pretends that some modalities were not recorded.
+
+    `reflecting` lets a second pass try to refute the conclusion; without it the bare core answers.
+    """
+    core = RegisteredCore(lambda: methods or registered_methods(), calibration)
+    found = investigate_with(
+        without(observation, ablate), core.methods(), calibration=calibration, progress=progress
     )
+    if not reflecting:
+        return found
+    progress("reflect")
+    reflected = reflect(found, core)
+    return replace(reflected.investigated, diagnosis=decided(reflected))
 
 
 def investigate_case(folder: Path, *, progress: Progress = lambda stage: None) -> Investigation:
@@ -106,6 +112,6 @@ def open_configured(settings: Settings) -> tuple[Source, ...]:
     if not settings.sources:
         raise SettingsError(
             "sources: none is configured. Write at least prometheus: {url: http://HOST:9090} into the configuration"
-            " (see docs/tutorials/first-hour.md)."
+            " (the page “The first hour with a Prometheus of your own”; `sre-copilot check-config --help`)."
         )
     return open_sources(settings.sources)

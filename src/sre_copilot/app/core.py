@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sre_copilot.app import registered_methods
+from sre_copilot.app.methods import registered_methods
 from sre_copilot.cognition.rca.calibration import SHIPPED, Calibration
 from sre_copilot.domain.evidence import Finding, Gap
 from sre_copilot.domain.incident import Observation

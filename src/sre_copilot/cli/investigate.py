@@ -26,6 +26,7 @@ STAGES = {
     "localise": {"en": "ranking suspects", "zh": "定位嫌疑对象"},
     "verify": {"en": "re-running every cited check", "zh": "重新执行所引用的检查"},
     "conclude": {"en": "concluding", "zh": "得出结论"},
+    "reflect": {"en": "trying to refute the conclusion", "zh": "尝试反驳结论"},
 }
 
 

@@ -13,7 +13,7 @@ from sre_copilot.agents.answer import Event
 from sre_copilot.agents.experts.expert import said
 from sre_copilot.agents.grounding import claims_of, sound_culprit
 from sre_copilot.agents.hypotheses.hypothesis import Hypothesis, TestResult
-from sre_copilot.agents.hypotheses.reflection import Reflected, belief_after, reflect
+from sre_copilot.agents.hypotheses.reflection import Found, Reflected, belief_after, reflect
 from sre_copilot.agents.prompts import prompt
 from sre_copilot.agents.tool import Investigated
 from sre_copilot.domain.evidence import Message
@@ -38,7 +38,7 @@ class Concluded:
 
     investigated: Investigated
     diagnosis: Diagnosis
-    reflected: Reflected | None
+    reflected: Reflected[Investigated] | None
 
 
 class RootCauseAgent:
@@ -97,7 +97,7 @@ def conclude(investigated: Investigated, desk: Desk, *, reflecting: bool = True)
     return Concluded(reflected.investigated, decided(reflected), reflected)
 
 
-def decided(reflected: Reflected) -> Diagnosis:
+def decided(reflected: Reflected[Found]) -> Diagnosis:
     """The rule: the core's verdict and calibrated probability, lowered by tests that spoke against it; never raised, never another entity.
 
     A leading hypothesis that the tests make likelier wrong than right is not named.

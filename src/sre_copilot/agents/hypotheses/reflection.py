@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from sre_copilot.agents.core import Core
 from sre_copilot.agents.hypotheses.drill_down import TESTS, Choose, Seen, drill_down
@@ -18,14 +19,15 @@ from sre_copilot.agents.hypotheses.testing import Situation
 from sre_copilot.agents.tool import Investigated
 from sre_copilot.evidence.evaluator import Evaluator
 
+Found = TypeVar("Found", bound=Investigated)
 ATTEMPTS = 2  # conclusions formed anew: what survives neither time is not settled by a third
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reflected:
+class Reflected(Generic[Found]):
     """What stands after the second pass; `struck` are ids of findings that hold without the fault too."""
 
-    investigated: Investigated
+    investigated: Found
     table: tuple[Hypothesis, ...]
     results: tuple[TestResult, ...]
     struck: tuple[str, ...]
@@ -37,12 +39,12 @@ class Reflected:
 
 
 def reflect(
-    investigated: Investigated,
-    core: Core,
+    investigated: Found,
+    core: Core[Found],
     *,
     seen: Seen = lambda result: None,
     choose: Choose | None = None,
-) -> Reflected:
+) -> Reflected[Found]:
     """Test the table of hypotheses; strike what proves nothing and let the core conclude again without it."""
     results: list[TestResult] = []
     struck: list[str] = []

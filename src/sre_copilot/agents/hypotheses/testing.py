@@ -19,7 +19,7 @@ class Situation:
     """An investigation, and what tests may use to look again."""
 
     investigated: Investigated
-    core: Core
+    core: Core[Investigated]
     evaluator: Evaluator
 
     @cached_property

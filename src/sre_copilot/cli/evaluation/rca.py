@@ -53,6 +53,9 @@ def rca(
         float | None,
         typer.Option(metavar="SECONDS", help="Also judge every case with its onset moved both ways."),
     ] = None,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="The bare core: without the second pass that tries to refute.")
+    ] = False,
     misses: Annotated[bool, typer.Option("--misses", help="List what was answered wrongly.")] = False,
 ) -> None:
     """Judge every case, compare with its recorded truth, and print how often the answer was right.
@@ -67,6 +70,7 @@ def rca(
         ablate=tuple(each.value for each in dict.fromkeys(ablate or ())),
         rename_seed=rename,
         shifts=(shift_onset, -shift_onset) if shift_onset else (),
+        reflecting=not bare,
     )
     with shown() as progress:
         evaluation = evaluate(directory, options, progress=progress)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sre_copilot.app import investigate, registered_methods
+from sre_copilot.app import investigate
+from sre_copilot.app.methods import registered_methods
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Modality
 from sre_copilot.errors import SreCopilotError
@@ -30,7 +31,8 @@ RENAMED = "renamed"
 class Task:
     """One folder to be judged: a case under one variant, or, with `windows`, the fault-free telemetry that it names.
 
-    `variant` is `plain`, `renamed` or a shift of the onset in seconds with its sign; `methods` returns what is evaluated.
+    `variant` is `plain`, `renamed` or a shift of the onset in seconds with its sign; `methods` returns what is evaluated, `reflecting`
+    whether the second pass is part of it.
     """
 
     folder: Path
@@ -41,6 +43,7 @@ class Task:
     plant: bool = False
     seed: int = 0
     methods: Callable[[], Methods] = registered_methods
+    reflecting: bool = True
 
 
 def judge(task: Task) -> tuple[Judgement, ...]:
@@ -111,4 +114,4 @@ def _judge_windows(task: Task) -> tuple[Judgement, ...]:
 
 
 def _investigate(observation: Observation, task: Task) -> Investigation:
-    return investigate(observation, methods=task.methods(), ablate=task.ablate)
+    return investigate(observation, methods=task.methods(), ablate=task.ablate, reflecting=task.reflecting)

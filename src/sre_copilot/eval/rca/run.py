@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sre_copilot.app import registered_methods
+from sre_copilot.app.methods import registered_methods
 from sre_copilot.domain.signals import Modality
 from sre_copilot.errors import UsageError
 from sre_copilot.eval.rca.judge import PLAIN, RENAMED, Task, judge, peak_rss_mb, read_facts
@@ -22,7 +22,8 @@ class Options:
     """How to evaluate.
 
     `ablate` pretends that modalities were not recorded; `rename_seed` also judges a renamed copy of every case; `shifts` also
-    judge every case with its onset moved by as many seconds; `methods` returns what is evaluated.
+    judge every case with its onset moved by as many seconds; `methods` returns what is evaluated; without
+    `reflecting` the bare core is.
     """
 
     jobs: int = 0
@@ -30,6 +31,7 @@ class Options:
     rename_seed: int | None = None
     shifts: tuple[float, ...] = ()
     methods: Callable[[], Methods] = registered_methods
+    reflecting: bool = True
 
 
 def evaluate(
@@ -102,6 +104,7 @@ def _task(
         ablate=options.ablate,
         seed=options.rename_seed or 0,
         methods=options.methods,
+        reflecting=options.reflecting,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sre_copilot.app import registered_methods
+from sre_copilot.app.methods import registered_methods
 from sre_copilot.eval.rca import plain
 from sre_copilot.eval.rca.run import case_folders
 from sre_copilot.evidence.evaluator import Evaluator
