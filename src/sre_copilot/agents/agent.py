@@ -16,7 +16,7 @@ from sre_copilot.domain.evidence import Finding, Gap
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.knowledge import Lang, Recalled, Retrieved
 from sre_copilot.domain.signals import Window
-from sre_copilot.llm.speaking import Ledger, Speaker
+from sre_copilot.llm.speaking import Ledger, Speaker, ToolSpec
 from sre_copilot.perception.source import Asked
 
 State = Literal["waiting", "running", "done", "failed", "skipped"]
@@ -64,6 +64,8 @@ class Desk:
     ledger: Ledger
     listen: Listener
     observation: Observation | None = None
+    reflecting: bool = True
+    specs: tuple[ToolSpec, ...] = ()
     before: Mapping[str, FaultDescription] = field(default_factory=dict)
 
 

@@ -28,6 +28,8 @@ def answer_of(
     """Form the answer from what each task returned; the last task speaks where no cause was looked for."""
     grounds = Grounds(desk.context.scene)
     for each in done.values():
+        for result in each.data.get("results", ()):
+            grounds.add(result.findings, result.observation)
         grounds.add(each.findings, desk.observation)
     cause = done.get("root_cause")
     if cause is not None and isinstance(cause.data.get("concluded"), Concluded):
@@ -73,14 +75,15 @@ def _measured(understood: Understood, desk: Desk, description: FaultDescription,
     kind = _kind(understood.intent)
     silent = not (description.claims or description.quotes or description.body or description.recalled)
     problem = description.problem or (desk.context.say(Message(key="team.nothing"), understood.lang))
-    headline = problem if silent else _first_words(description, desk, understood)
+    plainly = problem if silent else _first_words(description, desk, understood)
+    headline, claims = _led(description, grounds) or (Claim(text=plainly, finding_ids=()), description.claims)
     draft = Draft(
         kind="declined" if silent else kind,
         lang=understood.lang,
         understood=understood,
-        headline=Claim(text=headline, finding_ids=()),
-        fallback=headline,
-        claims=reworded(description.claims[:TOLD], desk),
+        headline=headline,
+        fallback=plainly,
+        claims=reworded(claims[:TOLD], desk),
         gaps=description.gaps,
         quotes=description.quotes,
         recalled=description.recalled,
@@ -91,6 +94,16 @@ def _measured(understood: Understood, desk: Desk, description: FaultDescription,
     if draft.claims and not answer.claims:
         return declined(desk.context.scene, desk.context.say, understood, "team.not_reproduced")
     return answer
+
+
+def _led(description: FaultDescription, grounds: Grounds) -> tuple[Claim, tuple[Claim, ...]] | None:
+    """The strongest judgement as the headline, and the claims with all judgements first; None where nothing was judged."""
+    judged = [name for name in description.data.get("judged", ()) if grounds.holds(name)]
+    if not judged:
+        return None
+    ordered = sorted(description.claims, key=lambda claim: not set(judged) & set(claim.finding_ids))
+    strongest = max(judged, key=lambda name: found.weight if (found := grounds.finding(name)) else 0.0)
+    return next(claim for claim in ordered if strongest in claim.finding_ids), tuple(ordered)
 
 
 def declined(scene: Scene, say: Say, understood: Understood, key: str, **params: str) -> Answer:

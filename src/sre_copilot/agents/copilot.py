@@ -10,7 +10,7 @@ from sre_copilot.agents.answer import Answer, Event, Listener, Understood
 from sre_copilot.agents.answering import answer_of, declined, joined, plain
 from sre_copilot.agents.core import Core
 from sre_copilot.agents.grounding import Grounds, ground
-from sre_copilot.agents.planning import WHOLE_TEAM, plan
+from sre_copilot.agents.planning import EXPERTS, WHOLE_TEAM, alone, plan
 from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.scheduler import run
 from sre_copilot.agents.tool import Investigated, ToolContext
@@ -18,11 +18,12 @@ from sre_copilot.agents.understanding.intents import INTENTS
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.knowledge import Lang
 from sre_copilot.domain.signals import Window
-from sre_copilot.llm.speaking import Ledger, Speaker
+from sre_copilot.llm.speaking import Ledger, Speaker, ToolSpec
 
+UNSURE = 0.6  # of the rules and a model that refined them: below it a model may look around
 USUAL_S = 1800.0  # looked at where nobody says from when to when: long enough to see a fault begin
 
-Understand = Callable[[str, Lang | None, Understood | None], Understood]
+Understand = Callable[[str, Lang | None, Understood | None, Ledger], Understood]
 MakeUse = Callable[[ToolContext, Listener], UseTool]
 
 
@@ -41,6 +42,8 @@ class Copilot:
     make_use: MakeUse
     speaker: Speaker
     understand: Understand
+    reflecting: bool = True
+    specs: tuple[ToolSpec, ...] = ()
 
     def ask(
         self,
@@ -51,9 +54,9 @@ class Copilot:
         listen: Listener = _silent,
     ) -> Answer:
         """Answer a question, or say why not; each part of a compound one in turn."""
-        understood = self.understand(text, lang, previous)
-        listen(_intent_event(understood))
         ledger = self.speaker.ledger()
+        understood = self.understand(text, lang, previous, ledger)
+        listen(_intent_event(understood))
         parts = understood.parts or (understood,)
         answers = [self._part(part, ledger, listen) for part in parts]
         answer = answers[0] if len(answers) == 1 else joined(understood, answers)
@@ -68,7 +71,9 @@ class Copilot:
         understood = Understood(
             text=observation.incident.complaint.text, lang=said, intent="diagnose", confidence=1.0
         )
-        return self._worked(understood, observation, self.speaker.ledger(), listen)
+        ledger = self.speaker.ledger()
+        answer = self._worked(understood, observation, ledger, listen)
+        return replace(answer, usage=ledger.spent, partial=ledger.exhausted())
 
     def _part(self, understood: Understood, ledger: Ledger, listen: Listener) -> Answer:
         if understood.missing:
@@ -76,7 +81,21 @@ class Copilot:
         if not plan(understood):
             return self._own(understood)
         observation = self._observation(understood) if understood.intent in WHOLE_TEAM else None
-        return self._worked(understood, observation, ledger, listen)
+        if understood.confidence < UNSURE and self._may_look_around(understood, ledger):
+            return self._looked_around(understood, ledger, listen)
+        answer = self._worked(understood, observation, ledger, listen)
+        if answer.kind == "declined" and self._may_look_around(understood, ledger):
+            return self._looked_around(understood, ledger, listen)
+        return answer
+
+    def _may_look_around(self, understood: Understood, ledger: Ledger) -> bool:
+        """Whether the question is one of telemetry, and there is a model that may choose tools for it."""
+        agent = INTENTS[understood.intent].agent if understood.intent in INTENTS else ""
+        ours = agent in EXPERTS or agent == "diagnosis"
+        return ours and self.speaker.available and not ledger.exhausted() and "analyst" in self.agents
+
+    def _looked_around(self, understood: Understood, ledger: Ledger, listen: Listener) -> Answer:
+        return self._worked(understood, None, ledger, listen, tasks=(alone("analyst", understood),))
 
     def _observation(self, understood: Understood) -> Observation:
         recorded = self.scene.incident_observation()
@@ -88,7 +107,13 @@ class Copilot:
         return self.scene.observe(window, complaint=understood.text, entity=entity)
 
     def _worked(
-        self, understood: Understood, observation: Observation | None, ledger: Ledger, listen: Listener
+        self,
+        understood: Understood,
+        observation: Observation | None,
+        ledger: Ledger,
+        listen: Listener,
+        *,
+        tasks: tuple[Task, ...] = (),
     ) -> Answer:
         context = replace(
             self.context,
@@ -103,8 +128,10 @@ class Copilot:
             ledger=ledger,
             listen=listen,
             observation=observation,
+            reflecting=self.reflecting,
+            specs=self.specs,
         )
-        tasks = plan(understood)
+        tasks = tasks or plan(understood)
         listen(Event(kind="plan", agent="copilot", text=", ".join(task.agent for task in tasks)))
         done = run(tasks, lambda task, before: self._work(task, before, desk), tell=_telling(listen))
         return answer_of(understood, desk, done, tasks)

@@ -26,6 +26,11 @@ def plan(understood: Understood) -> tuple[Task, ...]:
     return (_task(agent, understood),)
 
 
+def alone(agent: str, understood: Understood) -> Task:
+    """The one task of an agent that is asked alone."""
+    return _task(agent, understood)
+
+
 def _whole_team(understood: Understood) -> tuple[Task, ...]:
     experts = tuple(_task(name, understood) for name in EXPERTS)
     diagnosis = _task("diagnosis", understood, after=EXPERTS, priority=2)

@@ -44,7 +44,8 @@ class TimeArguments(Arguments):
 class ToolResult:
     """What a tool says. `digest` is what a model or a person reads first; `rows` holds all of it and stays with us, paged by `handle`.
 
-    Each statement of the digest is one of the `findings`; `problem` says, on an error, the query, the range and the server's own words.
+    Each statement of the digest is one of the `findings`, which re-run true on `observation`; `problem` says, on an error, the query, the range
+    and the server's own words.
     """
 
     outcome: Outcome
@@ -56,6 +57,7 @@ class ToolResult:
     rows: pl.DataFrame | None = None
     handle: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    observation: Observation | None = None
 
 
 class Investigated(Protocol):
@@ -93,6 +95,14 @@ class Library(Protocol):
         ...
 
 
+class Pages(Protocol):
+    """Rows of earlier results, kept for a while."""
+
+    def rows(self, handle: str) -> pl.DataFrame | None:
+        """The rows behind a handle; None when they are no longer kept."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
     """All that a tool may use: what the composition root hands out, and nothing it could act with."""
@@ -104,6 +114,7 @@ class ToolContext:
     role: Role = "viewer"
     library: Library | None = None
     incident_window: Window | None = None
+    pages: Pages | None = None
     digest_characters: int = 2400
 
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache, partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
 
-from sre_copilot.agents.agent import Agent
-from sre_copilot.agents.answer import Listener, Understood
+from sre_copilot.agents.agent import Agent, UseTool
+from sre_copilot.agents.answer import Event, Listener, Understood
 from sre_copilot.agents.copilot import Copilot, Understand
 from sre_copilot.agents.core import Core
 from sre_copilot.agents.scene import Scene
-from sre_copilot.agents.tool import Investigated, Library, Say, ToolContext
-from sre_copilot.agents.toolbox import Toolbox
+from sre_copilot.agents.tool import Investigated, Library, Say, Tool, ToolContext, ToolResult
+from sre_copilot.agents.toolbox import Toolbox, registered_tools
 from sre_copilot.agents.understanding import refine, understand
 from sre_copilot.app import register_sentences
 from sre_copilot.app.core import RegisteredCore
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.knowledge import Lang
 from sre_copilot.incidents.report.words import say
-from sre_copilot.llm.speaking import Silent, Speaker
+from sre_copilot.llm.speaking import Ledger, Silent, Speaker
 from sre_copilot.plugins import load
 from sre_copilot.settings.section import Role
-
-UNSURE = 0.6  # of the rules: below it a model, where there is one, is asked what was meant
+from sre_copilot.telemetry import OwnMetrics
 
 
 @cache
@@ -42,53 +43,76 @@ def make_copilot(
     core: Core[Investigated] | None = None,
     speaker: Speaker | None = None,
     library: Library | None = None,
-    toolbox: Toolbox | None = None,
+    tools: Mapping[str, Tool] | None = None,
     agents: Mapping[str, Agent] | None = None,
+    own: OwnMetrics | None = None,
     lang: Lang = "en",
     role: Role = "viewer",
-    aliases: Mapping[str, str] | None = None,
+    aliases: Mapping[str, str | Sequence[str]] | None = None,
     utc_offset_hours: float = 0.0,
     say: Say = words,
+    reflecting: bool = True,
 ) -> Copilot:
-    """Put a team on a scene."""
+    """Put a team on a scene; `tools` adds to the registered ones."""
     register_sentences()
-    used_core = core or RegisteredCore()
-    used_speaker = speaker or Silent()
-    context = ToolContext(scene=scene, investigate=used_core, say=say, lang=lang, role=role, library=library)
-    box = toolbox or Toolbox.registered()
+    core = core or RegisteredCore()
+    speaker = speaker or Silent()
+    context = ToolContext(scene=scene, investigate=core, say=say, lang=lang, role=role, library=library)
+    toolbox = Toolbox({**registered_tools(), **(tools or {})}, context, own=own)
     return Copilot(
         scene=scene,
-        core=used_core,
+        core=core,
         agents=agents or registered_agents(),
         context=context,
-        make_use=lambda context, listen: partial(_used, box, context, listen),
-        speaker=used_speaker,
-        understand=understanding(scene, used_speaker, lang, aliases or {}, utc_offset_hours),
+        make_use=lambda context, listen: told(toolbox.on(context).use, listen),
+        speaker=speaker,
+        understand=reading(scene, speaker, aliases or {}, utc_offset_hours),
+        reflecting=reflecting,
+        specs=toolbox.specs(lang),
     )
 
 
-def understanding(
-    scene: Scene, speaker: Speaker, default: Lang, aliases: Mapping[str, str], utc_offset_hours: float
+def reading(
+    scene: Scene, speaker: Speaker, aliases: Mapping[str, str | Sequence[str]], utc_offset_hours: float
 ) -> Understand:
     """What reads questions about a scene: rules, and a model where the rules are unsure."""
 
-    def read(text: str, lang: Lang | None, previous: Understood | None) -> Understood:
-        understood = understand(
+    def read(text: str, lang: Lang | None, previous: Understood | None, ledger: Ledger) -> Understood:
+        services = scene.services()
+        found = understand(
             text,
             now=scene.now(),
-            services=scene.services(),
+            services=services,
             previous=previous,
-            aliases=aliases,
+            aliases=aliases,  # type: ignore[arg-type]
             utc_offset_hours=utc_offset_hours,
         )
-        if speaker.available and understood.confidence < UNSURE:
-            understood = refine(understood, speaker, speaker.ledger(), services=scene.services())
-        return understood
+        found = refine(found, speaker, ledger, services=services)
+        return replace(found, lang=lang) if lang else found
 
     return read
 
 
-def _used(
-    box: Toolbox, context: ToolContext, listen: Listener, name: str, arguments: Mapping[str, object]
-) -> object:
-    return box.use(name, arguments, context)
+def told(use: UseTool, listen: Listener) -> UseTool:
+    """The same tools, and whoever listens hears of each call."""
+
+    def used(name: str, arguments: Mapping[str, Any]) -> ToolResult:
+        listen(
+            Event(kind="tool_call", agent=name, text=_call_in_words(name, arguments), data=dict(arguments))
+        )
+        result = use(name, arguments)
+        listen(
+            Event(
+                kind="tool_result",
+                agent=name,
+                text=result.digest,
+                data={"outcome": result.outcome, "findings": [finding.id for finding in result.findings]},
+            )
+        )
+        return result
+
+    return used
+
+
+def _call_in_words(name: str, arguments: Mapping[str, Any]) -> str:
+    return f"{name}({', '.join(f'{key}={value}' for key, value in arguments.items() if value)})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from sre_copilot.agents.agent import Desk, FaultDescription, Task
@@ -13,6 +13,9 @@ from sre_copilot.agents.planning import WHOLE_TEAM
 from sre_copilot.agents.tool import ToolResult
 from sre_copilot.domain.evidence import Finding
 from sre_copilot.domain.knowledge import Lang
+
+JUDGING = ("detect_anomalies", "compare_windows", "forecast_metric")
+"""Tools whose statement answers the question; what the others say supports it."""
 
 TOLD = 5  # findings that an expert puts into words; all of them go on to the diagnosis
 
@@ -62,7 +65,15 @@ class Expert:
         )
 
     def _measured(self, calls: Sequence[Call], desk: Desk) -> FaultDescription:
-        return described(self.name, [desk.use(call.tool, call.arguments) for call in calls], desk)
+        results = [desk.use(call.tool, call.arguments) for call in calls]
+        judged = [
+            finding.id
+            for call, result in zip(calls, results, strict=True)
+            if call.tool in JUDGING
+            for finding in result.findings
+        ]
+        description = described(self.name, results, desk)
+        return replace(description, data={**description.data, "judged": tuple(judged)})
 
 
 def described(agent: str, results: Sequence[ToolResult], desk: Desk) -> FaultDescription:

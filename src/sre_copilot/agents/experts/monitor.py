@@ -86,7 +86,7 @@ def _comparing(task: Task, desk: Desk) -> Sequence[Call]:
 def _forecasting(task: Task, desk: Desk) -> Sequence[Call]:
     asked = task.about.parameters
     horizon = seconds_of(asked.get("horizon", "")) or 0.0
-    far = {"horizon_hours": min(12.0, max(1.0, horizon / 3600.0))} if horizon else {}
+    far = {"hours": min(12.0, max(1.0, horizon / 3600.0))} if horizon else {}
     found: list[Call] = []
     for service in services(task):
         for word in metric_words(task) or ("",):
@@ -99,7 +99,7 @@ def _forecasting(task: Task, desk: Desk) -> Sequence[Call]:
 
 def _hosts(task: Task, desk: Desk) -> Sequence[Call]:
     host = task.about.parameters.get("host", "")
-    return [Call("host_health", {**({"host": host} if host else {}), **times(task.window)})]
+    return [Call("host_health", {**({"service": host} if host else {}), **times(task.window)})]
 
 
 def _cluster(task: Task, desk: Desk) -> Sequence[Call]:

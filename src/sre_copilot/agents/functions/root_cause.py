@@ -77,9 +77,9 @@ class RootCauseAgent:
         )
 
 
-def conclude(investigated: Investigated, desk: Desk, *, reflecting: bool = True) -> Concluded:
+def conclude(investigated: Investigated, desk: Desk) -> Concluded:
     """Reflect on a conclusion and apply the rule."""
-    if not reflecting:
+    if not desk.reflecting:
         return Concluded(investigated, sound_culprit(investigated.diagnosis), None)
 
     def seen(result: TestResult) -> None:

@@ -28,7 +28,7 @@ class LeftOut:
         for kind in kinds:
             if _leader_without(situation, kind) != hypothesis.entity:
                 return _result(hypothesis, "against", kind)
-        return _result(hypothesis, "for", ", ".join(kinds))
+        return _result(hypothesis, "for", "")
 
 
 def _leader_without(situation: Situation, kind: Modality) -> str:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import typer
 
+from sre_copilot.cli.evaluation.agents import agents
 from sre_copilot.cli.evaluation.anomalies import anomalies
 from sre_copilot.cli.evaluation.breach import breach
 from sre_copilot.cli.evaluation.detectors import detectors
 from sre_copilot.cli.evaluation.forecast import forecast
+from sre_copilot.cli.evaluation.intent import intent
+from sre_copilot.cli.evaluation.learning import learning
 from sre_copilot.cli.evaluation.logs import logs
 from sre_copilot.cli.evaluation.rca import rca
 
 app = typer.Typer(help="Measure quality on recordings with known answers.", no_args_is_help=True)
 app.command("rca")(rca)
+app.command("agents")(agents)
 app.command("anomalies")(anomalies)
 app.command("logs")(logs)
+app.command("intent")(intent)
 app.command("detectors")(detectors)
 app.command("forecast")(forecast)
 app.command("breach")(breach)
+app.command("learning")(learning)
 
 
 @app.callback()
