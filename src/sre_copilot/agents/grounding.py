@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sre_copilot.agents.answer import Answer, AnswerKind, Claim, Understood
+from sre_copilot.agents.printable import printable, printable_quote, printable_recall
 from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.tool import Investigated
 from sre_copilot.domain.evidence import Finding, Gap, Message, Refutation
@@ -26,6 +27,7 @@ class Grounds:
         self._findings: dict[str, tuple[Finding, Observation | None]] = {}
         self._evaluators: dict[int, tuple[Observation, Evaluator]] = {}
         self._verdicts: dict[str, Refutation | None] = {}
+        self._observed_values: dict[str, tuple[float | None, ...]] = {}
 
     def add(self, findings: Iterable[Finding], observation: Observation | None = None) -> None:
         """Keep findings; without an observation they are looked up in the scene."""
@@ -44,12 +46,17 @@ class Grounds:
         """What was looked up and did not hold."""
         return tuple(each for each in self._verdicts.values() if each is not None)
 
+    def observed(self, names: Iterable[str]) -> dict[str, tuple[float | None, ...]]:
+        """What the checks of findings that were looked up evaluated to."""
+        return {name: self._observed_values[name] for name in names if name in self._observed_values}
+
     def _refutation(self, name: str) -> Refutation | None:
         if name not in self._verdicts:
             finding, observation = self._findings[name]
             found = observation or self._observed(finding)
             verification = verify([finding], found, evaluator=self._evaluator(found))
             self._verdicts[name] = verification.refuted[0] if verification.refuted else None
+            self._observed_values |= verification.observed
         return self._verdicts[name]
 
     def _evaluator(self, observation: Observation) -> Evaluator:
@@ -106,7 +113,9 @@ def ground(draft: Draft, grounds: Grounds) -> Answer:
     The headline falls back to `fallback`, which states nothing about telemetry, when what it rests on does not hold; the diagnosis is
     then inconclusive.
     """
-    kept = tuple(claim for claim in draft.claims if _carried(claim, grounds))
+    kept = tuple(
+        replace(claim, text=printable(claim.text)) for claim in draft.claims if _carried(claim, grounds)
+    )
     stands = not draft.headline.finding_ids or _carried(draft.headline, grounds)
     names = dict.fromkeys(
         name for claim in ((draft.headline,) if stands else ()) + kept for name in claim.finding_ids
@@ -115,18 +124,19 @@ def ground(draft: Draft, grounds: Grounds) -> Answer:
     return Answer(
         kind=draft.kind,
         lang=draft.lang,
-        headline=draft.headline.text if stands else draft.fallback,
+        headline=printable(draft.headline.text if stands else draft.fallback),
         understood=draft.understood,
         claims=kept,
         findings=findings,
+        observed=grounds.observed(names),
         struck=grounds.struck(),
         gaps=draft.gaps,
         reasons=draft.reasons if stands else (),
         next_steps=draft.next_steps if stands else (),
         diagnosis=draft.diagnosis if stands or draft.diagnosis is None else _withdrawn(draft.diagnosis),
         investigated=draft.investigated if stands else None,
-        quotes=draft.quotes,
-        recalled=draft.recalled,
+        quotes=tuple(printable_quote(quote) for quote in draft.quotes),
+        recalled=tuple(printable_recall(known) for known in draft.recalled),
         asked=draft.asked,
         body=draft.body,
         partial=draft.partial,

@@ -9,20 +9,25 @@ from sre_copilot.cli.evaluation.anomalies import anomalies
 from sre_copilot.cli.evaluation.breach import breach
 from sre_copilot.cli.evaluation.detectors import detectors
 from sre_copilot.cli.evaluation.forecast import forecast
+from sre_copilot.cli.evaluation.injection import injection
 from sre_copilot.cli.evaluation.intent import intent
 from sre_copilot.cli.evaluation.learning import learning
 from sre_copilot.cli.evaluation.logs import logs
 from sre_copilot.cli.evaluation.rca import rca
+from sre_copilot.cli.evaluation.retrieval import documents, retrieval
 
 app = typer.Typer(help="Measure quality on recordings with known answers.", no_args_is_help=True)
 app.command("rca")(rca)
 app.command("agents")(agents)
+app.command("injection")(injection)
 app.command("anomalies")(anomalies)
 app.command("logs")(logs)
 app.command("intent")(intent)
 app.command("detectors")(detectors)
 app.command("forecast")(forecast)
 app.command("breach")(breach)
+app.command("retrieval")(retrieval)
+app.command("documents")(documents)
 app.command("learning")(learning)
 
 

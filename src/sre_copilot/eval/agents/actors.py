@@ -41,7 +41,7 @@ def liar(wrong: str) -> FunctionModel:
 def _acting(part: Part) -> Callable[[list[ModelMessage], AgentInfo], ModelResponse]:
     def turn(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
         tools = {tool.name: tool for tool in info.function_tools}
-        told = _told(messages)
+        told = told_in(messages)
         answer = tools.get(ANSWER)
         fields = (answer.parameters_json_schema if answer else {}).get("properties", {})
         asked = next(iter(fields), "")
@@ -54,11 +54,22 @@ def _acting(part: Part) -> Callable[[list[ModelMessage], AgentInfo], ModelRespon
     return turn
 
 
-def _told(messages: list[ModelMessage]) -> str:
+def told_in(messages: list[ModelMessage]) -> str:
+    """All that the other side said and that tools brought."""
     parts = [part for message in messages if isinstance(message, ModelRequest) for part in message.parts]
     return "\n".join(
         str(part.content) for part in parts if isinstance(part, (UserPromptPart, ToolReturnPart))
     )
+
+
+def offers_in(told: str) -> list[tuple[str, str]]:
+    """Tests on offer: name and entity."""
+    return _OFFER.findall(told)
+
+
+def claims_in(told: str) -> list[list[str]]:
+    """Ids that each claim cites."""
+    return [names.split(",") for names, _ in _CLAIM.findall(told)]
 
 
 def _behaves(asked: str, told: str) -> Mapping[str, Any]:
