@@ -6,6 +6,7 @@ import typer
 
 from sre_copilot.cli.evaluation.agents import agents
 from sre_copilot.cli.evaluation.anomalies import anomalies
+from sre_copilot.cli.evaluation.ask import ask
 from sre_copilot.cli.evaluation.breach import breach
 from sre_copilot.cli.evaluation.detectors import detectors
 from sre_copilot.cli.evaluation.forecast import forecast
@@ -19,6 +20,7 @@ from sre_copilot.cli.evaluation.retrieval import documents, retrieval
 app = typer.Typer(help="Measure quality on recordings with known answers.", no_args_is_help=True)
 app.command("rca")(rca)
 app.command("agents")(agents)
+app.command("ask")(ask)
 app.command("injection")(injection)
 app.command("anomalies")(anomalies)
 app.command("logs")(logs)

@@ -80,7 +80,7 @@ def _judged(observation: Observation, task: Task, set_name: str) -> Judged:
     core = RegisteredCore()(observation).diagnosis
     copilot = make_copilot(
         RecordedScene(observation, name=task.folder.name),
-        speaker=speaker_of(task.arm, core, observation),
+        speaker=speaker_of(task.arm, observation),
         library=library_of(task.arm.known),
         reflecting=task.arm.reflecting,
     )
@@ -130,14 +130,14 @@ def looked_up(answer: Answer, observation: Observation) -> tuple[int, int]:
     return len(cited), sum(not names or not set(names) <= true for names in cited)
 
 
-def speaker_of(arm: Arm, core: Diagnosis, observation: Observation) -> Speaker:
+def speaker_of(arm: Arm, observation: Observation) -> Speaker:
     """The speaker of an arm; the liar names a candidate that is not the core's."""
     if arm.actor == "none":
         return Silent()
     if arm.actor == "local":
         model = LanguageModel(model="openai/local", url=arm.url, timeout_seconds=300)
         return make_speaker(Llm(models={"fast": model, "strong": model}))
-    actor = strong() if arm.actor == "strong" else liar(_wrong(core))
+    actor = strong() if arm.actor == "strong" else liar(_wrong(RegisteredCore()(observation).diagnosis))
     return make_speaker(Llm(), models={"fast": actor, "strong": actor})
 
 
