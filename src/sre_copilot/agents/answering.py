@@ -51,14 +51,17 @@ def _diagnosis(
         text=desk.context.say(verdict_message(diagnosis), understood.lang),
         finding_ids=culprit.finding_ids if culprit else (),
     )
+    claims = _about(understood, done, done["root_cause"].claims)
+    if understood.intent == "anomalies" and understood.services:
+        headline, claims = _of_services(understood, desk, done, headline)
     knowledge = done.get("knowledge") or FaultDescription(agent="knowledge")
     draft = Draft(
-        kind="diagnosis",
+        kind="measured" if understood.intent == "anomalies" else "diagnosis",
         lang=understood.lang,
         understood=understood,
         headline=headline,
         fallback=desk.context.say(Message(key=f"verdict.{Outcome.INCONCLUSIVE.value}"), understood.lang),
-        claims=reworded(_about(understood, done, done["root_cause"].claims)[:TOLD], desk),
+        claims=reworded(claims[:TOLD], desk),
         gaps=diagnosis.gaps,
         reasons=diagnosis.reasons,
         next_steps=diagnosis.next_steps,
@@ -69,6 +72,19 @@ def _diagnosis(
         asked=desk.context.scene.asked(),
     )
     return ground(draft, grounds)
+
+
+def _of_services(
+    understood: Understood, desk: Desk, done: Mapping[str, FaultDescription], verdict: Claim
+) -> tuple[Claim, tuple[Claim, ...]]:
+    """Whether the services that were asked about are abnormal, whoever is the cause; the verdict on the whole comes after it."""
+    changes = {finding.id for finding in done["change"].findings} if "change" in done else set()
+    own = tuple(claim for claim in _about(understood, done, ()) if not changes & set(claim.finding_ids))
+    services = ("services", ", ".join(understood.services))
+    if own:
+        return own[0], (*own, verdict)
+    text = desk.context.say(Message(key="team.nothing_abnormal", params=(services,)), understood.lang)
+    return Claim(text=text, finding_ids=()), (verdict,)
 
 
 def _measured(understood: Understood, desk: Desk, description: FaultDescription, grounds: Grounds) -> Answer:
@@ -171,6 +187,7 @@ def joined(understood: Understood, answers: Sequence[Answer]) -> Answer:
         headline=" ".join(each.headline for each in answers),
         claims=tuple(dict.fromkeys(claim for each in answers for claim in each.claims)),
         findings=tuple({f.id: f for each in answers for f in each.findings}.values()),
+        observed={name: values for each in answers for name, values in each.observed.items()},
         struck=tuple(struck for each in answers for struck in each.struck),
         gaps=tuple(dict.fromkeys(gap for each in answers for gap in each.gaps)),
         quotes=tuple(quote for each in answers for quote in each.quotes),
