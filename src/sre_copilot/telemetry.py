@@ -13,15 +13,24 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from sre_copilot.errors import SettingsError
 from sre_copilot.settings.document import Logging
 
 _WORDS = r"token|password|passwd|passphrase|secret|credential|api[-_]?key|access[-_]?key|authorization|cookie|session[-_]?id"
 _SCHEME = re.compile(r"(?i)\b(bearer|basic|apikey|digest|negotiate)(\s+)(?!and\b|or\b|auth)([\w.~+/=-]{6,})")
+_NAME = rf"[\w-]*(?:{_WORDS})[\w-]*(?<!file)(?<!path)"  # where a secret lies is none
 _CREDENTIAL = re.compile(
-    rf"(?i)([\w-]*(?:{_WORDS})[\w-]*)(['\"]?\s*[:=]\s*['\"]?)(?!\*\*\*|(?:bearer|basic|apikey|digest|negotiate)\s)([^\s'\",;&}})]{{6,}})"
+    rf"(?i)((?<![\w/-]){_NAME}(?=['\"]?\s*:)|{_NAME}(?=['\"]?\s*=))"  # `/run/token: not found` names a file
+    r"(['\"]?\s*[:=]\s*['\"]?)(?!\*\*\*|(?:bearer|basic|apikey|digest|negotiate)\s)([^\s'\",;&})]{6,})"
 )
 _IN_URL = re.compile(r"(?i)(\w+://[^\s:/@]*):([^\s@?#]+)@")
 _SECRET_NAME = re.compile(rf"(?i)(?:{_WORDS})$")
@@ -30,14 +39,16 @@ FILE_BYTES = 10_000_000
 FILES = 5
 HIDDEN = "***"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+AUDIT = "sre_copilot.audit"
 SHORTEST_SECRET = 4  # characters: a shorter one would blot out half of all words
 _hidden: set[str] = set()
 
 
 class OwnMetrics:
-    """Prometheus metrics of one process; names as `docs/reference/own-metrics.md` lists them."""
+    """Prometheus metrics of one process; names as the page “Its own metrics” lists them."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # when a process began is its own metric
         self.registry = CollectorRegistry()
         name = "sre_copilot_"
         registry = self.registry
@@ -71,6 +82,9 @@ class OwnMetrics:
         self.investigation_seconds = Histogram(
             f"{name}investigation_duration_seconds", "Time that an investigation took", registry=registry
         )
+        self.tool_calls = Counter(
+            f"{name}tool_calls", "Calls of tools", ["tool", "outcome"], registry=registry
+        )
         self.requests = Counter(
             f"{name}http_requests", "Requests answered", ["method", "route", "status"], registry=registry
         )
@@ -80,8 +94,10 @@ class OwnMetrics:
         return generate_latest(self.registry)
 
 
-def set_up_logging(settings: Logging) -> None:
+def set_up_logging(settings: Logging, *, rotating: bool = True) -> None:
     """Write log lines to standard error, and to the file that is configured.
+
+    Only one process may let the file rotate; others (`rotating=False`) add their lines to it.
 
     Raises
     ------
@@ -91,8 +107,9 @@ def set_up_logging(settings: Logging) -> None:
     if settings.file:
         try:
             settings.file.parent.mkdir(parents=True, exist_ok=True)
+            most = FILE_BYTES if rotating else 0
             handlers.append(
-                logging.handlers.RotatingFileHandler(settings.file, maxBytes=FILE_BYTES, backupCount=FILES)
+                logging.handlers.RotatingFileHandler(settings.file, maxBytes=most, backupCount=FILES)
             )
         except OSError as error:
             raise SettingsError(
@@ -111,6 +128,7 @@ def set_up_logging(settings: Logging) -> None:
         handler.setFormatter(formatter)
         root.addHandler(handler)
     root.setLevel(settings.level)
+    logging.getLogger(AUDIT).setLevel(logging.INFO)  # written whatever the level of the others
     for noisy in ("httpx", "httpcore", "alembic", "numba"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
@@ -130,6 +148,11 @@ def log(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a module."""
     found: structlog.stdlib.BoundLogger = structlog.get_logger(name)
     return found
+
+
+def audit(event: str, *, by: str, **what: str | int | float) -> None:
+    """Write who did what to what, and when; `what` never holds a secret. What a person chose freely (`name`) stands last."""
+    log(AUDIT).info(event, audit=True, by=by or "not known", **what)
 
 
 def hide(secrets: Iterable[str]) -> None:

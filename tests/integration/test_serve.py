@@ -80,10 +80,15 @@ def test_it_starts_answers_and_ends(tmp_path: Path, prometheus: str) -> None:
             lambda: (s := server.get("/status"))["learning"]["state"] == "done" and s["ticks"] and s
         )
         assert status["learning"]["series"] == 4
-        listed = server.until(lambda: server.get("/api/baseline/metrics")["items"])
+        server.until(lambda: server.get("/status")["learned"] == 4)  # taken over by the next tick
+        listed = server.get("/api/baseline/metrics")["items"]
         assert {(row["entity"], row["metric"], row["state"]) for row in listed} == {
             (service, metric, "learned") for service in ("orders", "stock") for metric in QUERIES
         }
+        summary = server.until(lambda: "".join(server.said) if "judged" in "".join(server.said) else "")
+        for part in ("sources: 1 up, 0 down", "next tick: in ", f"configuration: {tmp_path / 'config.yaml'}"):
+            assert part in summary
+        assert f"{server.url}/" in summary
         code, seconds = server.end()
         assert (code, seconds < SHUTDOWN_S) == (0, True), seconds
     assert (tmp_path / "data/arrays/prometheus.state.a.arrays").exists()
@@ -222,7 +227,8 @@ def test_two_on_one_folder_are_refused(tmp_path: Path, prometheus: str) -> None:
     path = config(tmp_path, prometheus)
     with serving(tmp_path):
         done = run("serve", "--config", str(path), "--port", "0", folder=tmp_path)
-        assert (done.returncode, "store.folder" in done.stderr) == (1, True), done.stderr
+        assert (done.returncode, "store.folder" in done.stderr) == (2, True), done.stderr
+        assert "(process " in done.stderr
 
 
 def test_it_works_on_postgresql(tmp_path: Path, prometheus: str) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
+import os
 from collections.abc import Iterator
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
 import structlog
+from fastapi.testclient import TestClient
 
 from sre_copilot import telemetry
+from sre_copilot.api.server import create_app
+from sre_copilot.api.status import document
 from sre_copilot.app.serving import make_service, secrets_of
+from sre_copilot.cli.token import Role, create
 from sre_copilot.clock import TurnedClock
 from sre_copilot.domain.series import SeriesBlock
 from sre_copilot.domain.signals import Window
 from sre_copilot.errors import SettingsError, SourceUnreachable
+from sre_copilot.perception.files import FilesSettings, FilesSource
 from sre_copilot.settings.document import Logging, Settings
 from sre_copilot.testing.synthetic import SyntheticSource
 
@@ -51,6 +59,15 @@ def as_it_was() -> Iterator[None]:
         ("the token is not known or was revoked", "the token is not known or was revoked"),
         ("http://127.0.0.1:8000/status?x=a@b", "http://127.0.0.1:8000/status?x=a@b"),
         ("basic authentication failed", "basic authentication failed"),
+        (
+            "bearer_token_file: /run/secrets/prom: not found",
+            "bearer_token_file: /run/secrets/prom: not found",
+        ),
+        ("password_file=/etc/x/pw cannot be read", "password_file=/etc/x/pw cannot be read"),
+        ("/run/serviceaccount/token: permission denied", "/run/serviceaccount/token: permission denied"),
+        ("/run/x/token: password=abcdefgh", "/run/x/token: password=***"),
+        ("/run/x?token=abcdefgh", "/run/x?token=***"),
+        ("server.change_webhook_secret: abcdefgh", "server.change_webhook_secret: ***"),
     ],
 )
 def test_what_looks_like_a_credential_is_not_written(text: str, kept: str) -> None:
@@ -161,3 +178,87 @@ def test_the_lines_that_others_look_for_are_written(tmp_path: Path) -> None:
         "Handling anomaly: latency",
     ):
         assert line in said, line
+
+
+def test_who_makes_and_revokes_a_token_is_written_whatever_the_level(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    telemetry.set_up_logging(Logging(file=file, format="json", level="ERROR"))
+    settings = Settings.model_validate({"store": {"folder": tmp_path / "data"}})
+    service = make_service(settings, sources=[SyntheticSource()], clock=TurnedClock(NOW))
+    client = TestClient(create_app(service))
+    admin, plain = service.tokens.create("of alice", role="admin", now=NOW, by="the first start")
+    headers = {"Authorization": f"Bearer {plain}"}
+    made = client.post("/api/v1/tokens", json={"name": "ci", "role": "responder"}, headers=headers).json()
+    for _ in range(2):  # the second changes nothing
+        client.delete(f"/api/v1/tokens/{made['id']}", headers=headers)
+    service.close()
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [(each["event"], each["by"], each["id"], each["role"], each["name"]) for each in lines] == [
+        ("token created", "the first start", admin.id, "admin", "of alice"),
+        ("token created", f"token {admin.id}", made["id"], "responder", "ci"),
+        ("token revoked", f"token {admin.id}", made["id"], "responder", "ci"),
+    ]
+    assert all(each["at"] and each["audit"] for each in lines)
+    assert plain not in file.read_text()
+    assert made["token"] not in file.read_text()
+
+
+def test_the_command_line_writes_who_made_a_token_beside_the_lines_of_the_server(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, file = tmp_path / "config.yaml", tmp_path / "log"
+    config.write_text(f"store: {{folder: {tmp_path}/data}}\nlogging: {{file: {file}, level: ERROR}}\n")
+    create("pipeline", role=Role.RESPONDER, config=config)
+    plain = capsys.readouterr().out.strip()
+    (line,) = file.read_text().splitlines()
+    assert "token created" in line
+    assert "at the command line" in line
+    assert "name=pipeline" in line
+    assert plain not in line
+    handlers = [each for each in logging.getLogger().handlers if isinstance(each, RotatingFileHandler)]
+    assert [each.maxBytes for each in handlers] == [0], "only the server lets its file rotate"
+
+
+def test_a_file_that_cannot_be_read_is_named_without_the_secret_in_it(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for name in ("orders.log.gz", f"{TOKEN}.log.gz"):
+        (logs / name).write_bytes(b"this is no gzip")
+        os.utime(logs / name, (NOW, NOW))  # nobody is still writing it
+    settings = Settings.model_validate(
+        {
+            "store": {"folder": tmp_path / "data"},
+            "sources": [{"type": "prometheus", "url": "http://h", "bearer_token": TOKEN}],
+        }
+    )
+    source = FilesSource(FilesSettings(paths=(str(logs),), start_at="beginning"))
+    service = make_service(settings, sources=[source], clock=TurnedClock(NOW))
+    service.watch.tick()
+    (told,) = document(service, "en")["sources"]
+    service.close()
+    assert (told["ok"], len(told["gaps"])) == (True, 1)
+    assert str(logs / "orders.log.gz") in told["gaps"][0]
+    assert "/***.log.gz" in told["gaps"][0]
+    assert TOKEN not in str(told)
+
+
+def test_no_message_names_a_file_of_the_documentation() -> None:
+    """Whoever installed a wheel has none."""
+    folder = Path(telemetry.__file__).parent
+    named: list[str] = []
+    for file in folder.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        bodies = [each.body for each in ast.walk(tree) if isinstance(each, DOCUMENTED) and each.body]
+        silent = {id(body[0].value) for body in bodies if isinstance(body[0], ast.Expr)}
+        texts = (
+            each for each in ast.walk(tree) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        )
+        named += [
+            f"{file.name}: {each.value}" for each in texts if "docs/" in each.value and id(each) not in silent
+        ]
+    named += [file.name for file in folder.rglob("*.toml") if "docs/" in file.read_text(encoding="utf-8")]
+    written_by_a_tool = ("settings_page.py",)
+    assert [each for each in named if not each.startswith(written_by_a_tool)] == []
+
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

@@ -80,6 +80,8 @@ class Answer:
     understood: Understood
     claims: tuple[Claim, ...] = ()
     findings: tuple[Finding, ...] = ()
+    observed: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    """What the checks of each finding evaluated to when they were re-run, by its id."""
     struck: tuple[Refutation, ...] = ()
     gaps: tuple[Gap, ...] = ()
     reasons: tuple[Message, ...] = ()

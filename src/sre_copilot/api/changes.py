@@ -35,7 +35,7 @@ def changes(
 async def receive(service: ServiceHere, request: Request) -> dict[str, Any]:
     """Take the webhook of a pipeline; it needs a token of a responder, or the configured secret's signature.
 
-    The same change told twice is one. docs/howto/changes.md shows the payloads.
+    The same change told twice is one. The page “Tell SRE Copilot what was changed” shows the payloads.
     """
     body = await request.body()
     return await run_in_threadpool(_taken, service, request, body)  # the store may let us wait, others not

@@ -8,13 +8,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPBearer
 
-from sre_copilot.api.problems import Problem
+from sre_copilot.api.problems import Page, Problem
+from sre_copilot.api.sessions import Sessions
 from sre_copilot.app.serving import Service
 from sre_copilot.settings.section import Role, at_least
 from sre_copilot.store.tokens import Token
 
 ROLE = "x-role"
 PUBLIC = "public"
+BODILESS = "sre_copilot.bodiless"  # in the scope of a request: it was a HEAD
+OWN = {"same-origin", "none"}  # who asks, as the browser says: a page of ours, or the person
 bearer = HTTPBearer(auto_error=False, description="A token made by `sre-copilot token create`.")
 
 
@@ -27,11 +30,22 @@ def service_of(request: Request) -> Service:
 ServiceHere = Annotated[Service, Depends(service_of)]
 
 
-class Routes:
-    """Adds routes to a router, each with its role (`public`: no token needed)."""
+def sessions_of(request: Request) -> Sessions:
+    """The sessions of people with a browser."""
+    sessions: Sessions = request.app.state.sessions
+    return sessions
 
-    def __init__(self, *, tag: str) -> None:
+
+class Routes:
+    """Adds routes to a router, each with its role (`public`: no token needed).
+
+    A route that reads for viewers also takes the session of a browser; nothing that changes anything or needs more does.
+    `locked` writes what a browser is shown that has none.
+    """
+
+    def __init__(self, *, tag: str, locked: Page | None = None) -> None:
         self.router = APIRouter(tags=[tag])
+        self._locked = locked
 
     def get(self, path: str, *, role: Role | str, **options: Any) -> Callable[..., Any]:
         """A route that reads."""
@@ -46,17 +60,33 @@ class Routes:
         return self._add("DELETE", path, role, options)
 
     def _add(self, method: str, path: str, role: Role | str, options: dict[str, Any]) -> Callable[..., Any]:
-        guards = [] if role == PUBLIC else [Depends(bearer), Depends(needs(role))]
+        guards = (
+            []
+            if role == PUBLIC
+            else [
+                Depends(bearer),
+                Depends(needs(role, session=takes_session(method, role), locked=self._locked)),
+            ]
+        )
         return self.router.api_route(
             path, methods=[method], dependencies=guards, openapi_extra={ROLE: role}, **options
         )
 
 
-def needs(role: str) -> Callable[[Request], Token]:
+def takes_session(method: str, role: str) -> bool:
+    """Whether a route may be asked with the session of a browser."""
+    return method == "GET" and role == "viewer"
+
+
+def needs(role: str, *, session: bool = False, locked: Page | None = None) -> Callable[[Request], Token]:
     """A dependency that lets only tokens of a role through."""
 
     def check(request: Request) -> Token:
-        token = authenticated(request)
+        try:
+            token = authenticated(request, session=session)
+        except Problem as problem:
+            problem.page = locked
+            raise
         if not at_least(token.role, role):  # type: ignore[arg-type]
             raise Problem(
                 403, f"this needs the role {role}; the token '{token.name}' has the role {token.role}"
@@ -67,12 +97,14 @@ def needs(role: str) -> Callable[[Request], Token]:
     return check
 
 
-def authenticated(request: Request) -> Token:
-    """The token of a request."""
+def authenticated(request: Request, *, session: bool = False) -> Token:
+    """The token of a request, or with `session` that of a browser's session."""
     service = service_of(request)
     scheme, _, plain = request.headers.get("authorization", "").partition(" ")
     plain = plain.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
     token = service.tokens.recognise(plain, now=service.clock.now()) if plain else None
+    if token is None and session and not plain:
+        token = _of_session(request)
     if token is None:
         said = "the token is not known or was revoked" if plain else "a token is needed"
         raise Problem(
@@ -81,6 +113,24 @@ def authenticated(request: Request) -> Token:
             headers={"WWW-Authenticate": "Bearer"},
         )
     return token
+
+
+def cookie_name(request: Request) -> str:
+    """The name of the cookie: browsers tell hosts apart and not ports, so that two servers of one machine need two."""
+    server = request.scope.get("server") or ("", "")
+    return f"sre_copilot_{server[1] or ''}"
+
+
+def _of_session(request: Request) -> Token | None:
+    """The token of a session, unless it was revoked meanwhile or another site asks with it."""
+    if (
+        request.headers.get("sec-fetch-site", "none") not in OWN
+        and request.headers.get("sec-fetch-mode") != "navigate"
+    ):
+        return None
+    word = request.cookies.get(cookie_name(request), "")
+    key = sessions_of(request).open.token_id(word) if word else None
+    return service_of(request).tokens.living(key) if key is not None else None
 
 
 def may_see(request: Request, source: str) -> bool:

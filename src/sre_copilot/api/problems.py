@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from sre_copilot.errors import SreCopilotError, UsageError
 from sre_copilot.telemetry import log
 
+Page = Callable[[Request, int], Response]
 MEDIA_TYPE = "application/problem+json"
 _log = log(__name__)
 
@@ -28,6 +30,8 @@ class Problem(Exception):  # noqa: N818 - it is an answer
         self.detail = detail
         self.field = field
         self.headers = headers or {}
+        self.page: Page | None = None
+        """Writes what a browser is shown instead."""
 
 
 def document(request: Request, status: int, detail: str, errors: list[dict[str, str]]) -> dict[str, Any]:
@@ -56,7 +60,9 @@ def install(app: FastAPI) -> None:
     """Let every error become a problem document."""
 
     @app.exception_handler(Problem)
-    async def problem(request: Request, error: Problem) -> JSONResponse:
+    async def problem(request: Request, error: Problem) -> Response:
+        if error.page is not None and "text/html" in request.headers.get("accept", ""):
+            return error.page(request, error.status)
         return respond(request, error.status, error.detail, field=error.field, headers=error.headers)
 
     @app.exception_handler(RequestValidationError)

@@ -16,19 +16,50 @@ from sre_copilot.api import (
     anomalies,
     baseline,
     changes,
+    chat,
+    conversations,
     health,
+    investigate,
     investigations,
+    invitations,
+    knowledge,
+    page,
     predictions,
+    rooms,
     status,
+    team,
     tokens,
 )
+from sre_copilot.api.guard import BODILESS
 from sre_copilot.api.problems import install, respond
+from sre_copilot.api.sessions import Sessions
 from sre_copilot.api.views import Json
+from sre_copilot.app.desk import Desk
 from sre_copilot.app.serving import Service
 from sre_copilot.telemetry import METHODS
 
-NOUNS = (status, anomalies, baseline, predictions, investigations, changes, tokens)
-PLACES = (("", health), ("", status), *((prefix, noun) for prefix in ("/api/v1", "/api") for noun in NOUNS))
+NOUNS = (
+    status,
+    anomalies,
+    baseline,
+    predictions,
+    investigations,
+    changes,
+    tokens,
+    invitations,
+    knowledge,
+    rooms,
+    chat,
+    conversations,
+    investigate,
+    team,
+)
+PLACES = (
+    ("", page),
+    ("", health),
+    ("", status),
+    *((prefix, noun) for prefix in ("/api/v1", "/api") for noun in NOUNS),
+)
 LARGEST_BODY = 1_000_000  # bytes: the webhooks that are taken have a few kilobytes
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -38,8 +69,8 @@ HEADERS = {
 }
 
 
-def create_app(service: Service) -> FastAPI:
-    """Return the application that answers for a service."""
+def create_app(service: Service, desk: Desk | None = None) -> FastAPI:
+    """Return the application that answers for a service; questions to the team are asked at the desk."""
     app = FastAPI(
         title="SRE Copilot",
         version=__version__,
@@ -50,6 +81,9 @@ def create_app(service: Service) -> FastAPI:
         default_response_class=Json,
     )
     app.state.service = service
+    app.state.sessions = Sessions(service.clock)
+    app.state.desk = desk or Desk(service)
+    service.closing.append(app.state.desk.close)
     install(app)
     for prefix, noun in PLACES:
         app.include_router(noun.routes.router, prefix=prefix, include_in_schema=prefix != "/api")
@@ -75,7 +109,7 @@ class HeadIsGet:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"}, receive, bodiless)
+        await self._app({**scope, "method": "GET", BODILESS: True}, receive, bodiless)
 
 
 def routes() -> Iterator[tuple[str, APIRoute]]:

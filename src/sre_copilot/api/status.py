@@ -8,8 +8,13 @@ from typing import Any
 
 from sre_copilot import __version__
 from sre_copilot.api.guard import Routes, ServiceHere
+from sre_copilot.api.views import AcceptLanguage, Lang, Language, language, seconds
+from sre_copilot.app.serving import Service
 from sre_copilot.clock import rfc3339
-from sre_copilot.incidents.watch.status import SourceStatus
+from sre_copilot.incidents.report.words import say
+from sre_copilot.incidents.watch.outlook import outlook
+from sre_copilot.incidents.watch.status import LearningStatus, SourceStatus
+from sre_copilot.telemetry import clean
 
 routes = Routes(tag="status")
 
@@ -24,17 +29,16 @@ def down(sources: Sequence[SourceStatus]) -> list[str]:
 
 
 @routes.get("/status", role="viewer")
-def status(service: ServiceHere) -> dict[str, Any]:
+def status(
+    service: ServiceHere, *, lang: Lang = None, accept_language: AcceptLanguage = ""
+) -> dict[str, Any]:
     """State of the watch, of learning and of each source."""
+    return document(service, language(lang, accept_language, service.settings.language))
+
+
+def document(service: Service, lang: Language) -> dict[str, Any]:
+    """How the watch is doing, as the interface answers it."""
     found = service.watch.status()
-    document = asdict(found)
-    for key in ("started_at", "last_tick_at"):
-        document[key] = rfc3339(document[key])
-    for key in ("started_at", "finished_at"):
-        document["learning"][key] = rfc3339(document["learning"][key])
-    for source in document["sources"]:
-        for key in ("asked_at", "answered_at"):
-            source[key] = rfc3339(source[key])
     now = service.clock.now()
     lag = None if found.last_tick_at is None else max(0.0, now - found.last_tick_at)
     problems = [*service.unready(), *down(found.sources)]
@@ -44,6 +48,27 @@ def status(service: ServiceHere) -> dict[str, Any]:
         "status": state,
         "problems": problems,
         "now": rfc3339(now),
-        "lag_seconds": lag,
-        **document,
+        "lag_seconds": seconds(lag),
+        **asdict(found),
+        "started_at": rfc3339(found.started_at),
+        "last_tick_at": rfc3339(found.last_tick_at),
+        "last_tick_seconds": seconds(found.last_tick_seconds),
+        "sources": [_source(each, lang) for each in found.sources],
+        "learning": _learning(found.learning, lang),
     }
+
+
+def _source(source: SourceStatus, lang: Language) -> dict[str, Any]:
+    return {
+        **asdict(source),
+        "asked_at": rfc3339(source.asked_at),
+        "answered_at": rfc3339(source.answered_at),
+        "seconds": seconds(source.seconds),
+        "gaps": [clean(say(gap, lang)) for gap in source.gaps],
+    }
+
+
+def _learning(learning: LearningStatus, lang: Language) -> dict[str, Any]:
+    times = ("started_at", "finished_at", "warm_until")
+    whole = asdict(learning)
+    return {**whole, **{key: rfc3339(whole[key]) for key in times}, "outlook": outlook(learning, lang)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from sre_copilot.api.guard import Routes, ServiceHere
@@ -30,19 +31,24 @@ def tokens(service: ServiceHere) -> dict[str, Any]:
 
 
 @routes.post("/tokens", role="admin", status_code=201)
-def create(service: ServiceHere, new: NewToken) -> dict[str, Any]:
+def create(service: ServiceHere, request: Request, new: NewToken) -> dict[str, Any]:
     """Make a token; it is in this answer and nowhere else."""
-    token, plain = service.tokens.create(new.name, role=new.role, now=service.clock.now())
+    token, plain = service.tokens.create(new.name, role=new.role, now=service.clock.now(), by=_who(request))
     return {**_view(token), "token": plain}
 
 
 @routes.delete("/tokens/{key}", role="admin")
-def revoke(service: ServiceHere, key: str) -> dict[str, Any]:
+def revoke(service: ServiceHere, request: Request, key: str) -> dict[str, Any]:
     """Make a token worthless."""
     try:
-        return _view(service.tokens.revoke(key, now=service.clock.now()))
+        return _view(service.tokens.revoke(key, now=service.clock.now(), by=_who(request)))
     except UsageError as error:
         raise Problem(404, str(error), field="key") from None
+
+
+def _who(request: Request) -> str:
+    token: Token = request.state.token
+    return f"token {token.id}"
 
 
 def _view(token: Token) -> dict[str, Any]:

@@ -37,6 +37,11 @@ def language(asked: Language | None, accepted: str, default: Language) -> Langua
     return "zh" if first.startswith("zh") else ("en" if first.startswith("en") else default)
 
 
+def seconds(value: float | None) -> float | None:
+    """Seconds as they are shown: a millisecond is the least that anyone measures here."""
+    return None if value is None else round(value, 3)
+
+
 def listing(page: Page, view: Callable[[Mapping[str, Any]], dict[str, Any]]) -> dict[str, Any]:
     """A page of rows."""
     return {"items": [view(row) for row in page.rows], "next": page.next}

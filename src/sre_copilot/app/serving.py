@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from sre_copilot.app import open_configured, open_for_investigation, register_sentences, registered_methods
+from sre_copilot.app import investigate, open_configured, open_for_investigation, register_sentences
+from sre_copilot.app.methods import registered_methods
 from sre_copilot.app.storing import open_database
 from sre_copilot.clock import Clock, SystemClock
 from sre_copilot.errors import MethodError, PluginError, SettingsError
@@ -34,6 +35,7 @@ from sre_copilot.store.records import (
     change_records,
     investigation_records,
 )
+from sre_copilot.store.rooms import RoomStore, SessionStore
 from sre_copilot.store.tokens import TokenStore
 from sre_copilot.telemetry import OwnMetrics, hide
 
@@ -66,9 +68,15 @@ class Service:
     breaches: Records
     changes: Records
     investigations: Records
+    rooms: RoomStore
+    sessions: SessionStore
     roles: Mapping[str, SourceRoles] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
+    examine: Callable[[], Sequence[Source]] | None = None
+    """Opens the sources as a question looks at them."""
+    closing: list[Callable[[], None]] = field(default_factory=list)
+    """What else ends with it."""
 
     def start(self) -> None:
         """Begin to watch, in a thread of its own."""
@@ -81,6 +89,8 @@ class Service:
         A tick that is still at work keeps its state to itself: what was kept last is whole, and what came after it is read again.
         """
         self.stop.set()
+        for close in self.closing:
+            close()
         if self.thread:
             self.thread.join(LAST_TICK_S)
         self.watch.close(keep=self.thread is None or not self.thread.is_alive())
@@ -129,7 +139,10 @@ def make_service(
         breaches=breach_records(database),
         changes=changes,
         investigations=investigation_records(database),
+        rooms=RoomStore(database),
+        sessions=SessionStore(database),
         roles={source.name: _roles(source) for source in opened},
+        examine=(lambda: open_for_investigation(settings)) if sources is None else (lambda: tuple(sources)),
         watch=Watch(
             opened,
             settings,
@@ -142,6 +155,7 @@ def make_service(
             investigations=investigation_records(database),
             facts=Facts(database),
             methods=registered_methods,
+            investigate=lambda observation, methods: investigate(observation, methods=methods),
             make_detector=lambda name: load_one(DETECTORS, name)(),
             clock=clock,
             own=own,
@@ -250,7 +264,9 @@ def first_token(service: Service) -> Path | None:
     """On loopback and at the first start, make a token of an admin and leave it in a file that only its owner reads."""
     if not is_loopback(service.settings.server.host) or service.tokens.all():
         return None
-    _, plain = service.tokens.create("first start", role="admin", now=service.clock.now())
+    _, plain = service.tokens.create(
+        "first start", role="admin", now=service.clock.now(), by="the first start"
+    )
     path = token_file(service.settings)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.unlink(missing_ok=True)  # one that is there may be open to others

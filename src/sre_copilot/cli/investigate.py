@@ -1,4 +1,4 @@
-"""`sre-copilot investigate CASE`: from a recorded incident to a report."""
+"""`sre-copilot investigate`: from a recorded incident, or from an alert on the configured sources, to a report."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from rich.console import Console
 
 from sre_copilot.app import investigate_case
 from sre_copilot.cli.files import write_file
+from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.streams import print_document
+from sre_copilot.errors import UsageError
 from sre_copilot.incidents.investigation import Investigation, answered
-from sre_copilot.incidents.report import build, print_report, render
+from sre_copilot.incidents.report import Report, build, print_report, render
 from sre_copilot.perception.case_format.reading import one_case
+from sre_copilot.settings.loading import load
 
 INCONCLUSIVE = 3
 
@@ -64,8 +67,32 @@ def default_language() -> Language:
 
 def investigate(
     case: Annotated[
-        Path, typer.Argument(metavar="CASE", help="Folder of a recorded incident.", show_default=False)
-    ],
+        Path | None,
+        typer.Argument(metavar="[CASE]", help="Folder of a recorded incident.", show_default=False),
+    ] = None,
+    *,
+    alert: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead of a case: an alert (webhook or API answer of Alertmanager, or {service, title, at}) on the configured sources; - reads standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    service: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Instead of a case: a service on the configured sources.", show_default=False
+        ),
+    ] = "",
+    since: Annotated[
+        str, typer.Option(help="With --service: from so long ago, for example 30m or 2h.")
+    ] = "30m",
+    config: ConfigFile = None,
+    model: Annotated[
+        bool,
+        typer.Option("--model/--no-model", help="Live: whether a configured language model may be asked."),
+    ] = True,
     lang: Annotated[
         Language | None, typer.Option(help="Language of the report (default: the locale's).")
     ] = None,
@@ -85,13 +112,28 @@ def investigate(
         ),
     ] = None,
 ) -> None:
-    """Investigate a recorded incident: what broke, where, why, and what could not be seen.
+    """Investigate a recorded incident, or an alert or service on the configured sources: what broke, where, why, and what could not be seen.
 
     Exit code 0: answered (also "no fault"); 3: inconclusive; 2: usage or bad input; 1: internal error.
     """
     language = lang or default_language()
     path = None if out == STANDARD_OUTPUT else out
-    report_to(path, with_progress(case, language), output or form_of(path), language)
+    if [case is not None, alert is not None, bool(service)].count(True) != 1:
+        raise UsageError(
+            "Name one thing to investigate: the folder of a case, --alert FILE, or --service NAME."
+        )
+    if case is not None:
+        found = with_progress(case, language)
+        diagnosis, report = found.diagnosis, build(found.diagnosis, found.observation, found.observed)
+    else:
+        from sre_copilot.cli.investigate_live import incident_from, investigate_live  # noqa: PLC0415 - the whole team
+
+        diagnosis, report = investigate_live(
+            load(config), incident_from(alert, service, since), language.value, model=model
+        )
+    report_to(path, report, output or form_of(path), language)
+    if not answered(diagnosis):
+        raise typer.Exit(INCONCLUSIVE)
 
 
 def form_of(out: Path | None) -> Output:
@@ -99,9 +141,8 @@ def form_of(out: Path | None) -> Output:
     return ENDINGS.get(out.suffix.lower(), Output.TABLE) if out else Output.TABLE
 
 
-def report_to(out: Path | None, investigation: Investigation, output: Output, language: Language) -> None:
-    """Print or write the report, then leave with the exit code of the outcome."""
-    report = build(investigation.diagnosis, investigation.observation, investigation.observed)
+def report_to(out: Path | None, report: Report, output: Output, language: Language) -> None:
+    """Print or write the report."""
     if output is Output.TABLE and out is None:
         print_report(report, Console(), lang=language.value)
     elif output is Output.TABLE and out is not None:
@@ -112,8 +153,6 @@ def report_to(out: Path | None, investigation: Investigation, output: Output, la
         write_file(out, render(report, output=output.value, lang=language.value), option="--out")
     else:
         print_document(render(report, output=output.value, lang=language.value))
-    if not answered(investigation.diagnosis):
-        raise typer.Exit(INCONCLUSIVE)
 
 
 def with_progress(case: Path, language: Language) -> Investigation:

@@ -12,6 +12,8 @@ from typer.core import TyperGroup
 
 COMMANDS: Mapping[str, str] = {
     "investigate": "investigate:investigate",
+    "ask": "ask:ask",
+    "agents": "agents:agents",
     "case": "case:app",
     "eval": "evaluation:app",
     "serve": "serve:serve",
@@ -21,7 +23,10 @@ COMMANDS: Mapping[str, str] = {
     "check-config": "check:check_config",
     "doctor": "check:doctor",
     "token": "token:app",
+    "tools": "tools:app",
     "plugins": "plugins:plugins",
+    "knowledge": "knowledge:app",
+    "prompts": "prompts:app",
 }
 """Where each command is: a module of this package, and in it a function or a group."""
 

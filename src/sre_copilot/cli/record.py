@@ -15,9 +15,9 @@ from sre_copilot.cli.times import duration, moment
 from sre_copilot.clock import rfc3339
 from sre_copilot.domain.incident import Complaint, Incident
 from sre_copilot.domain.signals import Window
-from sre_copilot.incidents.collection import Collection, collect
 from sre_copilot.incidents.report.words import say
 from sre_copilot.perception.case_format.writing import make_empty, write_case
+from sre_copilot.perception.collection import Collection, collect
 from sre_copilot.settings.loading import load
 
 

@@ -17,11 +17,12 @@ from rich.console import Console
 
 from sre_copilot.api.server import create_app
 from sre_copilot.app.serving import Service, check_exposure, first_token, make_service, token_file
+from sre_copilot.cli.first_screen import tell_when_it_ticks
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.errors import SettingsError
 from sre_copilot.settings.document import Server as ServerSettings
 from sre_copilot.settings.document import Settings
-from sre_copilot.settings.loading import load
+from sre_copilot.settings.loading import find, load
 from sre_copilot.store.lock import FolderLock
 from sre_copilot.telemetry import set_up_logging
 
@@ -51,8 +52,10 @@ def serve(
         made = first_token(service)
         check_exposure(service)
         listener = _listen(settings)
-        _announce(service, listener.getsockname()[1], made=made is not None)
+        place = _address(settings, listener.getsockname()[1])
+        _announce(settings, place, made=made is not None)
         service.start()
+        tell_when_it_ticks(service, find(config), place)
         _run(service, listener)
     except SystemExit as ended:
         if ended.code:
@@ -147,15 +150,16 @@ def options(server: ServerSettings) -> dict[str, Any]:
     return chosen
 
 
-def _announce(service: Service, port: int, *, made: bool) -> None:
-    settings = service.settings
+def _address(settings: Settings, port: int) -> str:
     scheme = "https" if settings.server.certificate_file else "http"
     host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
-    said = [f"SRE Copilot listens on {scheme}://{host}:{port}"]
+    return f"{scheme}://{host}:{port}"
+
+
+def _announce(settings: Settings, place: str, *, made: bool) -> None:
+    said = [f"SRE Copilot listens on {place}"]
     path = token_file(settings)
     if made or path.exists():
-        said.append(
-            f'curl -H "Authorization: Bearer $(cat {path.resolve()})" {scheme}://{host}:{port}/status'
-        )
+        said.append(f'curl -H "Authorization: Bearer $(cat {path.resolve()})" {place}/status')
     for line in said:
         Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)

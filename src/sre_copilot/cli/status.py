@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
+import sys
+import webbrowser
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -49,6 +52,13 @@ def status(
         ),
     ] = "",
     output: Annotated[str, typer.Option("--output", "-o", help="table or json.")] = "table",
+    open_page: Annotated[
+        bool,
+        typer.Option(
+            "--open",
+            help="Print a link to the page in a browser, and open it; it works once, within a minute.",
+        ),
+    ] = False,
     config: ConfigFile = None,
 ) -> None:
     """Ask the running server how it is doing: sources, lag, learning, and what is abnormal or about to be.
@@ -60,7 +70,11 @@ def status(
     settings = load(config)
     place = url.rstrip("/") or address(settings)
     try:
-        found = _asked(settings, place, token or _kept_token(settings))
+        with _client(settings, place, token or _kept_token(settings)) as client:
+            if open_page:
+                _open(place, _get(client, "/api/v1/invitations", method="POST")["path"])
+                return
+            found = _asked(client, place)
     except NoServerError as error:
         said = f"sre-copilot: {place}: no SRE Copilot answers ({error}). Start it: sre-copilot serve; or say where it is: --url"
         Console(stderr=True, highlight=False).print(one_line(said, 1000), markup=False, soft_wrap=True)
@@ -104,7 +118,18 @@ def _kept_token(settings: Settings) -> str:
         ) from None
 
 
-def _asked(settings: Settings, place: str, token: str) -> dict[str, Any]:
+def _open(place: str, path: str) -> None:
+    """Print the link, and open it where there is a screen."""
+    link = f"{place}{path}"
+    typer.echo(link)
+    screen = (
+        sys.platform in {"darwin", "win32"} or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+    if screen and sys.stdout.isatty():  # a browser of the terminal would take it over
+        webbrowser.open(link)
+
+
+def _client(settings: Settings, place: str, token: str) -> httpx.Client:
     parts = urlsplit(place)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageError("--url: is no address; write http://HOST:PORT or https://HOST:PORT")
@@ -113,21 +138,24 @@ def _asked(settings: Settings, place: str, token: str) -> dict[str, Any]:
     if not token.isascii() or not token.isprintable():
         raise UsageError("--token: holds characters that no token has; copy it again")
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(
+    return httpx.Client(
         base_url=place, headers=headers, timeout=TIMEOUT_S, verify=_trusted(settings), trust_env=False
-    ) as client:
-        found = _get(client, "/status")
-        if not {"problems", "sources", "learning", "last_tick_at"} <= found.keys():
-            raise NoServerError("what answers is something else")
-        why = reasons(found)
-        return {
-            "url": place,
-            "degraded": bool(why),
-            "reasons": why,
-            "status": found,
-            "anomalies": _going_on(client, "/api/v1/anomalies"),
-            "breaches": _going_on(client, "/api/v1/predictions"),
-        }
+    )
+
+
+def _asked(client: httpx.Client, place: str) -> dict[str, Any]:
+    found = _get(client, "/status")
+    if not {"problems", "sources", "learning", "last_tick_at"} <= found.keys():
+        raise NoServerError("what answers is something else")
+    why = reasons(found)
+    return {
+        "url": place,
+        "degraded": bool(why),
+        "reasons": why,
+        "status": found,
+        "anomalies": _going_on(client, "/api/v1/anomalies"),
+        "breaches": _going_on(client, "/api/v1/predictions"),
+    }
 
 
 def _trusted(settings: Settings) -> ssl.SSLContext:
@@ -148,9 +176,9 @@ def _going_on(client: httpx.Client, path: str) -> list[dict[str, Any]]:
     return [row for row in rows if row["closed_at"] is None]
 
 
-def _get(client: httpx.Client, path: str, **params: Any) -> dict[str, Any]:
+def _get(client: httpx.Client, path: str, *, method: str = "GET", **params: Any) -> dict[str, Any]:
     try:
-        response = client.get(path, params=params)
+        response = client.request(method, path, params=params)
     except httpx.TransportError as error:
         raise NoServerError(str(error) or type(error).__name__) from None
     try:
@@ -161,7 +189,7 @@ def _get(client: httpx.Client, path: str, **params: Any) -> dict[str, Any]:
         raise NoServerError("what answers is something else")
     if response.status_code in {401, 403}:
         raise UsageError(f"--token: is not accepted: {found.get('detail', response.status_code)}")
-    if response.status_code != httpx.codes.OK:
+    if not response.is_success:
         raise SreCopilotError(f"{path}: {found.get('detail', response.status_code)}")
     return found
 
@@ -173,7 +201,8 @@ def _print(found: dict[str, Any]) -> None:
     for line in (
         f"{found['url']}: {'degraded' if found['degraded'] else now['status']}; {lag}, {now['missed_ticks']} missed",
         f"series: {now['learned']:,} learned, {now['warming_up']:,} warming up",
-        f"learning: {learning['state']}" + (f", ended {learning['finished_at']}" if learning["finished_at"] else ""),
+        f"learning: {learning['state']}" + (f", ended {learning['finished_at']}" if learning["finished_at"] else "")
+        + f". {learning['outlook']}",
         *found["reasons"],
     ):  # fmt: skip
         console.print(Text(one_line(line, LONGEST)))
@@ -192,7 +221,7 @@ def _print(found: dict[str, Any]) -> None:
 
 def _source(source: dict[str, Any]) -> tuple[str, ...]:
     state = ("late" if source["problem"] else "ok") if source["ok"] else "down"
-    advice = "; ".join(part for part in (source["problem"], source["remedy"]) if part)
+    advice = "; ".join(part for part in (source["problem"], source["remedy"], *source["gaps"]) if part)
     return (source["name"], source["kind"], state, source["answered_at"] or "never", advice)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import time
 from enum import StrEnum
 from typing import Annotated
@@ -17,6 +19,7 @@ from sre_copilot.cli.streams import table_console
 from sre_copilot.clock import rfc3339
 from sre_copilot.settings.loading import load
 from sre_copilot.store.tokens import TokenStore
+from sre_copilot.telemetry import set_up_logging
 
 app = typer.Typer(help="Make, list and revoke the tokens of the REST interface.", no_args_is_help=True)
 
@@ -38,8 +41,8 @@ def create(
     config: ConfigFile = None,
 ) -> None:
     """Make a token and print it, once: only its hash is kept."""
-    tokens = _tokens(config)
-    token, plain = tokens.create(name, role=role.value, now=time.time())
+    tokens = _tokens(config, changing=True)
+    token, plain = tokens.create(name, role=role.value, now=time.time(), by=_who())
     Console(stderr=True).print(f"token {token.id} ({token.role}); it is not shown again:", markup=False)
     typer.echo(plain)
 
@@ -62,9 +65,20 @@ def revoke(
     config: ConfigFile = None,
 ) -> None:
     """Make a token worthless."""
-    token = _tokens(config).revoke(key, now=time.time())
+    token = _tokens(config, changing=True).revoke(key, now=time.time(), by=_who())
     typer.echo(f"token {token.id} ({token.name}) is revoked")
 
 
-def _tokens(config: ConfigFile) -> TokenStore:
-    return TokenStore(open_database(load(config)))
+def _tokens(config: ConfigFile, *, changing: bool = False) -> TokenStore:
+    settings = load(config)
+    if changing:  # the line of the audit goes where the server's lines go
+        set_up_logging(settings.logging, rotating=False)
+    return TokenStore(open_database(settings))
+
+
+def _who() -> str:
+    """The account at the command line."""
+    try:
+        return f"{getpass.getuser()} at the command line"
+    except (KeyError, OSError):  # an account without a name, as containers have it
+        return f"user {os.getuid()} at the command line" if hasattr(os, "getuid") else "the command line"

@@ -26,7 +26,7 @@ _WORKLOADS = ("deployments", "statefulsets", "daemonsets")
 _WRITTEN = (("config map", "configmaps", "configMap"), ("service", "services", ""), ("ingress", "ingresses", ""),
             ("quota", "resourcequotas", ""))  # fmt: skip
 _REFUSED_REMEDY = (
-    "give its account a role with get, list and watch; docs/reference/sources/kubernetes.md has one"
+    "give its account a role with get, list and watch; the page “Kubernetes” has one"
 )
 
 

@@ -13,8 +13,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sre_copilot.settings.asking import Chat, Mcp
+from sre_copilot.settings.knowledge import Knowledge
+from sre_copilot.settings.llm import Llm, with_shorthands
 from sre_copilot.settings.secret import Secret
 from sre_copilot.settings.section import Section
+from sre_copilot.settings.tools import McpServer, Toolset
 
 SHORTHANDS = (
     "prometheus",
@@ -37,6 +41,8 @@ class AnomalyDetection(Section):
     """Score from which on an anomaly is told; 0.6 tells more, 0.8 less."""
     detectors: dict[str, list[str]] = Field(default_factory=dict)
     """Detectors by metric name (`*` at the end matches the rest); a metric without an entry gets the default ensemble."""
+    across_metrics: Literal["off", "mean_deviation", "robust_covariance"] = "mean_deviation"
+    """How the metrics of each service are also judged together; `mean_deviation` makes the fewest false alarms, `robust_covariance` also sees metrics part that always went together."""
     confirm_ticks: int = Field(default=2, ge=1, le=10)
     """Ticks in a row that a score must stay above the threshold; two, for one bad sample is no incident."""
     clear_ticks: int = Field(default=6, ge=1, le=60)
@@ -158,10 +164,22 @@ class Settings(Section):
     logging: Logging = Logging()
     server: Server = Server()
     store: Store = Store()
+    llm: Llm = Llm()
+    knowledge: Knowledge = Knowledge()
+    chat: Chat = Chat()
+    mcp: Mcp = Mcp()
     language: Literal["en", "zh"] = "en"
     """Language of sentences where the reader does not ask for one."""
+    aliases: dict[str, str] = Field(default_factory=dict)
+    """What people call services, each with the service's own name, for example `支付服务: payment`; so questions in their words are understood."""
     sources: list[dict[str, Any]] = Field(default_factory=list)
     """Sources, each with its `type` and the keys of its page in the reference."""
+    toolsets: dict[str, Toolset] = Field(default_factory=dict)
+    """Checks of your own components as tools, by the name of their set (the page “Checks of your own components”)."""
+    custom_toolsets: list[Path] = Field(default_factory=list)
+    """Files, or folders of `*.yaml`, that hold further sets; none is read unless it is named here, for a set runs commands."""
+    mcp_servers: dict[str, McpServer] = Field(default_factory=dict)
+    """Servers of the Model Context Protocol whose tools may be used, by name."""
 
     @model_validator(mode="before")
     @classmethod
@@ -169,6 +187,7 @@ class Settings(Section):
         """Turn `prometheus: {url: …}` into an entry of `sources`."""
         if not isinstance(data, dict):
             return data
+        data = with_shorthands(data)
         for kind in SHORTHANDS:
             if isinstance(data.get(kind), str):
                 raise ValueError(f"{kind}: must be a section; write {kind}: {{url: {data[kind]}}}")

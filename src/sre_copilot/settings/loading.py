@@ -21,7 +21,7 @@ from sre_copilot.settings.secret import resolve
 PREFIX = "SRE_COPILOT__"
 VARIABLE = "SRE_COPILOT_CONFIG"
 PLACES = (Path("config/config.yaml"), Path("sre-copilot.yaml"))
-REMEDY = "see docs/reference/configuration.md"
+REMEDY = "see the page “Configuration”; `sre-copilot check-config` tries again"
 Model = TypeVar("Model", bound=BaseModel)
 
 

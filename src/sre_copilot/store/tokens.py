@@ -13,6 +13,7 @@ from sre_copilot.errors import UsageError
 from sre_copilot.settings.section import Role
 from sre_copilot.store.database import Database
 from sre_copilot.store.tables import tokens
+from sre_copilot.telemetry import audit
 
 PREFIX = "sre_"
 NOTED_EVERY_S = 60.0  # the last use is noted once a minute, so that reading is not writing
@@ -36,8 +37,8 @@ class TokenStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, name: str, *, role: Role, now: float) -> tuple[Token, str]:
-        """Make a token; the second value is the token itself and is not to be had again."""
+    def create(self, name: str, *, role: Role, now: float, by: str = "") -> tuple[Token, str]:
+        """Make a token for `by`; the second value is the token itself and is not to be had again."""
         plain = PREFIX + secrets.token_urlsafe(32)
         token = Token(
             id=secrets.token_hex(4), name=name, role=role, created_at=now, revoked_at=None, used_at=None
@@ -45,7 +46,15 @@ class TokenStore:
         values = {"id": token.id, "name": name, "role": role, "created_at": now, "digest": digest(plain)}
         with self._database.begin() as connection:
             connection.execute(insert(tokens).values(values))
+        audit("token created", by=by, id=token.id, role=role, name=name)
         return token, plain
+
+    def living(self, key: str) -> Token | None:
+        """The token with this id, unless it was revoked."""
+        with self._database.begin() as connection:
+            query = select(tokens).where(tokens.c.id == key, tokens.c.revoked_at.is_(None))
+            row = connection.execute(query).mappings().one_or_none()
+        return _token(row) if row is not None else None
 
     def all(self) -> tuple[Token, ...]:
         """All tokens, the revoked ones too, oldest first."""
@@ -53,22 +62,23 @@ class TokenStore:
             rows = connection.execute(select(tokens).order_by(tokens.c.created_at)).mappings().all()
         return tuple(map(_token, rows))
 
-    def revoke(self, key: str, *, now: float) -> Token:
-        """Make a token worthless; harmless when it already is.
+    def revoke(self, key: str, *, now: float, by: str = "") -> Token:
+        """Make a token worthless, on behalf of `by`; harmless when it already is.
 
         Raises
         ------
         UsageError : when there is none with this id
         """
         with self._database.begin() as connection:
-            connection.execute(
-                update(tokens).where(tokens.c.id == key, tokens.c.revoked_at.is_(None)).values(revoked_at=now)
-            )
+            living = update(tokens).where(tokens.c.id == key, tokens.c.revoked_at.is_(None))
+            changed = connection.execute(living.values(revoked_at=now)).rowcount
             row = connection.execute(select(tokens).where(tokens.c.id == key)).mappings().one_or_none()
         if row is None:
             raise UsageError(
                 f"id: there is no token '{key}'. `sre-copilot token list` shows those there are."
             )
+        if changed:
+            audit("token revoked", by=by, id=key, role=row["role"], name=row["name"])
         return _token(row)
 
     def recognise(self, plain: str, *, now: float) -> Token | None:

@@ -16,6 +16,7 @@ from sre_copilot.api.guard import PUBLIC, ROLE
 from sre_copilot.api.server import create_app, routes
 from sre_copilot.app.serving import Service, make_service
 from sre_copilot.clock import TurnedClock
+from sre_copilot.domain.series import SeriesKey
 from sre_copilot.settings.document import Settings
 from sre_copilot.settings.section import ROLES, Role
 from sre_copilot.testing.store_contract import row
@@ -66,9 +67,26 @@ def test_every_route_states_its_role_and_lets_nobody_else_in(service: Service, c
     assert seen > 20
 
 
-def test_only_health_and_the_signed_webhook_are_public() -> None:
+def test_only_health_the_way_in_for_browsers_and_the_signed_webhook_are_public() -> None:
     public = {path for path, route in routes() if (route.openapi_extra or {})[ROLE] == PUBLIC}
-    assert public == {"/healthz", "/readyz", "/api/changes", "/api/v1/changes"}
+    assert public == {"/healthz", "/readyz", "/open", "/api/changes", "/api/v1/changes"}
+
+
+def test_a_session_of_a_browser_reads_what_viewers_read_and_changes_nothing(
+    service: Service, client: TestClient
+) -> None:
+    admin = bearer(service, "admin")
+    client.get(client.post("/api/v1/invitations", headers=admin).json()["path"])
+    seen = 0
+    for whole, route in routes():
+        role = (route.openapi_extra or {})[ROLE]
+        for method in (route.methods or set()) if role != PUBLIC else ():
+            status = client.request(method, whole.replace("{key}", "x")).status_code
+            reads = method == "GET" and role == "viewer"
+            assert (status != 401) == reads, (method, whole, status)
+            seen += reads
+    assert seen > 15
+    assert client.post("/api/v1/changes", json={"service": "a", "kind": "deploy"}).status_code == 401
 
 
 def test_a_token_works_in_either_header(service: Service, client: TestClient) -> None:
@@ -212,6 +230,7 @@ def test_health_needs_no_token_and_metrics_are_in_the_text_format(
     assert client.get("/readyz").status_code == 200
     text = client.get("/metrics", headers=bearer(service, "viewer")).text
     assert "sre_copilot_ticks_total" in text
+    assert "_created" not in text
 
 
 def test_status_and_sources_are_told(service: Service, client: TestClient) -> None:
@@ -220,6 +239,15 @@ def test_status_and_sources_are_told(service: Service, client: TestClient) -> No
     assert document["status"] == "running"
     assert document["sources"][0]["name"] == "synthetic"
     assert document["last_tick_at"] == "2025-10-09T08:54:00Z"
+
+
+def test_seconds_are_shown_to_the_millisecond(service: Service, client: TestClient) -> None:
+    service.watch.tick()
+    service.clock.wait(1.23456789, service.stop)
+    document = client.get("/status", headers=bearer(service, "viewer")).json()
+    shown = [document["lag_seconds"], document["last_tick_seconds"], document["sources"][0]["seconds"]]
+    assert shown[0] == 1.235
+    assert all(value == round(value, 3) for value in shown)
 
 
 def test_the_document_of_the_interface_describes_every_noun(client: TestClient) -> None:
@@ -249,3 +277,42 @@ def test_a_learned_series_has_a_threshold_that_its_past_would_rarely_have_crosse
     assert all(each["value"] > row["expected"] for each, row in zip(found, items, strict=True))
     assert all(each["alerts_a_day"] <= 0.1 for each in found)
     assert {each["direction"] for each in found} == {"above"}
+
+
+def test_a_forecast_needs_an_instance_only_where_there_are_several(tmp_path: Path) -> None:
+    keys = (SeriesKey("orders", "cpu", "a"), SeriesKey("orders", "cpu", "b"), SeriesKey("stock", "cpu", "c"))
+    sources = [Instances(keys=keys, name="east"), Instances(keys=keys[2:], name="west")]
+    settings = Settings.model_validate({"store": {"folder": tmp_path}})
+    service = make_service(settings, sources=sources[:1], clock=TurnedClock(NOW))
+    service.watch.request_learning(wait=True)
+    service.watch.tick()
+    client, headers = TestClient(create_app(service)), bearer(service, "viewer")
+    only = client.get("/api/v1/forecast?entity=stock&metric=cpu", headers=headers).json()
+    assert (only["instance"], only["source"], len(only["times"])) == ("c", "east", 360)
+    several = client.get("/api/v1/forecast?entity=orders&metric=cpu", headers=headers)
+    assert (several.status_code, several.json()["errors"][0]["field"]) == (400, "instance")
+    assert "'a', 'b'" in several.json()["detail"]
+    named = client.get("/api/v1/forecast?entity=orders&metric=cpu&instance=b", headers=headers).json()
+    assert named["instance"] == "b"
+    assert (
+        client.get("/api/v1/forecast?entity=orders&metric=cpu&instance=x", headers=headers).status_code == 404
+    )
+    service.close()
+    both = make_service(settings, sources=sources, clock=TurnedClock(NOW))
+    both.watch.request_learning(wait=True)
+    both.watch.tick()
+    client = TestClient(create_app(both))
+    asked = client.get("/api/v1/forecast?entity=stock&metric=cpu", headers=headers)
+    assert (asked.status_code, asked.json()["errors"][0]["field"]) == (400, "source")
+    assert "'east', 'west'" in asked.json()["detail"]
+    west = client.get("/api/v1/forecast?entity=stock&metric=cpu&source=west", headers=headers).json()
+    assert west["source"] == "west"
+    both.close()
+
+
+class Instances(SyntheticSource):
+    """Invented series whose names are given."""
+
+    def __init__(self, *, keys: tuple[SeriesKey, ...], name: str) -> None:
+        super().__init__(services=len(keys), metrics=1, name=name)
+        self.keys = keys

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
+import httpx
 import pytest
 import typer
 import uvicorn
@@ -176,3 +178,15 @@ def test_before_the_first_tick_a_source_that_was_not_asked_is_no_reason() -> Non
     found = {"problems": [], "sources": [source], "learning": {"problem": "", "state": "running"}}
     assert reasons({**found, "last_tick_at": None}) == []
     assert reasons({**found, "last_tick_at": "2026-01-01T00:00:00Z"}) == ["eu: has not answered yet"]
+
+
+def test_it_prints_a_link_that_lets_a_browser_in_once(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code(config=config, open_page=True) == 0
+    link = capsys.readouterr().out.strip()
+    with httpx.Client(trust_env=False) as browser:
+        assert browser.get(link).status_code == 200
+        assert "<h1" in browser.get(urljoin(link, "/"), headers={"Accept": "text/html"}).text
+        assert browser.post(urljoin(link, "/api/v1/baseline/learn")).status_code == 401
+    assert httpx.get(link, trust_env=False).status_code == 401

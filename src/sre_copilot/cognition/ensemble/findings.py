@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from math import log
 
 import numpy as np
@@ -95,7 +94,7 @@ def _anomaly(
         ("expected", centre),
         ("low", low),
         ("high", high),
-        ("since", datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")),
+        ("since", since),
         ("percent", 100 * score),
     )
     finding = Finding(

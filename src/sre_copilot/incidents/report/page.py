@@ -16,7 +16,7 @@ from sre_copilot.incidents.report.graph import graph
 from sre_copilot.incidents.report.graph_tall import tall
 from sre_copilot.incidents.report.model import CheckResult, Language, Report
 from sre_copilot.incidents.report.numbers import clock, date, iso, number, percentage
-from sre_copilot.incidents.report.words import fault_words, metric_words, say, word
+from sre_copilot.incidents.report.words import fault_words, metric_words, moment, say, word
 
 
 def render(report: Report, lang: Language) -> str:
@@ -48,7 +48,7 @@ def _verbs(lang: Language, day: float | None) -> dict[str, Any]:
         "tall": lambda drawing: tall(drawing, lang, key="topology-tall"),
         "axis_name": lambda picture: axis_name(picture, lang),
         "band_words": lambda picture: band_words(picture, lang),
-        "moment": lambda at: word("value.moment", lang, date=date(at, lang), time=clock(at)),
+        "moment": lambda at: moment(at, lang),
         "date": lambda at: date(at, lang),
         "clock": clock,
         "iso": iso,

@@ -14,7 +14,7 @@ from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.faults import FAULT_TYPES
 from sre_copilot.incidents.report.clean import one_line
 from sre_copilot.incidents.report.model import Language
-from sre_copilot.incidents.report.numbers import clock, number
+from sre_copilot.incidents.report.numbers import clock, date, number
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
@@ -46,7 +46,7 @@ def say(message: Message, lang: Language) -> str:
 
     Parameters named `fault_type` and `modality` (also with a suffix: `fault_type_other`) are said in words, so are the
     golden signals as `signal` and the common kinds of change as `kind`; percentages as the language writes them, `at` and
-    those that end in `_at` as a time of day UTC, fractions without a format with four digits, text on one line with
+    those that end in `_at` as a time of day UTC, `since` as a date and time, fractions without a format with four digits, text on one line with
     control codes made visible.
     """
     template = catalogue().get(message.key, {}).get(lang)
@@ -74,6 +74,11 @@ def fault_words(identifier: str | None, lang: Language) -> str:
         return word("fault_type.unknown", lang)
     fault = FAULT_TYPES.get(identifier)
     return getattr(fault, lang) if fault else one_line(identifier)
+
+
+def moment(at: float, lang: Language) -> str:
+    """Write a date and a time of day UTC as the language does."""
+    return word("value.moment", lang, date=date(at, lang), time=clock(at))
 
 
 def metric_words(name: str, lang: Language) -> str:
@@ -105,6 +110,8 @@ class _Sentence(string.Formatter):
             value = word(f"{_KNOWN[name]}.{value}", self.lang)
         elif (name == "at" or name.endswith("_at")) and isinstance(value, (int, float)):
             value = clock(value)
+        elif name == "since" and isinstance(value, (int, float)):  # what goes on may have begun days ago
+            value = moment(value, self.lang)
         return value, field_name
 
     def format_field(self, value: Any, format_spec: str) -> str:

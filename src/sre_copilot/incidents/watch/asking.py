@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.series import SeriesBlock
 from sre_copilot.domain.signals import Window
 from sre_copilot.errors import SourceError
@@ -19,6 +20,7 @@ from sre_copilot.telemetry import clean
 SPANS_ON_THEIR_WAY_S = (
     6.0  # a span is sent when it has ended, in batches of five seconds by default; read sooner it is lost
 )
+MOST_GAPS = 5  # of one source in its status: enough to see what is wrong
 CATCH_UP_S = 6 * 3600  # after an interruption so much is read again at most
 
 
@@ -89,6 +91,7 @@ def noted(before: SourceStatus, outcome: Outcome[Answer], now: float) -> SourceS
             seconds=outcome.seconds,
             problem="",
             remedy="",
+            gaps=_gaps(outcome.answer),
         )
     problem, remedy = str(outcome.error), ""
     if isinstance(outcome.error, SourceError):
@@ -101,6 +104,11 @@ def noted(before: SourceStatus, outcome: Outcome[Answer], now: float) -> SourceS
         problem=clean(problem),
         remedy=remedy,
     )
+
+
+def _gaps(answer: Answer | None) -> tuple[Message, ...]:
+    told = answer.reading.gaps if answer is not None and answer.reading is not None else ()
+    return tuple(dict.fromkeys(gap.message for gap in told))[:MOST_GAPS]
 
 
 def keep_place(source: Source, facts: Facts) -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from sre_copilot.domain.anomaly import Anomaly
 
-Key = tuple[str, str, str, str]
+Key = tuple[str, str, str, str, str]
+"""Source, modality, entity, instance, metric."""
 LONGEST_NAME = 300  # characters, of the columns that hold names
 SURE = 0.95  # told at once: twenty times rarer than what the threshold lets pass
 
@@ -84,7 +85,7 @@ class Episodes:
     ) -> Turn:
         """Take what one tick saw; `unseen` says whether a known one could not be looked at now, so that nothing is known of it."""
         strong = (each for each in _strongest_last(seen) if each.anomaly.score >= self.rules.threshold)
-        found = {key_of(each.anomaly): each for each in strong}
+        found = {key_of(each.anomaly, source=each.source): each for each in strong}
         opened, updated, left_out = self._went_on(found, at)
         closed = self._over(found, at, unseen or (lambda episode: False))
         return Turn(tuple(opened), tuple(updated), tuple(closed), left_out)
@@ -131,11 +132,11 @@ class Episodes:
         return closed
 
 
-def key_of(anomaly: Anomaly) -> Key:
-    """What an anomaly is about."""
+def key_of(anomaly: Anomaly, *, source: str) -> Key:
+    """What an anomaly is about: two sources may each have a series of the same names."""
     names = (anomaly.entity, anomaly.instance, anomaly.metric)
     entity, instance, metric = (kept_name(name) for name in names)
-    return (anomaly.finding.modality, entity, instance, metric)
+    return (source, anomaly.finding.modality, entity, instance, metric)
 
 
 def kept_name(name: str) -> str:
@@ -154,7 +155,7 @@ def _strongest_last(seen: Iterable[Seen]) -> list[Seen]:
 def _next(before: Episode | None, seen: Seen, at: float, told: Told | None) -> Episode:
     anomaly = seen.anomaly
     if before is None:
-        return replace(_first(anomaly, at, told), source=seen.source)
+        return _first(seen, at, told)
     since = replace(anomaly, since=min(anomaly.since, before.anomaly.since))
     return replace(
         before,
@@ -166,14 +167,18 @@ def _next(before: Episode | None, seen: Seen, at: float, told: Told | None) -> E
     )
 
 
-def _first(anomaly: Anomaly, at: float, told: Told | None) -> Episode:
+def _first(seen: Seen, at: float, told: Told | None) -> Episode:
     """A new episode, or the one that an earlier process told."""
+    anomaly, source = seen.anomaly, seen.source
     if told is None:
-        content = repr((key_of(anomaly), at))
+        content = repr((key_of(anomaly, source=source), at))
         name = "A-" + hashlib.blake2b(content.encode(), digest_size=6).hexdigest()
-        return Episode(id=name, anomaly=anomaly, first_seen_at=at, last_seen_at=at, peak_score=anomaly.score)
+        return Episode(
+            id=name, anomaly=anomaly, source=source, first_seen_at=at, last_seen_at=at, peak_score=anomaly.score
+        )  # fmt: skip
     return Episode(
         id=told.id,
+        source=source,
         anomaly=replace(anomaly, since=min(anomaly.since, told.since)),
         first_seen_at=told.opened_at,
         last_seen_at=at,

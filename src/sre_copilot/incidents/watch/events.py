@@ -15,7 +15,7 @@ from sre_copilot.domain.anomaly import Anomaly
 from sre_copilot.domain.evidence import Gap
 from sre_copilot.domain.signals import Change, Telemetry, Window
 from sre_copilot.errors import StoreError
-from sre_copilot.incidents.collection import merged
+from sre_copilot.perception.collection import merged
 from sre_copilot.perception.windows import within
 from sre_copilot.store.profiles import ArrayStore
 from sre_copilot.telemetry import log

@@ -34,19 +34,29 @@ class Forecast:
     values: NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A breach, and the source of its series: two may each have one of the same names."""
+
+    source: str
+    breach: Breach
+
+
 class Foresight:
     """Makes forecasts every few minutes."""
 
     def __init__(self, settings: Prediction) -> None:
         self._settings = settings
         self._made_at = 0.0
-        self._round: Iterator[Breach | None] | None = None
-        self._found: list[Breach] = []
+        self._round: Iterator[tuple[str, Breach | None]] | None = None
+        self._found: list[Expected] = []
 
     def go_on(
-        self, watches: Sequence[MetricWatch], *, now: float, budget_seconds: float
-    ) -> list[Breach] | None:
+        self, watches: Mapping[str, MetricWatch], *, now: float, budget_seconds: float
+    ) -> list[Expected] | None:
         """Look at as many series as the budget allows; when all had their turn, return what is probable enough, the soonest first.
+
+        `watches` are those of each source, by its name.
 
         None: a round is under way, or the next is not due yet.
         """
@@ -55,17 +65,18 @@ class Foresight:
                 return None
             self._made_at, self._found, self._round = now, [], self._all(watches)
         began = monotonic()
-        for breach in self._round:
+        for source, breach in self._round:
             if breach is not None:
-                self._found.append(breach)
+                self._found.append(Expected(source, breach))
             if monotonic() - began > budget_seconds:
                 return None
         self._round = None
-        return sorted(self._found, key=lambda breach: breach.at)
+        return sorted(self._found, key=lambda each: each.breach.at)
 
-    def _all(self, watches: Sequence[MetricWatch]) -> Iterator[Breach | None]:
-        for watch in watches:
-            yield from self._of(watch)
+    def _all(self, watches: Mapping[str, MetricWatch]) -> Iterator[tuple[str, Breach | None]]:
+        for source, watch in watches.items():
+            for breach in self._of(watch):
+                yield source, breach
 
     def forecast(self, watch: MetricWatch, key: SeriesKey, *, hours: float) -> Forecast | None:
         """The next hours of one series."""

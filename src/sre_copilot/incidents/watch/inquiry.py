@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
+from sre_copilot.agents.tool import Investigated
 from sre_copilot.clock import Clock, rfc3339
-from sre_copilot.domain.incident import Complaint, Incident
+from sre_copilot.domain.incident import Complaint, Incident, Observation
 from sre_copilot.domain.signals import Change, Telemetry, Window
 from sre_copilot.errors import SreCopilotError
-from sre_copilot.incidents.collection import collect, merged
 from sre_copilot.incidents.investigation import Investigation, Methods, investigate
 from sre_copilot.incidents.report import build, render
 from sre_copilot.incidents.report.words import LANGUAGES, say
 from sre_copilot.incidents.watch.episodes import Episode, Turn
 from sre_copilot.incidents.watch.journal import change_of
+from sre_copilot.perception.collection import collect, merged
 from sre_copilot.perception.source import Source
 from sre_copilot.store.records import Records
 from sre_copilot.telemetry import OwnMetrics, log
@@ -29,6 +30,8 @@ PAUSE_S = 300.0  # between two investigations: a cascade is one incident, not tw
 BEFORE_S = 900.0  # looked at before the onset: enough samples to know what was normal
 CALM_S = 1800.0  # and so much before that, to compare with
 LONGEST_S = 6 * 3600.0  # back from now: what began earlier is read from there on, for a reading must end
+Investigate = Callable[[Observation, Methods], Investigation]
+"""How an incident is investigated: by the bare core, or as the composition root says."""
 EVIDENCE = 10  # sentences kept in a listing; the report has all
 _log = log(__name__)
 
@@ -56,6 +59,7 @@ class Inquiries:
         *,
         clock: Clock,
         own: OwnMetrics,
+        investigate: Investigate = investigate,
     ) -> None:
         self._reopen = reopen
         self._changes = changes
@@ -63,6 +67,7 @@ class Inquiries:
         self._methods = methods
         self._clock = clock
         self._own = own
+        self._investigated = investigate
         self._due: Due | None = None
         self._last = -PAUSE_S
         self._thread: threading.Thread | None = None
@@ -138,7 +143,7 @@ class Inquiries:
         observation = collection.observation
         known = self._known_changes(window)
         current = merged([observation.current, Telemetry(changes=known)]) if known else observation.current
-        found = investigate(replace(observation, current=current), self._methods())
+        found = self._investigated(replace(observation, current=current), self._methods())
         return row_of(found, due, started_at=now, finished_at=self._clock.now())
 
     def _known_changes(self, window: Window) -> tuple[Change, ...]:
@@ -147,7 +152,7 @@ class Inquiries:
         return tuple(change_of(row) for row in rows if row["ts"] < window.end)
 
 
-def row_of(found: Investigation, due: Due, *, started_at: float, finished_at: float) -> dict[str, Any]:
+def row_of(found: Investigated, due: Due, *, started_at: float, finished_at: float) -> dict[str, Any]:
     """An investigation as the table `investigations` holds it."""
     diagnosis = found.diagnosis
     culprit = diagnosis.culprit

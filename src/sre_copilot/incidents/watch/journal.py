@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from sre_copilot.domain.anomaly import Breach
 from sre_copilot.domain.evidence import Check, Finding
-from sre_copilot.domain.series import SeriesKey
 from sre_copilot.domain.signals import Change
 from sre_copilot.incidents.report.words import LANGUAGES, say
 from sre_copilot.incidents.watch.episodes import Episode, Key, Told, Turn, kept_name
+from sre_copilot.incidents.watch.foresight import Expected
 from sre_copilot.store.records import Records
 
 LONGEST_KIND = 100  # characters, of the column
@@ -30,7 +30,7 @@ class Journal:
     def unfinished(self) -> dict[Key, Told]:
         """Anomalies that an earlier process told and did not see end."""
         return {
-            (row["modality"], row["entity"], row["instance"], row["metric"]): Told(
+            (row["source"], row["modality"], row["entity"], row["instance"], row["metric"]): Told(
                 id=row["id"],
                 opened_at=row["opened_at"],
                 since=row["since"],
@@ -54,18 +54,17 @@ class Journal:
 
     def expect(
         self,
-        breaches: Iterable[Breach],
+        expected: Iterable[Expected],
         *,
         at: float,
-        source_of: Callable[[SeriesKey], str] = lambda key: "",
         unseen: Collection[str] = (),
     ) -> int:
         """Keep what is expected to cross a limit; what no longer is, is closed. Return how many are open.
 
         What was expected of `unseen` sources stays until its time has passed: nothing new is known of it.
         """
-        made = ((each, source_of(SeriesKey(each.entity, each.metric, each.instance))) for each in breaches)
-        rows = {row["id"]: row for row in (breach_row(each, at=at, source=name) for each, name in made)}
+        made = (breach_row(each.breach, at=at, source=each.source) for each in expected)
+        rows = {row["id"]: row for row in made}
         for key, row in rows.items():
             if key in self._expected:
                 row["made_at"] = self._expected[key]["made_at"]
@@ -123,7 +122,7 @@ def check_document(check: Check) -> dict[str, Any]:
 
 def breach_row(breach: Breach, *, at: float, source: str = "") -> dict[str, Any]:
     """An expected breach as the table `breaches` holds it; the id stays while the same limit is expected to be crossed."""
-    named = (breach.entity, breach.metric, breach.instance, breach.direction)
+    named = (source, breach.entity, breach.metric, breach.instance, breach.direction)
     row = asdict(replace(breach))
     row["limit_value"] = row.pop("limit")
     row |= {name: kept_name(row[name]) for name in ("entity", "metric", "instance")}

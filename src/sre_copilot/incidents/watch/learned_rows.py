@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ def baseline_rows(source: str, watch: MetricWatch, now: float) -> list[BaselineR
         BaselineRow(
             key=key,
             source=source,
-            state="warming up",
+            state="warming_up",
             days=0.0,
             points=0,
             expected=None,
@@ -65,6 +66,13 @@ def baseline_rows(source: str, watch: MetricWatch, now: float) -> list[BaselineR
             )
         )
     return rows
+
+
+def series_of(watches: Mapping[str, MetricWatch], service: str, metric: str) -> list[tuple[str, SeriesKey]]:
+    """The learned series of one metric of a service, each with its source."""
+    wanted = (service, metric)
+    learned = ((name, watch.learned.keys) for name, watch in watches.items() if watch.learned is not None)
+    return [(name, key) for name, keys in learned for key in keys if (key.service, key.metric) == wanted]
 
 
 def _number(value: Any) -> float | None:

@@ -27,7 +27,7 @@ from sre_copilot.incidents.watch.foresight import learned_limits
 from sre_copilot.incidents.watch.history import learn_past, learns_from
 from sre_copilot.incidents.watch.metrics import Learned, warmed
 from sre_copilot.incidents.watch.recommended import recommended_thresholds
-from sre_copilot.incidents.watch.status import LearningStatus
+from sre_copilot.incidents.watch.status import Learning, LearningStatus
 from sre_copilot.perception.source import MetricSource, Source
 from sre_copilot.settings.document import Baseline
 from sre_copilot.store.profiles import ArrayStore
@@ -54,10 +54,25 @@ class Lesson:
     committed: int
     skipped: int
     points: int
+    days: float
 
 
-def learn_source(source: MetricSource, settings: Baseline, *, now: float) -> Lesson | None:
-    """Learn all series of one source; None when it holds none.
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """Why nothing could be learned of a source: none of its `series` has enough history; `days` is the longest."""
+
+    series: int
+    days: float
+    needed: float
+
+    @property
+    def missing_seconds(self) -> float:
+        """So long its series must go on until there is enough."""
+        return max(0.0, self.needed - self.days) * DAY
+
+
+def learn_source(source: MetricSource, settings: Baseline, *, now: float) -> Lesson | Shortage:
+    """Learn all series of one source that have enough history.
 
     Raises
     ------
@@ -67,19 +82,19 @@ def learn_source(source: MetricSource, settings: Baseline, *, now: float) -> Les
     end = int(now) // step * step
     _log.info(f"Collecting {settings.learning_days} days of historical metrics...")
     block = source.series(Window(end - settings.learning_days * DAY, end), step_seconds=step)
-    if not block.keys:
-        return None
     return lesson_of(block, settings, now=now)
 
 
-def lesson_of(block: SeriesBlock, settings: Baseline, *, now: float) -> Lesson | None:
+def lesson_of(block: SeriesBlock, settings: Baseline, *, now: float) -> Lesson | Shortage:
     """Learn from a block of history; series with less than three days are left out and said."""
     days = (~np.isnan(block.values)).sum(axis=1) * block.step_seconds / DAY
-    enough = days >= min(LEAST_DAYS, settings.learning_days) * 0.95  # a few minutes are always missing
+    needed = min(LEAST_DAYS, settings.learning_days) * 0.95  # a few minutes are always missing
+    longest = float(days.max(initial=0.0))
+    enough = days >= needed
     for name, count in _by_metric(block.keys, ~enough).items():
         _log.warning(f"Skipping {name}: less than {LEAST_DAYS:g} days of history", series=count)
     if not enough.any():
-        return None
+        return Shortage(len(block.keys), longest, needed)
     kept = SeriesBlock(
         tuple(key for key, each in zip(block.keys, enough, strict=True) if each),
         block.start,
@@ -102,8 +117,8 @@ def lesson_of(block: SeriesBlock, settings: Baseline, *, now: float) -> Lesson |
     state = warmed(learned, kept, steps=min(width, WARM_HOURS * 3600 // kept.step_seconds))
     day = kept.values[:, -DAY // kept.step_seconds :].copy()
     return Lesson(
-        learned, state, day, kept.end - kept.step_seconds, int((~enough).sum()), int(kept.values.size)
-    )
+        learned, state, day, kept.end - kept.step_seconds, int((~enough).sum()), int(kept.values.size), longest
+    )  # fmt: skip
 
 
 def _by_metric(keys: Sequence[SeriesKey], chosen: NDArray[np.bool_]) -> Counter[str]:
@@ -235,37 +250,69 @@ class Learner:
     ) -> tuple[LearningStatus, dict[str, Lesson]]:
         now = self._clock.now()
         lessons: dict[str, Lesson] = {}
+        short: dict[str, Shortage] = {}
         problems: list[str] = []
         for name, source in sources.items():
             try:
-                lesson = learn_source(source, settings, now=now)
+                found = learn_source(source, settings, now=now)
             except SreCopilotError as error:
                 problems.append(str(error))
                 continue
-            if lesson is None:
-                problems.append(f"{name}: has no metric with {LEAST_DAYS:g} days of history yet")
+            if isinstance(found, Lesson):
+                lessons[name] = found
+            elif found.series:
+                short[name] = found
             else:
-                lessons[name] = lesson
-        for problem in problems:
-            _log.warning("not learned", problem=problem)
+                problems.append(
+                    f"{name}: has none of the watched metrics; `sre-copilot discover` shows which"
+                )
+        _say_unlearned(problems, short)
         metrics = {key.metric for lesson in lessons.values() for key in lesson.learned.keys}
         if metrics:
             _log.info(f"Baseline learning completed for {len(metrics)} metrics")
-        ended = replace(
-            self.status,
-            state="done" if lessons or not sources else "failed",
-            series=sum(len(lesson.learned.keys) for lesson in lessons.values()),
-            skipped=sum(lesson.skipped for lesson in lessons.values()),
-            points=sum(lesson.points for lesson in lessons.values()),
-            days=float(settings.learning_days),
-            problem=clean("; ".join(problems)),
-        )
-        return ended, lessons
+        return _ended(self.status, sources, lessons, short, problems, now=now), lessons
 
     def _fail(self, problem: str) -> None:
         self.status = replace(
             self.status, state="failed", finished_at=self._clock.now(), problem=clean(problem)
         )
+
+
+def _say_unlearned(problems: Sequence[str], short: Mapping[str, Shortage]) -> None:
+    for problem in problems:
+        _log.warning("not learned", problem=problem)
+    for name, each in short.items():
+        _log.info(
+            f"Warming up: {name} has {each.days:.1f} of {each.needed:.1f} days of history", series=each.series
+        )
+
+
+def _ended(
+    begun: LearningStatus,
+    sources: Mapping[str, MetricSource],
+    lessons: Mapping[str, Lesson],
+    short: Mapping[str, Shortage],
+    problems: Sequence[str],
+    *,
+    now: float,
+) -> LearningStatus:
+    """How learning ended."""
+    state: Learning = "done"
+    if sources and not lessons:
+        state = "failed" if problems else "warming_up"
+    days = [lesson.days for lesson in lessons.values()] + [each.days for each in short.values()]
+    skipped = [lesson.skipped for lesson in lessons.values()] + [each.series for each in short.values()]
+    return replace(
+        begun,
+        state=state,
+        series=sum(len(lesson.learned.keys) for lesson in lessons.values()),
+        skipped=sum(skipped),
+        points=sum(lesson.points for lesson in lessons.values()),
+        days=round(max(days, default=0.0), 2),
+        problem=clean("; ".join(problems)),
+        warming=tuple(short),
+        warm_until=min((now + each.missing_seconds for each in short.values()), default=None),
+    )
 
 
 def save(arrays: ArrayStore, name: str, learned: Learned) -> None:

@@ -13,24 +13,19 @@ from sre_copilot.cognition.detectors.series.detector import SeriesDetector
 from sre_copilot.domain.anomaly import Anomaly
 from sre_copilot.domain.series import SeriesKey
 from sre_copilot.domain.signals import Change, Window
-from sre_copilot.incidents.investigation import Methods
+from sre_copilot.incidents.investigation import Methods, investigate
 from sre_copilot.incidents.report.words import say
 from sre_copilot.incidents.watch import learning
-from sre_copilot.incidents.watch.asking import (
-    CATCH_UP_S,
-    Answer,
-    keep_place,
-    question,
-    resume_feed,
-)
+from sre_copilot.incidents.watch.across import AcrossMetrics
+from sre_copilot.incidents.watch.asking import CATCH_UP_S, Answer, keep_place, question, resume_feed
 from sre_copilot.incidents.watch.board import Board
 from sre_copilot.incidents.watch.episodes import Episodes, Rules, Seen, Turn
 from sre_copilot.incidents.watch.events import EventWatch
 from sre_copilot.incidents.watch.feeds import Feed, Round, ask_all
 from sre_copilot.incidents.watch.foresight import Forecast, Foresight
-from sre_copilot.incidents.watch.inquiry import Inquiries
+from sre_copilot.incidents.watch.inquiry import Inquiries, Investigate
 from sre_copilot.incidents.watch.journal import Journal
-from sre_copilot.incidents.watch.learned_rows import BaselineRow, baseline_rows
+from sre_copilot.incidents.watch.learned_rows import BaselineRow, baseline_rows, series_of
 from sre_copilot.incidents.watch.learning import Learner, Lesson, Owing
 from sre_copilot.incidents.watch.metrics import MetricWatch
 from sre_copilot.incidents.watch.named import DAYS as NAMED_DAYS
@@ -70,6 +65,7 @@ class Watch:
         investigations: Records,
         facts: Facts,
         methods: Callable[[], Methods],
+        investigate: Investigate = investigate,
         make_detector: Callable[[str], SeriesDetector],
         clock: Clock,
         own: OwnMetrics,
@@ -99,7 +95,10 @@ class Watch:
         self._new_lessons: dict[str, Lesson] = {}
         self._lock = threading.Lock()
         self._foresight = Foresight(settings.prediction)
-        self._inquiries = Inquiries(examine or reopen, changes, investigations, methods, clock=clock, own=own)
+        self._across = AcrossMetrics(settings, arrays)
+        self._inquiries = Inquiries(
+            examine or reopen, changes, investigations, methods, clock=clock, own=own, investigate=investigate
+        )
         self._board = Board(sources, own=own, started_at=clock.now())
         self._status = WatchStatus(started_at=clock.now(), interval_seconds=settings.check_interval_seconds)
         self._kept_at = 0.0
@@ -182,7 +181,7 @@ class Watch:
 
     def request_learning(self, *, wait: bool = False) -> bool:
         """Learn anew from history in the background; False when that is under way."""
-        return self._learner.start(self._reopen, self._settings.baseline, wait=wait)
+        return self._learner.start(self._across.overhearing(self._reopen), self._settings.baseline, wait=wait)
 
     def baselines(self) -> list[BaselineRow]:
         """Every watched series and what is expected of it now."""
@@ -190,17 +189,17 @@ class Watch:
         rows = [row for name, watch in self._metrics.items() for row in baseline_rows(name, watch, now)]
         return sorted(rows, key=lambda row: row.key)
 
-    def forecast(self, key: SeriesKey, *, hours: float) -> Forecast | None:
-        """The next hours of one series; None when it is not known."""
+    def forecast(self, key: SeriesKey, *, hours: float, source: str = "") -> Forecast | None:
+        """The next hours of one series, of one source or of the first that has it; None when it is not known."""
         with self._guard:
-            for watch in self._metrics.values():
-                if watch.row(key) is not None:
+            for name, watch in self._metrics.items():
+                if source in {"", name} and watch.row(key) is not None:
                     return self._foresight.forecast(watch, key, hours=hours)
         return None
 
-    def source_of(self, key: SeriesKey) -> str:
-        """The source of a series that has been learned; '' when it is not known."""
-        return next((name for name, watch in self._metrics.items() if watch.row(key) is not None), "")
+    def learned_series(self, service: str, metric: str) -> list[tuple[str, SeriesKey]]:
+        """The learned series of one metric of a service, each with its source."""
+        return series_of(self._metrics, service, metric)
 
     # -- the steps of a tick ----------------------------------------------------------------------------------------
 
@@ -217,7 +216,9 @@ class Watch:
         for name, answer in answered.answers.items():
             watch = self._metrics.get(name)
             if watch is not None and answer.steps is not None:
-                found += [Seen(each, name) for each in self._judged(name, watch, answer)]
+                judged = self._judged(name, watch, answer)
+                judged += self._across.take(name, watch, found=judged, going_on=self._episodes.open())
+                found += [Seen(each, name) for each in judged]
             elif answer.reading is not None:
                 since = self._covered.get(name, answer.until - self._settings.check_interval_seconds)
                 window = answer.window or Window(min(since, answer.until), answer.until)
@@ -273,10 +274,10 @@ class Watch:
     def _foresee(self, now: float) -> None:
         budget = FORESIGHT_SHARE * self._settings.check_interval_seconds
         stale = [name for name, watch in self._metrics.items() if now - (watch.committed or 0) > STALE_S]
-        seen = [watch for name, watch in self._metrics.items() if name not in stale]
+        seen = {name: watch for name, watch in self._metrics.items() if name not in stale}
         expected = self._foresight.go_on(seen, now=now, budget_seconds=budget)
         if expected is not None:
-            count = self._journal.expect(expected, at=now, source_of=self.source_of, unseen=stale)
+            count = self._journal.expect(expected, at=now, unseen=stale)
             self._own.breaches_open.set(count)
             self._status = replace(self._status, open_breaches=count)
 
@@ -298,7 +299,7 @@ class Watch:
         self._own.tick_seconds.observe(seconds)
         self._own.lag_seconds.set(max(0.0, self._clock.now() - now))
         self._own.series.labels("learned").set(learned)
-        self._own.series.labels("warming up").set(unknown)
+        self._own.series.labels("warming_up").set(unknown)
         self._own.anomalies_open.set(count)
 
     # -- what is learned, and kept ----------------------------------------------------------------------------------
@@ -312,6 +313,7 @@ class Watch:
         if lessons:
             self._own.learned_seconds.set(self._clock.now())
         self._facts.set("learned_at", self._clock.now())
+        self._across.learn()
 
     def _apply_lessons(self) -> None:
         with self._lock:
@@ -355,6 +357,8 @@ class Watch:
             for feed in self._feeds:
                 keep_place(feed.source, self._facts)
             self._kept_at = now
+        if always:  # the end is no time to begin anything
+            return
         if self._relearning_due(now):
             self.request_learning()
             for records in self._records:

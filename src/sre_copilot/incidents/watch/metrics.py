@@ -77,6 +77,11 @@ class Recent:
         for column in range(max(0, values.shape[1] - len(self._ring)), values.shape[1]):
             self.add(values[:, column])
 
+    @property
+    def steps(self) -> int:
+        """How many steps are remembered."""
+        return len(self._ring)
+
     def skip(self, steps: int) -> None:
         """Leave out steps of which nothing is known, so that the others keep their time of day."""
         for _ in range(min(steps, len(self._ring))):
@@ -89,6 +94,10 @@ class Recent:
         for values in self._ring[steps]:
             found = np.where(np.isnan(values), found, values)
         return found
+
+    def back(self, steps: int) -> Floats:
+        """The values of so many steps before the last, shape (n,); at most a ring's length is remembered."""
+        return np.asarray(self._ring[(self._next - 1 - steps) % len(self._ring)])
 
     def lowest(self) -> Floats:
         """The lowest value of each series in the day, shape (n,), NaN where nothing was seen."""

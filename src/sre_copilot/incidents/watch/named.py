@@ -7,7 +7,6 @@ them a share of the interval, series that had no turn come first at the next one
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from math import log as ln
 from time import monotonic
 
@@ -120,7 +119,7 @@ class NamedDetectors:
         if done < len(keys):
             self._say_once(
                 f"named detectors are too slow: {done} of {len(keys)} series were judged in {self._budget:g} s. "
-                "Name them for fewer metrics, or name faster ones (docs/reference/series-detectors.md)"
+                "Name them for fewer metrics, or name faster ones (`sre-copilot eval detectors --help`; the page “Detectors by name”)"
             )
 
     def _one(self, key: SeriesKey, watch: MetricWatch) -> None:
@@ -175,7 +174,6 @@ def told(
         relation=">" if above else "<",
         bound=usual.high if above else usual.low,
     )
-    moment = datetime.fromtimestamp(since, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     finding = Finding(
         kind="live.named",
         entity=key.service,
@@ -184,7 +182,7 @@ def told(
         checks=(check,),
         params=(
             ("metric", key.metric), ("instance", key.instance), ("value", float(value)), ("expected", usual.centre),
-            ("low", usual.low), ("high", usual.high), ("since", moment), ("method", method), ("percent", 100 * score),
+            ("low", usual.low), ("high", usual.high), ("since", since), ("method", method), ("percent", 100 * score),
         ),
         window=Window(min(since, window.start), window.end),
     )  # fmt: skip

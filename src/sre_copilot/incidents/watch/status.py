@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Learning = Literal["never", "running", "done", "failed"]
+from sre_copilot.domain.evidence import Message
+
+Learning = Literal["never", "running", "done", "warming_up", "failed"]
+"""`warming_up`: nothing could be learned yet, only because there is too little history; `failed`: something is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +23,17 @@ class SourceStatus:
     seconds: float | None = None
     problem: str = ""
     remedy: str = ""
+    gaps: tuple[Message, ...] = ()
+    """What its last answer could not tell: a file that may not be read, lines that were cut off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningStatus:
-    """How learning stands; `skipped` counts series with too little history."""
+    """How learning stands.
+
+    `skipped` counts series with too little history, `days` is the longest history that was read of any series; `warm_until` (epoch s) is
+    when the first of the sources in `warming` will have had enough of it, if its values go on.
+    """
 
     state: Learning = "never"
     started_at: float | None = None
@@ -34,6 +43,8 @@ class LearningStatus:
     points: int = 0
     days: float = 0.0
     problem: str = ""
+    warming: tuple[str, ...] = ()
+    warm_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,10 +24,15 @@ def worth_telling(anomaly: Anomaly) -> bool:
     """Whether the move is large enough to matter, and not for the better; what has no number is."""
     if anomaly.current is None or anomaly.expected is None:
         return True
-    move = anomaly.current - anomaly.expected
-    if move < 0 and RISES & set(anomaly.metric.partition("{")[0].split("_")):
+    return matters(anomaly.metric, anomaly.current, anomaly.expected)
+
+
+def matters(metric: str, current: float, expected: float) -> bool:
+    """Whether a move of a metric, in its unit, is large enough, and not for the better."""
+    move = current - expected
+    if move < 0 and RISES & set(metric.partition("{")[0].split("_")):
         return False
-    return abs(move) >= least_move(anomaly.metric, anomaly.expected)
+    return abs(move) >= least_move(metric, expected)
 
 
 def least_move(metric: str, expected: float) -> float:

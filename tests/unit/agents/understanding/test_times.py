@@ -104,8 +104,13 @@ def test_a_time_that_is_said_is_the_window_that_is_meant(text: str, window: str)
         "the last 5 deployments",
         "scale to 5",
         "good morning",
-    ]
-    + ["有一点问题", "host-3 on rack 12", "现在怎么样", "31 February", "saved my night", "version 1.2.3"],
+        "有一点问题",
+        "host-3 on rack 12",
+        "现在怎么样",
+        "31 February",
+        "saved my night",
+        "version 1.2.3",
+    ],
 )
 def test_what_is_no_time_is_not_read_as_one(text: str) -> None:
     assert said(text) == []

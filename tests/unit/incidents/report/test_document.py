@@ -7,8 +7,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from sre_copilot.domain.incident import Outcome
+from sre_copilot.errors import StoreError
 from sre_copilot.incidents.report import LANGUAGES, Language, Report, render
 from sre_copilot.incidents.report.document import document, schema
+from sre_copilot.incidents.report.reading import report_of
 
 DOCS = Path(__file__).parents[4] / "docs/reference"
 
@@ -48,3 +50,22 @@ def test_control_codes_survive_as_escapes(report: Report) -> None:
     assert "\\u202e" in text
     assert "\\u009b" in text
     assert "\u202e" in json.dumps(json.loads(text), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_report_that_was_kept_can_be_written_in_any_form_and_language(
+    outcomes: dict[Outcome, Report], outcome: Outcome, lang: Language
+) -> None:
+    kept = json.loads(render(outcomes[outcome], output="json", lang="en"))
+    read = report_of(kept)
+    assert render(read, output="html", lang=lang) == render(outcomes[outcome], output="html", lang=lang)
+    assert render(read, output="md", lang=lang) == render(outcomes[outcome], output="md", lang=lang)
+    assert document(read, lang) == document(outcomes[outcome], lang)
+
+
+@pytest.mark.parametrize("change", [{"version": 0}, {"verdict": None}, {"timeline": [{"at": "x"}]}])
+def test_a_report_of_another_form_is_refused_and_says_so(report: Report, change: dict[str, object]) -> None:
+    kept = {**json.loads(render(report, output="json", lang="en")), **change}
+    with pytest.raises(StoreError, match="JSON has all"):
+        report_of(kept)

@@ -9,7 +9,7 @@ from sre_copilot.incidents.watch.episodes import Episodes, Rules, Seen, Told, ke
 RULES = Rules(threshold=0.7, confirm_ticks=2, clear_ticks=3, max_open=2)
 
 
-def anomaly(score: float, entity: str = "orders", *, since: float = 0.0) -> Seen:
+def anomaly(score: float, entity: str = "orders", *, since: float = 0.0, source: str = "prometheus") -> Seen:
     finding = Finding(kind="live.level", entity=entity, modality="metrics", weight=1.0, checks=())
     found = Anomaly(
         finding=finding,
@@ -22,7 +22,7 @@ def anomaly(score: float, entity: str = "orders", *, since: float = 0.0) -> Seen
         severity="warning",
         method="level",
     )
-    return Seen(found, "prometheus")
+    return Seen(found, source)
 
 
 def test_one_tick_is_told_to_nobody_and_two_are() -> None:
@@ -73,7 +73,7 @@ def test_when_there_are_too_many_the_strongest_are_told_and_the_rest_is_counted(
 
 def test_what_an_earlier_process_told_goes_on_under_its_name() -> None:
     earlier = Told(id="A-1", opened_at=5.0, since=3.0, peak_score=0.99)
-    episodes = Episodes(RULES, told={key_of(anomaly(0.8).anomaly): earlier})
+    episodes = Episodes(RULES, told={key_of(anomaly(0.8).anomaly, source="prometheus"): earlier})
     turn = episodes.tick([anomaly(0.8, since=10)], at=10)
     assert turn.opened == ()
     (going_on,) = turn.updated
@@ -84,3 +84,23 @@ def test_what_an_earlier_process_told_goes_on_under_its_name() -> None:
         0.99,
     )
     assert not episodes.told
+
+
+def test_two_sources_with_a_series_of_the_same_name_have_an_anomaly_each() -> None:
+    episodes = Episodes(RULES)
+    opened = episodes.tick([anomaly(0.97, source="east"), anomaly(0.99, source="west")], at=10).opened
+    assert {each.source for each in opened} == {"east", "west"}
+    assert len({each.id for each in opened}) == 2
+    for at in (20, 30, 40):
+        turn = episodes.tick([anomaly(0.97, source="east")], at=at)
+    assert [each.source for each in turn.closed] == ["west"]
+    assert [each.source for each in episodes.open()] == ["east"]
+
+
+def test_what_an_earlier_process_told_of_one_source_is_not_gone_on_with_by_another() -> None:
+    earlier = Told(id="A-1", opened_at=5.0, since=3.0, peak_score=0.99, source="east")
+    seen = anomaly(0.97, source="west")
+    episodes = Episodes(RULES, told={key_of(seen.anomaly, source="east"): earlier})
+    (opened,) = episodes.tick([seen], at=10).opened
+    assert opened.id != "A-1"
+    assert list(episodes.told.values()) == [earlier]

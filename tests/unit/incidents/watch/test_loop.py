@@ -153,7 +153,7 @@ def test_series_with_too_little_history_are_left_out_and_counted(
     status = service.watch.status()
     assert (status.learning.skipped, status.learned, status.warming_up) == (1, len(source.keys) - 1, 1)
     states = {row.key: row.state for row in service.watch.baselines()}
-    assert states[source.keys[5]] == "warming up"
+    assert states[source.keys[5]] == "warming_up"
 
 
 def test_normal_is_learned_again_every_day(service: Service, clock: TurnedClock) -> None:

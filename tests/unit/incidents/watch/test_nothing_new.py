@@ -18,15 +18,16 @@ from sre_copilot.domain.signals import Change, Modality, Telemetry, Window
 from sre_copilot.errors import StoreError
 from sre_copilot.incidents.watch.asking import Answer
 from sre_copilot.incidents.watch.episodes import Episode, Episodes, Seen, Turn
+from sre_copilot.incidents.watch.foresight import Expected, Foresight
 from sre_copilot.incidents.watch.inquiry import LONGEST_S, PAUSE_S
-from sre_copilot.incidents.watch.journal import breach_row
-from sre_copilot.incidents.watch.learning import learn_source
+from sre_copilot.incidents.watch.journal import Journal, breach_row
+from sre_copilot.incidents.watch.learning import Lesson, learn_source
 from sre_copilot.incidents.watch.metrics import MetricWatch, Recent
 from sre_copilot.incidents.watch.named import told
 from sre_copilot.incidents.watch.ranges import Range
 from sre_copilot.incidents.watch.recommended import PATIENCE_S, recommended_thresholds
 from sre_copilot.perception.source import Health, Reading, SourceSettings
-from sre_copilot.settings.document import Baseline, Settings
+from sre_copilot.settings.document import Baseline, Prediction, Settings
 from sre_copilot.testing.synthetic import SyntheticSource
 
 NOW = 1_760_000_040.0
@@ -241,7 +242,7 @@ def test_what_begins_soon_after_an_investigation_is_investigated_after_the_pause
 def test_holidays_begin_at_local_midnight(source: SyntheticSource) -> None:
     chosen = Baseline.model_validate({"country": "CN", "utc_offset_hours": 8})
     lesson = learn_source(source, chosen, now=NOW)
-    assert lesson is not None
+    assert isinstance(lesson, Lesson)
     assert lesson.learned.profile.utc_offset_seconds == 8 * 3600
 
 
@@ -255,3 +256,28 @@ def test_thresholds_are_recommended_on_the_side_of_trouble_and_only_while_there_
     clock = iter([0.0, 0.0, PATIENCE_S + 1])
     late = recommended_thresholds(keys, values, step_seconds=60, elapsed=lambda: next(clock))
     assert np.isfinite(late).all(axis=0).tolist() == [True, False]
+
+
+def test_two_sources_with_a_series_of_the_same_name_have_a_breach_each(service: Service) -> None:
+    journal = Journal(anomalies=service.anomalies, breaches=service.breaches)
+    both = [Expected(name, breach(at=NOW + 3600)) for name in ("east", "west")]
+    assert journal.expect(both, at=NOW) == 2
+    assert journal.expect(both[:1], at=NOW + 300, unseen=("west",)) == 2
+    assert journal.expect(both[:1], at=NOW + 600) == 1
+    assert [row["source"] for row in service.breaches.open()] == ["east"]
+
+
+def test_what_is_expected_names_the_source_of_its_series(service: Service, clock: TurnedClock) -> None:
+    turn(service, clock, 2)
+    watch = service.watch._metrics["synthetic"]
+    assert watch.learned is not None
+    latest = dict(zip(watch.learned.keys, watch.recent.latest().tolist(), strict=True))
+    limits = {
+        name: max(value for key, value in latest.items() if key.metric == name) + 0.5
+        for name in ("latency", "requests", "errors")
+    }
+    foresight = Foresight(Prediction.model_validate({"limits": limits, "minimum_probability": 0.01}))
+    found = foresight.go_on({"east": watch, "west": watch}, now=clock.now() + 3600, budget_seconds=60.0)
+    assert found
+    assert {each.source for each in found} == {"east", "west"}
+    assert [each.breach.at for each in found] == sorted(each.breach.at for each in found)

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.covariance import MinCovDet
 
+from sre_copilot.cognition.detectors.multivariate.covariance import undisturbed
 from sre_copilot.cognition.detectors.multivariate.detector import Metrics, ServiceScores, shares
 from sre_copilot.cognition.detectors.multivariate.z_vectors import ZVectors, fit
 
 MOST_VECTORS = 2_000  # a fit looks at each some hundred times; a vector is like its neighbours, which half an hour is shared with
-RIDGE = 0.05  # squared robust standard deviations added to each metric: two that copy each other must not be divided by nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,9 @@ class RobustCovariance:
         vectors, past = fit(train, step_seconds=step_seconds)
         moving = np.isfinite(past).sum(axis=0) > 0
         chosen = np.nan_to_num(past[:: max(1, len(past) // MOST_VECTORS), moving])
-        noise = np.random.default_rng(self.seed).normal(scale=np.sqrt(RIDGE), size=chosen.shape)
-        fitted = MinCovDet(support_fraction=self.support, random_state=self.seed).fit(chosen + noise)
-        return CovarianceModel(vectors, moving, fitted.location_, np.linalg.inv(fitted.covariance_))
+        centre, covariance = undisturbed(chosen, support=self.support, seed=self.seed)
+        precision = np.asarray(np.linalg.inv(covariance), np.float64)
+        return CovarianceModel(vectors, moving, centre, precision)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sre_copilot.domain.signals import Change, Telemetry
-from sre_copilot.incidents.collection import merged
+from sre_copilot.perception.collection import merged
 
 
 def test_a_change_that_two_sources_tell_stands_once() -> None:

@@ -1,0 +1,1 @@
+"""LogQL: typed parts, a validator, a cost, and the rules that write it."""

@@ -1,0 +1,1 @@
+"""SQL: typed parts, a validator, a cost, and the rules that write it."""

@@ -1,0 +1,1 @@
+"""Where telemetry is looked at: a recorded case, or live sources."""

@@ -1,0 +1,1 @@
+"""What several tools share: windows, names, measuring, digests, and text that stays inert."""

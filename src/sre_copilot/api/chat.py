@@ -1,0 +1,77 @@
+"""Questions to the team: one answer, or its events as they come."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from sre_copilot.agents.answer import Listener
+from sre_copilot.api.asking import RESPONSES, Calls, DeskHere, answered, respond
+from sre_copilot.api.guard import Routes, ServiceHere
+from sre_copilot.api.problems import Problem
+from sre_copilot.api.views import Language
+from sre_copilot.app.desk import Desk
+from sre_copilot.errors import UsageError
+from sre_copilot.store.tokens import Token
+
+routes = Routes(tag="chat")
+
+
+class Question(BaseModel):
+    """What is asked."""
+
+    model_config = ConfigDict(extra="forbid")
+    ask: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100_000)]
+    session_id: str = Field(
+        default="", max_length=32, description="Go on in this session; a new one where it is empty."
+    )
+    lang: Language | None = Field(
+        default=None, description="Language of the answer (default: the question's)."
+    )
+    conversation_history: list[Any] | None = Field(
+        default=None,
+        description="Not read: a session holds the conversation. Taken so that clients of other agents need no change.",
+    )
+    model: str | None = Field(default=None, description="Not read: the configuration chooses the model.")
+
+
+@routes.post("/chat", role="viewer", responses=RESPONSES, response_model=None)
+def chat(service: ServiceHere, desk: DeskHere, request: Request, question: Question) -> Response:
+    """Ask the team; with `Accept: text/event-stream` its work is told as it goes on.
+
+    Events: `intent`, `plan`, `note`, `start_tool_calling`, `tool_calling_result`, `finding`, `hypothesis`, `claim`, `refuted`, and at the end `ai_answer_end` or `error`.
+    """
+    longest = service.settings.chat.max_question_characters
+    if len(question.ask) > longest:
+        raise Problem(
+            422, f"ask: has {len(question.ask):,} characters; at most {longest:,} are read", field="ask"
+        )
+    token: Token = request.state.token
+    key = _session(desk, question, token, service.settings.chat.max_turns)
+    return respond(request, desk, lambda listen: _answer(desk, question, key, token, listen))
+
+
+def _answer(desk: Desk, question: Question, key: str, token: Token, listen: Listener) -> dict[str, Any]:
+    key = key or desk.session("", owner=token.id, text=question.ask)
+    calls = Calls(listen)
+    answer = desk.ask_in(
+        key, question.ask, owner=token.id, role=token.role, lang=question.lang, listen=calls.hear
+    )
+    return {"session_id": key, **answered(answer, calls)}
+
+
+def _session(desk: Desk, question: Question, token: Token, most: int) -> str:
+    """The session that is named, when it is the token's own and has room; '' for a new one."""
+    if not question.session_id:
+        return ""
+    try:
+        key = desk.session(question.session_id, owner=token.id, text=question.ask)
+    except UsageError as error:
+        raise Problem(404, str(error), field="session_id") from None
+    if len(desk.service.sessions.turns(key, owner=token.id, limit=most).rows) >= most:
+        raise Problem(
+            409, f"session_id: the session has {most} questions; begin a new one", field="session_id"
+        )
+    return key

@@ -1,0 +1,48 @@
+"""What is known beforehand, for a team: documents and experience of the store, or nothing where there is none."""
+
+from __future__ import annotations
+
+from sre_copilot.agents.tool import Library
+from sre_copilot.app.experience import Memory
+from sre_copilot.app.knowing import open_knowledge
+from sre_copilot.clock import Clock
+from sre_copilot.domain.evidence import Finding
+from sre_copilot.domain.incident import Observation
+from sre_copilot.domain.knowledge import Recalled, Retrieved, Scope
+from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.settings.document import Settings
+from sre_copilot.store.database import Database
+from sre_copilot.store.passages import PassageStore
+
+
+class KeptLibrary:
+    """Searches documents where there are some, recalls experience where there is some; the encoder is loaded with the first search."""
+
+    def __init__(self, library: Library, *, documents: bool) -> None:
+        self._library = library
+        self._documents = documents
+
+    def search(
+        self, question: str, *, scope: Scope | None = None, kinds: tuple[str, ...] = (), limit: int = 5
+    ) -> tuple[Retrieved, ...]:
+        """Passages that fit, best first; none when nothing fits."""
+        return (
+            self._library.search(question, scope=scope, kinds=kinds, limit=limit) if self._documents else ()
+        )
+
+    def recall(
+        self, findings: tuple[Finding, ...], *, observation: Observation, fault_type: str = "", limit: int = 5
+    ) -> tuple[Recalled, ...]:
+        """Known faults that fit what was found, best first."""
+        return self._library.recall(findings, observation=observation, fault_type=fault_type, limit=limit)
+
+
+def library_of(settings: Settings, database: Database | None, clock: Clock) -> Library | None:
+    """The library of the store; None where it holds neither documents nor experience."""
+    if database is None:
+        return None
+    documents = bool(PassageStore(database).documents())
+    shelf = Shelf(database, clock)
+    if not documents and not shelf.known():
+        return None
+    return KeptLibrary(open_knowledge(settings, database, recall=Memory(shelf).recall), documents=documents)

@@ -1,0 +1,1 @@
+"""How well documents are found and quoted, measured on questions with known answers."""

@@ -1,0 +1,21 @@
+"""Rooms and sessions in SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sre_copilot.store.database import Database, sqlite_url
+from sre_copilot.testing.rooms_contract import RoomsContract
+
+
+class TestSqlite(RoomsContract):
+    """The default engine."""
+
+    @pytest.fixture
+    def database(self, tmp_path: Path) -> Iterator[Database]:
+        database = Database(sqlite_url(tmp_path / "data"))
+        yield database
+        database.close()
