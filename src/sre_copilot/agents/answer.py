@@ -22,6 +22,7 @@ EventKind = Literal[
     "tool_result",
     "finding",
     "hypothesis",
+    "recalled",
     "claim",
     "refuted",
     "note",

@@ -9,12 +9,14 @@ from sre_copilot.agents.agent import Desk, FaultDescription, Task
 from sre_copilot.agents.answer import Answer, AnswerKind, Claim, Understood
 from sre_copilot.agents.functions.root_cause import Concluded
 from sre_copilot.agents.grounding import Draft, Grounds, ground
+from sre_copilot.agents.printable import printable_recall
 from sre_copilot.agents.prose import reworded
 from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.tool import Say
 from sre_copilot.agents.verdict import verdict_message
 from sre_copilot.domain.evidence import Finding, Message
 from sre_copilot.domain.incident import Outcome
+from sre_copilot.domain.knowledge import Recalled
 
 TOLD = 8  # claims that an answer shows; the findings hold the rest
 
@@ -120,6 +122,13 @@ def _led(description: FaultDescription, grounds: Grounds) -> tuple[Claim, tuple[
     ordered = sorted(description.claims, key=lambda claim: not set(judged) & set(claim.finding_ids))
     strongest = max(judged, key=lambda name: found.weight if (found := grounds.finding(name)) else 0.0)
     return next(claim for claim in ordered if strongest in claim.finding_ids), tuple(ordered)
+
+
+def with_recalled(answer: Answer, known: Recalled) -> Answer:
+    """The answer with the fault that was recognised at once before the others that are alike."""
+    shown = printable_recall(known)
+    others = tuple(each for each in answer.recalled if (each.card, each.past) != (shown.card, shown.past))
+    return replace(answer, recalled=(shown, *others))
 
 
 def declined(scene: Scene, say: Say, understood: Understood, key: str, **params: str) -> Answer:

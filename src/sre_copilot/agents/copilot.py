@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 
 from sre_copilot.agents.agent import Agent, Desk, FaultDescription, State, Task, UseTool
 from sre_copilot.agents.answer import Answer, Event, Listener, Understood
-from sre_copilot.agents.answering import answer_of, declined, joined, plain
+from sre_copilot.agents.answering import answer_of, declined, joined, plain, with_recalled
 from sre_copilot.agents.core import Core
 from sre_copilot.agents.grounding import Grounds, ground
 from sre_copilot.agents.planning import EXPERTS, WHOLE_TEAM, alone, plan
+from sre_copilot.agents.printable import printable
 from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.scheduler import run
 from sre_copilot.agents.tool import Investigated, ToolContext
 from sre_copilot.agents.understanding.intents import INTENTS
+from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.incident import Observation
-from sre_copilot.domain.knowledge import Lang
+from sre_copilot.domain.knowledge import Lang, Recalled
 from sre_copilot.domain.signals import Window
 from sre_copilot.llm.speaking import Ledger, Speaker, ToolSpec
 
@@ -24,6 +26,9 @@ UNSURE = 0.6  # of the rules and a model that refined them: below it a model may
 USUAL_S = 1800.0  # looked at where nobody says from when to when: long enough to see a fault begin
 
 Understand = Callable[[str, Lang | None, Understood | None, Ledger], Understood]
+RecallAtOnce = Callable[[Observation], Recalled | None]
+"""The known fault that this certainly is, found within a second; None when it is none."""
+
 MakeUse = Callable[[ToolContext, Listener], UseTool]
 
 
@@ -44,6 +49,7 @@ class Copilot:
     understand: Understand
     reflecting: bool = True
     specs: tuple[ToolSpec, ...] = ()
+    recall: RecallAtOnce | None = None
 
     def ask(
         self,
@@ -131,10 +137,25 @@ class Copilot:
             reflecting=self.reflecting,
             specs=self.specs,
         )
+        known = self._recalled(observation, context, listen)
         tasks = tasks or plan(understood)
         listen(Event(kind="plan", agent="copilot", text=", ".join(task.agent for task in tasks)))
         done = run(tasks, lambda task, before: self._work(task, before, desk), tell=_telling(listen))
-        return answer_of(understood, desk, done, tasks)
+        answer = answer_of(understood, desk, done, tasks)
+        return with_recalled(answer, known) if known else answer
+
+    def _recalled(
+        self, observation: Observation | None, context: ToolContext, listen: Listener
+    ) -> Recalled | None:
+        """Say at once that this is a known fault, where it certainly is; the investigation goes on and has the last word."""
+        known = self.recall(observation) if self.recall and observation is not None else None
+        if known is None or not known.certain:
+            return None
+        title = known.card.title if known.card else (known.past.summary if known.past else "")
+        params = (("entity", known.entity), ("title", title))
+        text = printable(context.say(Message(key="team.recalled", params=params), context.lang))
+        listen(Event(kind="recalled", agent="knowledge", text=text, data={"entity": known.entity}))
+        return known
 
     def _work(self, task: Task, before: Mapping[str, FaultDescription], desk: Desk) -> FaultDescription:
         agent = self.agents.get(task.agent)

@@ -120,7 +120,7 @@ def _work(desk: Desk, matter: Matter, incident: Incident, *, token: Token, lang:
 
 def _sections(told: Mapping[str, Any], lang: Language) -> dict[str, str]:
     return {
-        word(f"ask.{name}", lang): "\n".join(f"- {literal(each)}" for each in told[name])
+        str(word(f"ask.{name}", lang)): "\n".join(f"- {literal(each)}" for each in told[name])
         for name in SECTIONS
         if told[name]
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from sre_copilot.agents.agent import Agent, UseTool
 from sre_copilot.agents.answer import Event, Listener, Understood
-from sre_copilot.agents.copilot import Copilot, Understand
+from sre_copilot.agents.copilot import Copilot, RecallAtOnce, Understand
 from sre_copilot.agents.core import Core
 from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.tool import Investigated, Library, Say, Tool, ToolContext, ToolResult
@@ -52,6 +52,7 @@ def make_copilot(
     utc_offset_hours: float = 0.0,
     say: Say = words,
     reflecting: bool = True,
+    recall: RecallAtOnce | None = None,
 ) -> Copilot:
     """Put a team on a scene; `tools` adds to the registered ones."""
     register_sentences()
@@ -69,6 +70,7 @@ def make_copilot(
         understand=reading(scene, speaker, aliases or {}, utc_offset_hours),
         reflecting=reflecting,
         specs=toolbox.specs(lang),
+        recall=recall,
     )
 
 

@@ -95,5 +95,7 @@ class Recalled:
     margin: float
     confirmed: bool
     certain: bool
+    entity: str = ""
+    """Where it fits now."""
     card: Card | None = None
     past: PastFault | None = None

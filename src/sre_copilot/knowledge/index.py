@@ -27,6 +27,7 @@ ENCODED = (
 )
 CANDIDATES = 60  # passages that are looked at for copies and the share of one document
 OF_ONE_DOCUMENT = 3  # passages of one document in an answer: one long document does not push the others out
+OF_DOCUMENT = 6  # mentions of one word that count in a document as a whole: two in each of three passages
 NOTHING_FITS = 0.05
 """Least score of what is shown at all: one in twenty of those is right; what may be quoted as an answer must be likelier, see `answering`."""
 
@@ -83,8 +84,8 @@ class HybridIndex:
         self.own = LexicalIndex([each.own for each in taken])
         self.shared = LexicalIndex([each.shared for each in taken])
         self._of, held = _by_document(self.passages, taken)
-        self._document_own = LexicalIndex([each.own for each in held])
-        self._document_shared = LexicalIndex([each.shared for each in held])
+        self._document_own = LexicalIndex([each.own for each in held], mentions=OF_DOCUMENT)
+        self._document_shared = LexicalIndex([each.shared for each in held], mentions=OF_DOCUMENT)
         self._vocabularies = [frozenset(words(passage.text).own) for passage in self.passages]
         self._chinese = np.array([passage.lang == "zh" for passage in self.passages], dtype=bool)
 

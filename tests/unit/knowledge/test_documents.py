@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import zipfile
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 from sre_copilot.knowledge.chunks import chunks
 from sre_copilot.knowledge.documents import Block, Document, DocumentError, Limits, read_bytes
 from sre_copilot.knowledge.language import width
-import itertools
 
 
 def word(*paragraphs: tuple[str, dict[str, object]], breaks: bool = True) -> bytes:

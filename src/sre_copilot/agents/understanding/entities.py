@@ -222,11 +222,7 @@ def _misspelt(text: str, services: Sequence[str]) -> list[Mention]:
     words = [match for match in _WORD.finditer(text) if len(match[0]) >= 3]
     spans = [match.span() for match in words]
     spans += [(a.start(), b.end()) for a, b in pairwise(words) if text[a.end() : b.start()] == " "]
-    written: dict[str, set[str]] = {}
-    for name in services:
-        for parts in (parts_of(name), _cores(services).get(name, ())):
-            if len("".join(parts)) >= SHORTEST_FUZZY:
-                written.setdefault("".join(parts), set()).add(name)
+    written = _written(tuple(services))
     found = []
     for span in spans:
         word = re.sub(r"[\s\-_.]|'s$", "", text[slice(*span)])
@@ -234,6 +230,18 @@ def _misspelt(text: str, services: Sequence[str]) -> list[Mention]:
         if len(near) == 1:
             found.append(Mention(near.pop(), span, 0.8))
     return _longest(found)
+
+
+@lru_cache(maxsize=16)
+def _written(services: tuple[str, ...]) -> Mapping[str, set[str]]:
+    """Names and their cores without separators, long enough to be guessed at, each with the services that it may mean."""
+    cores = _cores(services)
+    written: dict[str, set[str]] = {}
+    for name in services:
+        for parts in (parts_of(name), cores.get(name, ())):
+            if len("".join(parts)) >= SHORTEST_FUZZY:
+                written.setdefault("".join(parts), set()).add(name)
+    return written
 
 
 def _near(word: str, name: str) -> bool:

@@ -6,7 +6,7 @@ import io
 import zipfile
 import zlib
 
-from sre_copilot.knowledge.documents import DocumentError, Limits
+from sre_copilot.knowledge.blocks import DocumentError, Limits
 
 RATIO = 200  # text compresses by 5 to 20, the emptiest tables by 100; a bomb by 1,000
 MEMBERS = 10_000

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from sre_copilot.knowledge.documents import Block, Document, DocumentError, Limits
+from sre_copilot.knowledge.blocks import Block, Document, DocumentError, Limits
 from sre_copilot.knowledge.formats.text import decoded
 
 PAUSE_S = 900  # a quarter of an hour in which nobody speaks ends a topic more often than not

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from sre_copilot.domain.knowledge import Kind, Scope
-from sre_copilot.knowledge.documents import Block, BlockKind, Document, Limits
+from sre_copilot.knowledge.blocks import Block, BlockKind, Document, Limits
 from sre_copilot.knowledge.formats.text import decoded
 
 _FRONT = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)

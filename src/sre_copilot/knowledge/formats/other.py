@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from sre_copilot.knowledge.documents import Document, DocumentError, Limits
+from sre_copilot.knowledge.blocks import Document, DocumentError, Limits
 from sre_copilot.knowledge.formats.archive import check_archive
 from sre_copilot.knowledge.formats.markdown import parsed
 from sre_copilot.knowledge.formats.web import EXTRA

@@ -7,6 +7,7 @@ What cannot be seen (white on white, smaller than two points, beside the page) i
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import struct
 import zlib
@@ -16,10 +17,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from sre_copilot.knowledge.documents import Block, Document, DocumentError, Limits
+from sre_copilot.knowledge.blocks import Block, Document, DocumentError, Limits
 from sre_copilot.knowledge.formats.layout import Line, paragraphs
 from sre_copilot.knowledge.formats.web import EXTRA
-import itertools
 
 SMALLEST = 2.0  # points: smaller cannot be read
 WHITE = 0.97  # of full brightness, in each colour

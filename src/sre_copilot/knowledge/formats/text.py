@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sre_copilot.knowledge.documents import Block, Document, DocumentError, Limits
+from sre_copilot.knowledge.blocks import Block, Document, DocumentError, Limits
 
 ENCODINGS = ("utf-8-sig", "gb18030")  # the second is what older Chinese systems write
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}

@@ -6,7 +6,7 @@ import io
 import re
 from typing import Any
 
-from sre_copilot.knowledge.documents import Document, DocumentError, Limits
+from sre_copilot.knowledge.blocks import Document, DocumentError, Limits
 from sre_copilot.knowledge.formats.markdown import parsed
 
 EXTRA = "needs sre-copilot[documents]; install it, or save the document as Markdown or text"

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from sre_copilot.knowledge.documents import Block, Document, DocumentError, Limits, Paging
+from sre_copilot.knowledge.blocks import Block, Document, DocumentError, Limits, Paging
 from sre_copilot.knowledge.formats.archive import check_archive, member
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"

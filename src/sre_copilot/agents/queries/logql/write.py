@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sre_copilot.agents.queries.linking import ValueLink, error_value, grouped, linked_values, named_values, surfaces
@@ -10,7 +11,7 @@ from sre_copilot.agents.queries.logql.parts import Compared, FieldFilter, FieldO
 from sre_copilot.agents.queries.promql.parts import MatchOp
 from sre_copilot.agents.queries.request import Comparison, Request
 from sre_copilot.agents.queries.schema import LogSchema
-from sre_copilot.agents.queries.text import Text, parts
+from sre_copilot.agents.queries.text import Text, parts, stem
 from sre_copilot.agents.queries.written import QueryProblem
 from sre_copilot.agents.understanding.wording import Span, overlaps, pattern
 
@@ -76,7 +77,7 @@ def _plan(request: Request, schema: LogSchema) -> Plan:
     unknown = named_values(text, [name for name in schema.labels if name not in by and not any(each.name == name for each in found)], taken=taken)
     found += [each for each in unknown if each.name not in LEVELS]
     fields = _fields(request, schema, [*taken, *(each.span for each in unknown)])
-    lines = _lines(request, [*taken, *(span for _, span in fields)])
+    lines = _lines(request, [*taken, *(span for _, span in fields)], [*schema.labels, *schema.fields])
     for each in found:
         text.use(each.span)
     needs_parser = bool(fields) or bool(set(by) & schema.fields.keys()) or bool(_measured(request, schema))
@@ -199,14 +200,15 @@ def _codes(request: Request, schema: LogSchema, taken: list[Span]) -> list[tuple
     return []
 
 
-def _lines(request: Request, taken: list[Span]) -> list[LineFilter]:
+def _lines(request: Request, taken: list[Span], names: Iterable[str]) -> list[LineFilter]:
     """Texts that lines must hold, or must not."""
-    return [LineFilter("!=" if negated else "|=", said) for negated, said in texts(request.text, taken)]
+    return [LineFilter("!=" if negated else "|=", said) for negated, said in texts(request.text, taken, names=names)]
 
 
-def texts(text: Text, taken: list[Span]) -> list[tuple[bool, str]]:
+def texts(text: Text, taken: list[Span], *, names: Iterable[str]) -> list[tuple[bool, str]]:
     """Texts that are asked for, whether each is to be left out, in the order said."""
     found: list[tuple[int, int, bool, str]] = []
+    ours = {stem(word) for name in names for word in parts(name)}  # `with trace id …` names a field and no text
     for quote, span in text.quotes:
         if not any(overlaps(span, each) for each in taken):
             found.append((*span, bool(_NEGATED.search(text.plain[: span[0]])), quote))
@@ -215,7 +217,7 @@ def texts(text: Text, taken: list[Span]) -> list[tuple[bool, str]]:
         for match in words.finditer(text.plain):
             span = match.span("word")
             known = (*taken, *(each for _, each in text.quotes), *((start, end) for start, end, _, _ in found))
-            if match["word"] not in _FILLER and not any(overlaps(span, each) for each in known):
+            if match["word"] not in _FILLER and stem(match["word"]) not in ours and not any(overlaps(span, each) for each in known):
                 found.append((*span, negated, text.raw[slice(*span)]))
                 text.use(match.span())
     return [(negated, said) for _, _, negated, said in sorted(found)]

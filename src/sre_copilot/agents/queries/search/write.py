@@ -143,7 +143,7 @@ def _put_texts(plan: Plan, taken: list[Span]) -> None:
     name = next((each for each, kind in plan.schema.fields.items() if kind in ("text", "match_only_text")), "")
     if not name:
         return
-    for negated, phrase in texts(plan.request.text, taken):
+    for negated, phrase in texts(plan.request.text, taken, names=plan.schema.fields):
         (plan.without if negated else plan.texts).append(Phrase(name, phrase))
 
 

@@ -1,0 +1,1 @@
+"""Whether words become the right queries, and whether unsafe SQL is refused."""
