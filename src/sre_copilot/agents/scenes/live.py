@@ -109,6 +109,10 @@ class LiveScene:
         }
         return tuple(sorted({*self._names, *entities}))
 
+    def query_sources(self) -> tuple[RememberingSource, ...]:
+        """Sources that take a query of one's own."""
+        return tuple(each for each in self._opened() if each.languages)
+
     def asked(self) -> tuple[Asked, ...]:
         """Every query that was sent so far."""
         return tuple(each for source in self._sources or () for each in source.asked)

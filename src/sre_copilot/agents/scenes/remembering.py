@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sre_copilot.clock import Clock
@@ -13,7 +13,7 @@ from sre_copilot.domain.signals import Modality, Telemetry, Window
 from sre_copilot.domain.topology import Topology
 from sre_copilot.errors import SourceRefused, SreCopilotError
 from sre_copilot.perception.collection import merged
-from sre_copilot.perception.source import Asked, Health, Reading, Source, SourceSettings
+from sre_copilot.perception.source import Asked, Estimate, Health, Queried, QuerySource, Reading, Source, SourceSettings
 from sre_copilot.perception.windows import within
 from sre_copilot.settings.section import Role, at_least
 
@@ -87,6 +87,41 @@ class RememberingSource:
             gaps=tuple(gaps),
             asked=tuple(asked),
         )
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages in which it takes a query of one's own."""
+        return tuple(self._source.languages) if isinstance(self._source, QuerySource) else ()
+
+    def run_query(self, text: str, window: Window, *, limit: int, timeout_seconds: float) -> Queried:
+        """Run a query of one's own, for whoever may query the source and see its rows."""
+        source = self._for_queries()
+        with self._lock:
+            answer = source.run_query(text, window, limit=limit, timeout_seconds=timeout_seconds)
+        self._all_asked.append(answer.asked)
+        return answer
+
+    def dry_run(self, text: str, window: Window) -> Estimate:
+        """Estimate a query."""
+        source = self._for_queries()
+        with self._lock:
+            return source.dry_run(text, window)
+
+    def known(self) -> Mapping[str, Any]:
+        """What there is to ask for."""
+        source = self._for_queries()
+        with self._lock:
+            return source.known()
+
+    def _for_queries(self) -> QuerySource:
+        if not isinstance(self._source, QuerySource):
+            raise SourceRefused(self.name, "takes no query of one's own", remedy="ask another source")
+        for needed in (self._settings.query_role, self._settings.see_role):
+            if not at_least(self._role, needed):
+                raise SourceRefused(
+                    self.name, f"is queried for the role {needed} only, and this is asked as {self._role}", remedy="ask somebody with that role"
+                )
+        return self._source
 
     @property
     def see_role(self) -> Role:

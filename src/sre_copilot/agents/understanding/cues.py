@@ -45,7 +45,7 @@ _WORDS: Mapping[str, tuple[tuple[float, str], ...]] = {
     "smalltalk": (
         (
             8.0,
-            r"\b(?:jokes?|poems?|weather|recipes?|football|movies?|lunch|dinner|stocks?\s+price|sing|favou?rite|holiday\s+plans|girlfriend|boyfriend|horoscope|lottery)\b|笑话|天气|写(?:首|一首)?诗|唱(?:首|歌)|股票|菜谱|电影|吃(?:什么|啥|饭)|午饭|足球|彩票|星座|旅游",
+            r"\b(?:jokes?|poems?|weather|recipes?|football|movies?|lunch|dinner|stocks?\s+price|sing|favou?rite|holiday\s+plans|girlfriend|boyfriend|horoscope|lottery|pizza|restaurants?|hotels?|cof+ee|beer|vacation|gym|movie\s+tickets?)\b|笑话|天气|写(?:首|一首)?诗|唱(?:首|歌)|股票|菜谱|电影|吃(?:什么|啥|饭)|午饭|足球|彩票|星座|旅游|年会|酒店|餐厅|奶茶|火锅|放假|团建",
         ),
         (
             2.5,
@@ -60,7 +60,7 @@ _WORDS: Mapping[str, tuple[tuple[float, str], ...]] = {
         (
             8.2,
             _IMPERATIVE
-            + r"(?:re-?start|reboot|bounce|kill|scale|roll\s?back|revert|delete|drain|cordon|evict|fail\s?over|stop|shut\s?down|redeploy|deploy|execute|flush|purge|terminate|wipe|clear\s+(?:the\s+)?(?:\S+\s+){0,3}caches?|remove|drop|disable|enable|apply|upgrade|switch|turn\s+o(?:ff|n)|start\s+(?:the\s+)?(?:@|pod|container|service)|bring\s+up|run\s+(?:the|this|that|a|my|our)\s+(?:\S+\s+){0,3}(?:script|command|runbook|playbook|job|rollback|migration)|(?:set|change|increase|decrease|raise|lower|update|bump)\s+(?:the\s+)?(?:\S+\s+){0,5}(?:to\b|replicas?|limits?|time-?outs?|config\w*|pool|memory|heap|size|threads?))\b",
+            + r"(?:re-?start|reboot|bounce|kill|scale|roll\s?back|roll\s+(?:\S+\s+){1,4}?back|put\s+(?:\S+\s+){1,4}?back\s+to|revert|delete|drain|cordon|evict|fail\s?over|stop|shut\s?down|redeploy|deploy|execute|flush|purge|terminate|wipe|clear\s+(?:the\s+)?(?:\S+\s+){0,3}caches?|remove|drop|disable|enable|apply|upgrade|switch|turn\s+o(?:ff|n)|start\s+(?:the\s+)?(?:@|pod|container|service)|bring\s+up|run\s+(?:the|this|that|a|my|our)\s+(?:\S+\s+){0,3}(?:script|command|runbook|playbook|job|rollback|migration)|(?:set|change|increase|decrease|raise|lower|update|bump)\s+(?:the\s+)?(?:\S+\s+){0,5}(?:to\b|replicas?|limits?|time-?outs?|config\w*|pool|memory|heap|size|threads?))\b",
         ),
         (
             8.2,
@@ -84,7 +84,7 @@ _WORDS: Mapping[str, tuple[tuple[float, str], ...]] = {
         ),
         (
             8.6,
-            rf"(?:写|生成|给|来|转|翻译|换|用|拼|构造|弄|出|整|要|搞|查).{{0,40}}{_ZH_QUERY}|{_ZH_QUERY}.{{0,8}}(?:怎么写|咋写|如何写|写一|该怎么|语句|查)",
+            rf"(?:写|生成|给|来|转|翻|换|用|拼|构造|弄|出|整|要|搞|查).{{0,40}}{_ZH_QUERY}|{_ZH_QUERY}.{{0,8}}(?:怎么写|咋写|如何写|写一|该怎么|语句|查)",
         ),
     ),
     "explain": (
@@ -140,7 +140,7 @@ _WORDS: Mapping[str, tuple[tuple[float, str], ...]] = {
     "diagnose": (
         (
             7.0,
-            r"\bwhy\b|\broot[\s-]?causes?\b|\brca\b|\bwhat(?:'s|\s+is|\s+was|\s+has|\s+could\s+be|\s+might\s+be|\s+are)?\s+(?:\w+\s+)?(?:caus(?:ing|ed|es)|made|makes|making|broke|break(?:ing)?|triggered|behind|brought|took|dragg\w+|slow(?:ing|ed))\b|\bwhat(?:'s|\s+is|\s+was|\s+the\s+hell\s+is)?\s+(?:happen(?:ed|ing|s)?|going\s+on|the\s+(?:cause|reason|problem|matter|issue|story|deal))\b|\bwhat(?:'s|\s+is|\s+was|\s+went|\s+goes)?\s+(?:gone\s+)?wrong\s+(?:with|in|at|on|there|here)\b|\bwhat(?:'s|\s+is)\s+(?:up|broken)\s+with\b|\bwhat\s+(?:went|goes)\s+wrong\b|\bwhere\s+did\s+(?:it|this|that|things)\s+(?:go|start|break)|\bcauses?\s+(?:of|for)\b|\breasons?\s+(?:for|of|why|behind)\b|\btroubleshoot\w*|\binvestigat\w+|\bdiagnos\w+|\bdebug\b(?!\s+(?:logs?|level))|\bfigure\s+out\b|\bfind\s+out\s+(?:what|why|who|where)\b|\bdig\s+into\b|\bbottom\s+of\b|\btriage\b|\bculprit\b|\bto\s+blame\b|\bpin\s?point\b|\blocali[sz]e\b|\bhow\s+come\b|\blook\s+into\b|\banaly[sz]e\s+(?:the\s+|this\s+|that\s+|an?\s+)?(?:\w+\s+)?(?:incident|outage|fault|failure|problem|issue|spike)s?\b|\bresponsible\s+for\s+(?:the|this|that)\s+(?:\w+\s+)?(?:spike|increase|errors?|outage|slow\w*|failures?|drop|latency)\b",
+            r"\bwhy\b|\broot[\s-]?causes?\b|\brca\b|\bwhat(?:'s|\s+is|\s+was|\s+has|\s+could\s+be|\s+might\s+be|\s+are)?\s+(?:\w+\s+)?(?:caus(?:ing|ed|es)|made|makes|making|broke|break(?:ing)?|triggered|behind|brought|took|dragg\w+|slow(?:ing|ed))\b|\bwhat(?:'s|\s+is|\s+was|\s+the\s+hell\s+is)?\s+(?:happen(?:ed|ing|s)?|going\s+on|the\s+(?:cause|reason|problem|matter|issue|story|deal))\b|\bwhat(?:'?s|\s+is|\s+was|\s+went|\s+goes)?\s+(?:gone\s+)?wrong\s+(?:with|in|at|on|there|here)\b|\bwhat(?:'?s|\s+is)\s+(?:up|broken)\s+with\b|\bwhat\s+(?:went|goes)\s+wrong\b|\bwhere\s+did\s+(?:it|this|that|things)\s+(?:go|start|break)|\bcauses?\s+(?:of|for)\b|\breasons?\s+(?:for|of|why|behind)\b|\btroubleshoot\w*|\binvestigat\w+|\bdiagnos\w+|\bdebug\b(?!\s+(?:logs?|level))|\bfigure\s+out\b|\bwork(?:ed)?\s+out\s+(?:why|what|where)\b|\bfind\s+out\s+(?:what|why|who|where)\b|\bdig\s+into\b|\bbottom\s+of\b|\btriage\b|\bculprit\b|\bto\s+blame\b|\bpin\s?point\b|\blocali[sz]e\b|\bhow\s+come\b|\blook\s+into\b|\banaly[sz]e\s+(?:the\s+|this\s+|that\s+|an?\s+)?(?:\w+\s+)?(?:incident|outage|fault|failure|problem|issue|spike)s?\b|\bresponsible\s+for\s+(?:the|this|that)\s+(?:\w+\s+)?(?:spike|increase|errors?|outage|slow\w*|failures?|drop|latency)\b",
         ),
         (
             7.0,
@@ -158,11 +158,11 @@ _WORDS: Mapping[str, tuple[tuple[float, str], ...]] = {
     "knowledge": (
         (
             7.5,
-            r"\bhow\s+(?:do|should|can|would|to|must|shall)\b(?!\s+(?:the|@)\s.{0,40}(?:call|perform|look))|\brun-?books?\b|\bplaybooks?\b|\bsops?\b|\bprocedures?\b|\bbest\s+practices?\b|\bdocumentation\b|\bdocs?\b|\bwhat(?:'s|\s+is|\s+are)\s+(?:an?\s+(?!value|rate|current)|the\s+(?:meaning|definition|difference|purpose|recommended|standard|process|policy|steps?|right\s+way|escalation|proper|correct|usual\s+way))|\bwhat\s+does\s+(?!this|that|the\s+following|@).{1,40}\b(?:mean|stand\s+for)\b|\bdefinition\s+of\b|\bguid(?:e|elines?|ance)\b|\bsteps\s+(?:to|for)\b|\bpolic(?:y|ies)\b|\bwhat\s+(?:to\s+do|should\s+(?:i|we)\s+do|do\s+(?:i|we)\s+do)\b|\bmanuals?\b|\bwiki\b|\bknowledge\s+base\b|\bhow\s+is\b.{0,40}\b(?:configured|set\s+up|defined|calculated|handled)\b|\btips\b|\brecommend\w*|\bexplain\s+(?:what|how|the\s+(?:concept|difference|idea|term))",
+            r"\bhow\s+(?:do|should|can|would|to|must|shall)\b(?!\s+(?:the|@)\s.{0,40}(?:call|perform|look))|\brun-?books?\b|\bplaybooks?\b|\bsops?\b|\bprocedures?\b|\bbest\s+practices?\b|\bdocumentation\b|\bdocs?\b|\bwhat(?:'?s|\s+is|\s+are)\s+(?:an?\s+(?!value|rate|current)|the\s+(?:meaning|definition|difference|purpose|recommended|standard|process|policy|steps?|right\s+way|escalation|proper|correct|usual\s+way))|\bwhat\s+does\s+(?!this|that|the\s+following|@).{1,40}\b(?:mean|stand\s+for)\b|\bdefinition\s+of\b|\bwhat\s+exactly\s+(?:is|are|does)\b|\bwhat\s+(?:is|are)\s+(?:an?\s+)?[\w -]{1,40}\s+exactly\b|\bguid(?:e|elines?|ance)\b|\bsteps\s+(?:to|for)\b|\bpolic(?:y|ies)\b|\bwhat\s+(?:to\s+do|should\s+(?:i|we)\s+do|do\s+(?:i|we)\s+do)\b|\bmanuals?\b|\bwiki\b|\bknowledge\s+base\b|\bhow\s+is\b.{0,40}\b(?:configured|set\s+up|defined|calculated|handled)\b|\btips\b|\brecommend\w*|\bexplain\s+(?:what|how|the\s+(?:concept|difference|idea|term))",
         ),
         (
             7.5,
-            r"怎么(?:处理|办|解决|做|配|排查|操作|恢复|扩容|缩容|回滚|重启|设置|设|清理|应对|应急|修|优化|接入|切换|切|搞定?|弄|降级|申请|升级|定义|算|避免|预防|查)|如何(?![\s.,?!;。…~]*$)|怎样(?![\s.,?!;。…~]*$)|咋(?:办|处理|解决|弄|做|整|排查|恢复|配)|预案|(?<![a-z])sop(?![a-z])|手册|最佳实践|best\s?practices?|什么是|啥是|是(?:什么|啥)(?:意思|概念|东西|含义)|什么意思|是啥意思|啥意思|文档|流程|步骤|规范|注意事项|知识库|教程|指南|(?:应急|处置|处理|解决|优化)(?:方案|办法|措施|建议)|概念|(?:有什么|有啥|有没有)(?:经验|建议|办法|好办法)|(?:的)?区别(?:是|在)|runbook|怎么才能|方法",
+            r"怎么(?:处理|办|解决|做|配|排查|操作|恢复|扩容|缩容|回滚|重启|设置|设|清理|应对|应急|修|优化|接入|切换|切|搞定?|弄|降级|申请|升级|定义|算|避免|预防|查)|如何(?![\s.,?!;。…~]*$)|怎样(?![\s.,?!;。…~]*$)|咋(?:办|处理|解决|弄|做|整|排查|恢复|配)|预案|(?<![a-z])sop(?![a-z])|手册|最佳实践|best\s?practices?|什么是|啥是|什么叫|何谓|何为|啥叫|是(?:什么|啥)(?:意思|概念|东西|含义)|什么意思|是啥意思|啥意思|文档|流程|步骤|规范|注意事项|知识库|教程|指南|(?:应急|处置|处理|解决|优化)(?:方案|办法|措施|建议)|概念|(?:有什么|有啥|有没有)(?:经验|建议|办法|好办法)|(?:的)?区别(?:是|在)|runbook|怎么才能|方法",
         ),
         (5.0, r"\bdifferences?\s+between\b|区别|不同之处|是(?:什么|啥)[\s.,?!;。…~]*$"),
         (
@@ -214,6 +214,10 @@ _WORDS: Mapping[str, tuple[tuple[float, str], ...]] = {
     ),
     "traces": (
         (
+            6.9,
+            r"哪些(?:调用|请求|接口)(?:都)?(?:失败|报错|超时|变?慢)|(?:从|按|根据|查|看)(?:一?下)?(?:调用链|链路|(?<![a-z])trace)|\bwhich\s+(?:calls?|requests?|spans?)\b.{0,40}\b(?:fail\w*|slow\w*|time\w*\s+out)\b",
+        ),
+        (
             6.4,
             r"\b(?<!stack\s)traces?\b|\btracing\b|\bspans?\b|\bslow(?:est)?\s+(?:\w+\s+)?(?:calls?|requests?|spans?|traces?|operations?|endpoints?|transactions?\s+traces?)\b|\bfail(?:ed|ing)\s+(?:\w+\s+)?(?:calls?|requests?|spans?)\b|\bcall\s+chains?\b|\bcritical\s+path\b|\bspend(?:s|ing)?\s+(?:its|the|most|all|their).{0,14}time\b|\btime\s+(?:is\s+|was\s+|being\s+)?spent\b|\brequest\s+(?:path|flow)\b|\bcalls?\s+from\s+@+\s+to\b|\bwhere\s+(?:is|was|does|did|has)\s+(?:the\s+|all\s+the\s+)?time\s+(?:go|going|gone|spent)\b|\blongest\s+(?:calls?|spans?|requests?)\b",
         ),
@@ -235,7 +239,7 @@ _WORDS: Mapping[str, tuple[tuple[float, str], ...]] = {
     "logs": (
         (
             6.6,
-            r"\blogs?\b|\blogged\b|\blog\s+(?:lines?|messages?|entries|templates?)\b|\bstack\s?traces?\b|\bexceptions?\b|\bgrep\b|\bstdout\b|\bstderr\b",
+            r"\blogs?\b|\blogg(?:ed|ing)\b|\b(?:error|warning)\s+messages?\b|\blog\s+(?:lines?|messages?|entries|templates?)\b|\bstack\s?traces?\b|\bexceptions?\b|\bgrep\b|\bstdout\b|\bstderr\b",
         ),
         (6.6, r"日志|堆栈|(?<![a-z])logs?(?![a-z])|报错信息|异常栈|错误信息"),
     ),

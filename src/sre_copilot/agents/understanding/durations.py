@@ -47,7 +47,7 @@ _EN_COUNT = (
 )
 _ZH_UNIT = r"(?:小时|钟头|分钟|分|秒钟|秒|天|日|周|星期|礼拜|月|seconds?|min(?:ute)?s?|hours?|days?|[smhdw](?![a-z]))"
 ZH_DURATION = rf"(?:一刻钟|三刻钟|半\s*个?\s*{_ZH_UNIT}|(?:{ZH_NUMBER}|几|数)\s*个?半?\s*{_ZH_UNIT})"
-EN_DURATION = rf"(?:{_EN_COUNT}[\s-]*{EN_UNIT}(?![a-z])(?:\s+and\s+a\s+half\b|\s*{EN_NUMBER}\s*(?:minutes?|mins?|m)(?![a-z]))?)"
+EN_DURATION = rf"(?:(?![1-5]\d\ds\b){_EN_COUNT}[\s-]*{EN_UNIT}(?![a-z])(?:\s+and\s+a\s+half\b|\s*{EN_NUMBER}\s*(?:minutes?|mins?|m)(?![a-z]))?)"
 DURATION = rf"(?:{EN_DURATION}|{ZH_DURATION})"
 
 

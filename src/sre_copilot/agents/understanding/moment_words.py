@@ -31,7 +31,7 @@ _ZONE = r"(?:z|utc(?:\s?[+-]\d{1,2}(?::?\d{2})?)?|gmt(?:\s?[+-]\d{1,2}(?::?\d{2}
 _PARTS: tuple[tuple[str, Part], ...] = (
     (r"凌晨|清晨|(?:in\s+the\s+)?\bearly\s+(?:this\s+)?morning\b|\bearly\s+hours\b|半夜|午夜后", EARLY),
     (r"早上(?!好)|早晨|上午|今早|(?<!good )\b(?:in\s+the\s+)?mornings?\b", MORNING),
-    (r"中午|正午", NOON),
+    (r"中午|正午|\bmid-?day\b|(?<!after)\bnoon\b|\blunch\s?time\b", NOON),
     (r"下午(?!好)|午后|(?<!good )\b(?:in\s+the\s+)?afternoon\b", AFTERNOON),
     (
         r"晚上(?!好)|傍晚|夜里|夜间|晚间|当晚|(?<!good )\b(?:in\s+the\s+)?evening\b|\bat\s+night\b|(?<=day )night\b",
@@ -172,7 +172,7 @@ def _clocks() -> Iterable[tuple[str, Read]]:
         rf"(?<![\d.])(?!{_A_LITTLE})(?P<hour>{ZH_NUMBER})\s?[点點时](?P<minute>半|[一三]刻|整|{ZH_NUMBER}\s?分?)?(?:钟)?{_ZONED}(?![间候])",
         reading.clock,
     )
-    yield r"\bmid-?(?:night|day)\b|\bnoon\b|午夜|零时", reading.named_clock
+    yield r"\bmid-?night\b|(?<=12 )noon\b|午夜|零时", reading.named_clock
     yield (
         rf"\b(?:at|since|after|before|around|about|until|till|by|from|between)\s+(?P<hour>2[0-3]|1\d|0?\d){_NOT_UNIT}{_ENDS}",
         reading.bare_clock,

@@ -44,7 +44,7 @@ _POD = pattern(
 )
 _NAMESPACE = pattern(
     r"(?:\bnamespaces?\b|命名空间|(?<![a-z])ns)\s*(?:named|called|名为|叫|:|=|是)?\s*[\"'`]?(?P<a>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)"
-    r"|(?<![\w.-])(?P<b>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)[\"'`]?\s*(?:\bnamespace\b|命名空间)"
+    r"|(?<![\w.-])(?!(?:in|the|a|this|that|which|of|from|what|my|our|any|each|every|same|its|whole)\b)(?P<b>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)[\"'`]?\s*(?:\bnamespace\b|命名空间)"
 )
 _COUNT = pattern(
     rf"\b(?:top|first|latest|last|bottom)[\s-]+(?P<a>\d+|(?:two|three|four|five|six|seven|eight|nine|ten|twenty))(?![\w%.:])(?!\s*(?:min|hour|day|sec|week|month|hrs|[smhdw]\b))"

@@ -44,7 +44,7 @@ _AHEAD = pattern(
     r"|预测|预计|预估|将会|即将|将要|会不会|会否|会在|会达到|会超|会写满|会满|会耗尽|何时会|什么时候会|几点会|未来|接下来|今后|明天|明早|明晚|后天|还能撑|撑多久"
 )
 _LOOKS_BACK = pattern(r"\s*(?:did|was|were|had|has|have)\b")
-_UNIT_ALONE = r"(?:hours?|minutes?|days?|hrs?|mins?)\b"
+_UNIT_ALONE = r"(?:hours?|minutes?|days?|hrs?|mins?)\b(?:\s+and\s+a\s+half\b)?"
 _SAME = r"\b(?:the\s+)?(?:same|this)\s+(?:time|hours?|period|window|day|stretch|interval|slot)(?:\s+of\s+(?:the\s+)?day)?"
 _ZH_SAME = r"的?(?:这个时候|这时候|这会儿|同期|同一(?:时间|时段|天)段?|同一个?(?:时间|时段)段?|同时段|同样(?:时间|时段)|此时|此刻|这个时间段?)"
 _SHIFT_WORDS: tuple[tuple[str, float], ...] = (
@@ -166,8 +166,8 @@ def _has_neighbour(text: str, span: Span) -> bool:
 
 def _length(match: re.Match[str]) -> float | None:
     text = match["en"] or match["zh"]
-    if re.fullmatch(EN_UNIT, text):
-        return unit_seconds(text)
+    if alone := re.fullmatch(rf"({EN_UNIT})(\s+and\s+a\s+half)?", text):
+        return unit_seconds(alone[1]) * (1.5 if alone[2] else 1.0)
     return seconds(text)
 
 

@@ -19,6 +19,7 @@ from sre_copilot.agents.understanding.times import Said, find_times, looks_ahead
 from sre_copilot.agents.understanding.wording import LONGEST, Span, blanked, language, pattern, plain, quoted
 from sre_copilot.domain.signals import Window
 
+TIMELESS = ("smalltalk", "help")  # what is not asked of any stretch of time, whatever hour it speaks of
 NAMED_WITHOUT_CUE = 4.0  # a service alone: somebody wants to know how it is
 PRESENT = ("metric", "anomalies", "host")
 """Intents that ask how it is: asked of a time to come they ask for a forecast."""
@@ -77,6 +78,8 @@ def understand(
     if previous is not None:
         understood = follow_ups.leaning(understood, previous, estate.calendar)
     understood = follow_ups.with_default_window(understood, window)
+    if understood.intent in TIMELESS and previous is None:
+        understood = replace(understood, window=None)
     return _with_missing(understood, services)
 
 

@@ -142,7 +142,7 @@ ACTIONS = tuple(
             "clear_cache",
             r"\b(?:clear|flush|purge|empty|drop)\s+(?:\S+\s+){0,4}caches?\b|清(?:空|理|除|掉|一下)?.{0,10}缓存|缓存.{0,8}清",
         ),
-        ("rollback", r"\broll(?:\s|-)?(?:ing\s+|ed\s+)?back\b|\brollback\b|\brevert\b|回滚|回退|退回"),
+        ("rollback", r"\broll(?:\s|-)?(?:ing\s+|ed\s+)?(?:\S+\s+){0,4}?back\b|\brollback\b|\brevert\b|回滚|回退|退回"),
         ("restart", r"\bre-?(?:start|boot)\b|\bbounce\b|重启|重新启动|重拉"),
         (
             "scale",
