@@ -15,13 +15,17 @@ from sre_copilot.llm.redaction import Pseudonyms, without_secrets
 _ADDRESS = re.compile(
     r"(?i)\b(?:https?|ftp|wss?|file|javascript|data)(?:\[:\]|:)(?://)?[^\s<>\"'`）)\]}，。；]+"
 )
+_TAG = re.compile(
+    r"<(?=[/!?a-zA-Z])[^<>]{0,2000}>?"
+)  # what a browser would take for an element; `<*>` of a template stays
+_NO_SCHEME = re.compile(r"(?<![\w:/.])//[\w-]+(?:\.[\w-]+)+\S*")
 LEFT_OUT = "[…]"
 
 
 def printable(text: str) -> str:
     """The text without secrets, addresses, images, links, HTML and control codes."""
-    shown = inert(without_secrets(text, Pseudonyms("txt")))
-    return _ADDRESS.sub(LEFT_OUT, shown)
+    shown = _TAG.sub("", without_secrets(text, Pseudonyms("txt")))
+    return _NO_SCHEME.sub(LEFT_OUT, _ADDRESS.sub(LEFT_OUT, inert(shown)))
 
 
 def printable_quote(found: Retrieved) -> Retrieved:

@@ -18,6 +18,7 @@ from sre_copilot.domain.evidence import Finding, Gap, Message
 from sre_copilot.domain.incident import Diagnosis, Observation
 from sre_copilot.domain.knowledge import Lang, Recalled, Retrieved, Scope
 from sre_copilot.domain.signals import Window
+from sre_copilot.knowledge.answering import Answered
 from sre_copilot.perception.source import Asked
 from sre_copilot.settings.section import Role
 
@@ -86,6 +87,10 @@ class Library(Protocol):
         self, question: str, *, scope: Scope | None = None, kinds: tuple[str, ...] = (), limit: int = 5
     ) -> tuple[Retrieved, ...]:
         """Passages that fit, best first; none when nothing fits."""
+        ...
+
+    def answer(self, question: str, *, scope: Scope | None = None, limit: int = 3) -> Answered:
+        """Passages that answer a question, word by word; none, and what no document speaks of."""
         ...
 
     def recall(

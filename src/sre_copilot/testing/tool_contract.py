@@ -53,6 +53,10 @@ class ShelfLibrary:
         )
         return (Retrieved(passage=passage, score=0.8),)
 
+    def answer(self, question: str, *, scope: Scope | None = None, limit: int = 3) -> Answered:
+        """The passage."""
+        return Answered(quotes=self.search(question))
+
     def recall(
         self, findings: tuple[Finding, ...], *, observation: Observation, fault_type: str = "", limit: int = 5
     ) -> tuple[Recalled, ...]:

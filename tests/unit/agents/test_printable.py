@@ -17,7 +17,9 @@ from sre_copilot.agents.printable import printable
         ("postgres://shop:Pa55word@db:5432", "Pa55word"),
         ("red \x1b[31malert\x1b[0m", "\x1b"),
         ("rtl \u202egnp.exe", "\u202e"),
-        ("<img src=x onerror=alert(1)>", "<img"),
+        ("<img src=x onerror=alert(1)>", "onerror"),
+        ("<script src=//evil.example/x.js", "evil.example"),
+        ("load //evil.example/pixel.png now", "evil.example"),
     ],
 )
 def test_what_must_not_be_shown_is_left_out(text: str, gone: str) -> None:
@@ -25,5 +27,5 @@ def test_what_must_not_be_shown_is_left_out(text: str, gone: str) -> None:
 
 
 def test_names_numbers_and_words_stay_as_they_are() -> None:
-    text = "Errors of checkout rose: http_error_ratio is 0.494, normally 0 (POST /orders, trace 4bf92f3577b34da6a3ce929d0e0e4736)"
+    text = "Errors of checkout rose: http_error_ratio is 0.494, normally 0 (POST /orders, trace 4bf92f3577b34da6a3ce929d0e0e4736), “POST <*> failed” a < b // note"
     assert printable(text) == text

@@ -8,8 +8,10 @@ from typing import ClassVar
 from sre_copilot.agents.agent import Desk, FaultDescription, Task
 from sre_copilot.agents.functions.root_cause import Concluded
 from sre_copilot.agents.planning import WHOLE_TEAM
+from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.knowledge import Lang, Scope
+from sre_copilot.knowledge.answering import Answered
 
 QUOTED = 3  # passages: as many as a person reads
 RECALLED = 3
@@ -70,19 +72,23 @@ class KnowledgeAgent:
         if desk.context.library is None:
             return FaultDescription(agent=self.name, problem=_NOTHING_KNOWN[desk.context.lang])
         scope = Scope(services=task.services) if task.services else None
-        found = desk.context.library.search(task.about.text, scope=scope, limit=QUOTED)
-        return FaultDescription(
-            agent=self.name, quotes=found, problem="" if found else _NOTHING_FOUND[desk.context.lang]
-        )
+        answered = desk.context.library.answer(task.about.text, scope=scope, limit=QUOTED)
+        if answered.quotes:
+            return FaultDescription(agent=self.name, quotes=answered.quotes)
+        return FaultDescription(agent=self.name, problem=_refusal(answered, desk))
+
+
+def _refusal(answered: Answered, desk: Desk) -> str:
+    """Why no document answers: what they do not speak of, and what they say about the same thing."""
+    key = "team.no_answer_terms" if answered.missing else "team.no_answer"
+    near = dict.fromkeys(each.passage.title for each in answered.nearest[:QUOTED])
+    params = (("missing", ", ".join(answered.missing)), ("near", "; ".join(near) or "–"))
+    return desk.context.say(Message(key=key, params=params), desk.context.lang)
 
 
 _NOTHING_KNOWN: Mapping[Lang, str] = {
     "en": "No documents and no experience were added yet: sre-copilot knowledge add PATH.",
     "zh": "尚未添加任何文档或经验：sre-copilot knowledge add PATH。",
-}
-_NOTHING_FOUND: Mapping[Lang, str] = {
-    "en": "Nothing in the documents answers this.",
-    "zh": "文档中没有可以回答此问题的内容。",
 }
 _NOTHING_ALIKE: Mapping[Lang, str] = {
     "en": "No known fault is like this one.",

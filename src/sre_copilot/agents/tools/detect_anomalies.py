@@ -213,9 +213,9 @@ def _told(seen: Look, detector: str, abnormal: Abnormal) -> Finding | None:
     usual = seen.measurer.measure(measured("metrics", "value", where, seen.window), "median")
     if value is None or usual is None:
         return None
-    side = "above" if value.value >= usual.value else "below"
+    kind = "tool.anomaly.above" if value.value >= usual.value else "tool.anomaly.below"
     return fact(
-        f"tool.anomaly.{side}", service, "metrics", (value.check, usual.check), window=here, metric=metric,
+        kind, service, "metrics", (value.check, usual.check), window=here, metric=metric,
         who=instance_of(service, instance), detector=detector, score=abnormal.score, when=said(abnormal.at),
         value=amount(value.value, unit_of(metric)), usual=amount(usual.value, unit_of(metric)),
     )  # fmt: skip

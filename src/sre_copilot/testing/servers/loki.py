@@ -4,7 +4,7 @@ with loki_server() as loki:
     httpx.post(loki.url + "/loki/api/v1/push", json={"streams": [{"stream": {"app": "a"}, "values": [["1", "line"]]}]})
 
 It knows push (JSON, plain, gzip, deflate), query, query_range, labels, label values, series, index/stats, patterns (of which it holds
-none), tail (by WebSocket) and buildinfo. It does not know push by protobuf, and of LogQL what `loki_logql` names.
+none), tail (by WebSocket) and buildinfo. It does not know push by protobuf, and of LogQL what `loki_logql` and `loki_expressions` name.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import orjson
 
 from sre_copilot.testing.servers import loki_requests as requests
 from sre_copilot.testing.servers.loki_answers import matrix, streams, vector
+from sre_copilot.testing.servers.loki_expressions import expression
 from sre_copilot.testing.servers.loki_logql import Query, QueryError, parse
 from sre_copilot.testing.servers.loki_requests import BadRequest
 from sre_copilot.testing.servers.loki_store import LokiStore
@@ -154,18 +155,18 @@ def _document(loki: LokiServer, name: str, params: Params, categorised: bool) ->
 
 def _query_range(loki: LokiServer, params: Params, categorised: bool) -> Any:
     asked = requests.range_query(params, loki.max_entries)
+    if (metric := expression(params.get("query", ""))) is not None:
+        return matrix(loki.store, metric, asked.start, asked.end, asked.step)
     query = parse(params.get("query", ""))
-    if query.function:
-        return matrix(loki.store, query, asked.start, asked.end, asked.step)
     entries = loki.store.entries(query, asked.start, asked.end, limit=asked.limit, forward=asked.forward)
     return streams(entries, categorised=categorised)
 
 
 def _query(loki: LokiServer, params: Params, categorised: bool) -> Any:
     asked = requests.instant_query(params, loki.max_entries)
+    if (metric := expression(params.get("query", ""))) is not None:
+        return vector(loki.store, metric, asked.end)
     query = parse(params.get("query", ""))
-    if query.function:
-        return vector(loki.store, query, asked.end)
     entries = loki.store.entries(query, 0, asked.end, limit=asked.limit, forward=asked.forward)
     return streams(entries, categorised=categorised)
 

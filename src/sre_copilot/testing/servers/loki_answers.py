@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sre_copilot.testing.servers.loki_logql import Query
+from sre_copilot.testing.servers.loki_expressions import Expression
 from sre_copilot.testing.servers.loki_store import Kept, LokiStore
 
 FLAGS = ["categorize-labels"]
@@ -40,32 +40,22 @@ def _told(entry: Kept) -> dict[str, Any]:
     return {name: part for name, part in parts.items() if part}
 
 
-def vector(store: LokiStore, query: Query, at: int) -> dict[str, Any]:
+def vector(store: LokiStore, query: Expression, at: int) -> dict[str, Any]:
     """The answer to an instant metric query."""
     result = [
         {"metric": dict(key), "value": [at / 1e9, _number(count)]}
-        for key, count in _counted(store, query, at).items()
+        for key, count in query.at(store, at).items()
     ]
     return _metric("vector", result)
 
 
-def matrix(store: LokiStore, query: Query, start: int, end: int, step: int) -> dict[str, Any]:
+def matrix(store: LokiStore, query: Expression, start: int, end: int, step: int) -> dict[str, Any]:
     """The answer to a metric query over a range."""
     found: dict[tuple[tuple[str, str], ...], list[Any]] = {}
     for at in range(start, end + 1, step):
-        for key, count in _counted(store, query, at).items():
+        for key, count in query.at(store, at).items():
             found.setdefault(key, []).append([at / 1e9, _number(count)])
     return _metric("matrix", [{"metric": dict(key), "values": values} for key, values in found.items()])
-
-
-def _counted(store: LokiStore, query: Query, at: int) -> dict[tuple[tuple[str, str], ...], float]:
-    """Lines of each stream in the range that ends at a time; the range is open at its start."""
-    seconds = query.range_ns / 1e9 if query.function == "rate" else 1.0
-    found: dict[tuple[tuple[str, str], ...], float] = {}
-    for each in store.entries(query, at - query.range_ns + 1, at + 1, limit=0, forward=True):
-        key = tuple(sorted({**each.labels, **each.metadata, **each.parsed}.items()))
-        found[key] = found.get(key, 0.0) + 1.0 / seconds
-    return found
 
 
 def _number(value: float) -> str:

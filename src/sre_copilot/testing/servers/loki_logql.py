@@ -1,4 +1,4 @@
-"""The part of LogQL that the stand-in for Loki understands: selectors, line filters, `| json`, `| logfmt`, counts over time."""
+"""The part of LogQL that the stand-in for Loki understands of log queries: selectors, line filters, `| json`, `| logfmt`, conditions on fields."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ _QUOTED = r'"(?:[^"\\]|\\.)*"|`[^`]*`'
 _MATCHER = re.compile(rf"\s*({_NAME})\s*(=~|!~|!=|=)\s*({_QUOTED})\s*(,|(?=\}}))")
 _FILTER = re.compile(rf"\s*(\|=|!=|\|~|!~)\s*({_QUOTED})")
 _PARSER = re.compile(r"\s*\|\s*(json|logfmt)\b")
-_METRIC = re.compile(r"\s*(count_over_time|rate)\s*\((.*)\[(\d+)(ms|s|m|h)\]\s*\)\s*$", re.DOTALL)
-_UNITS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+_FIELD = re.compile(rf"\s*\|\s*({_NAME})\s*(=~|!~|!=|==|>=|<=|=|>|<)\s*({_QUOTED}|-?\d+(?:\.\d+)?)")
 
 
 class QueryError(ValueError):
@@ -28,9 +27,12 @@ class Test:
     label: str
     operator: str
     operand: str
+    is_number: bool = False
 
     def holds(self, text: str) -> bool:
-        """Whether it holds for a text."""
+        """Whether it holds for a text; a number is compared as one."""
+        if self.is_number:
+            return _compared(text, self.operator, float(self.operand))
         if self.operator in {"=", "!="} and self.label:
             return (text == self.operand) == (self.operator == "=")
         if self.operator in {"|=", "!="}:
@@ -41,13 +43,12 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A log query, and, for a metric query, its function and range."""
+    """A log query."""
 
     matchers: tuple[Test, ...]
     filters: tuple[Test, ...] = ()
     parser: str = ""
-    function: str = ""
-    range_ns: int = 0
+    fields: tuple[Test, ...] = ()
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a stream is selected."""
@@ -56,6 +57,10 @@ class Query:
     def keeps(self, line: str) -> bool:
         """Whether a line passes the filters."""
         return all(test.holds(line) for test in self.filters)
+
+    def passes(self, labels: Mapping[str, str]) -> bool:
+        """Whether a line passes the conditions on its labels and fields."""
+        return all(test.holds(labels.get(test.label, "")) for test in self.fields)
 
     def parsed(self, line: str) -> dict[str, str]:
         """Labels that the parser draws out of a line."""
@@ -74,14 +79,11 @@ def parse(text: str, *, empty_allowed: bool = False) -> Query:
     ------
     QueryError : when it is none, or of a kind that the stand-in does not know
     """
-    if metric := _METRIC.match(text):
-        inner = _log_query(metric[2], empty_allowed)
-        length = int(metric[3]) * _UNITS[metric[4]]
-        return Query(inner.matchers, inner.filters, inner.parser, metric[1], length)
-    return _log_query(text, empty_allowed)
+    return log_query(text, empty_allowed=empty_allowed)
 
 
-def _log_query(text: str, empty_allowed: bool) -> Query:
+def log_query(text: str, *, empty_allowed: bool = False) -> Query:
+    """Read a log query."""
     text = text.strip()
     if not text.startswith("{"):
         raise QueryError("parse error at line 1, col 1: syntax error: expected a stream selector")
@@ -94,11 +96,12 @@ def _log_query(text: str, empty_allowed: bool) -> Query:
     filters, place = _all(_FILTER, text, place)
     parser = _PARSER.match(text, place)
     more, place = _all(_FILTER, text, parser.end() if parser else place)
+    fields, place = _fields(text, place)
     if text[place:].strip():
         raise QueryError(
             f"parse error at line 1, col {place + 1}: syntax error: unexpected {text[place:].strip()[:20]}"
         )
-    return Query(matchers, (*filters, *more), parser[1] if parser else "")
+    return Query(matchers, (*filters, *more), parser[1] if parser else "", fields)
 
 
 def _matchers(text: str) -> tuple[tuple[Test, ...], int]:
@@ -118,6 +121,30 @@ def _all(form: re.Pattern[str], text: str, place: int) -> tuple[Iterable[Test], 
         found.append(_test("", matched[1], matched[2]))
         place = matched.end()
     return found, place
+
+
+def _fields(text: str, place: int) -> tuple[tuple[Test, ...], int]:
+    """Conditions on fields, a stage each."""
+    found = []
+    while matched := _FIELD.match(text, place):
+        quoted = matched[3][0] in '"`'
+        if quoted:
+            found.append(_test(matched[1], "=" if matched[2] == "==" else matched[2], matched[3]))
+        else:
+            found.append(Test(matched[1], matched[2], matched[3], is_number=True))
+        place = matched.end()
+    return tuple(found), place
+
+
+def _compared(text: str, operator: str, number: float) -> bool:
+    try:
+        value = float(text)
+    except ValueError:  # Loki marks such a line with __error__; here it is left out
+        return False
+    holds = {
+        "=": value == number, "==": value == number, "!=": value != number, ">": value > number, ">=": value >= number, "<": value < number, "<=": value <= number,
+    }  # fmt: skip
+    return holds.get(operator, False)
 
 
 def _test(label: str, operator: str, quoted: str) -> Test:

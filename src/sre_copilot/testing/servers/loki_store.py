@@ -101,4 +101,6 @@ def _kept(
     for place in places:
         ts, line, metadata = values[place]
         if query.keeps(line):
-            yield Kept(ts, line, labels, metadata, query.parsed(line))
+            parsed = query.parsed(line)
+            if query.passes({**labels, **metadata, **parsed}):
+                yield Kept(ts, line, labels, metadata, parsed)

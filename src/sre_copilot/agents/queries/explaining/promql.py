@@ -77,7 +77,7 @@ def words(node: Expr, lang: Lang) -> str:
         length = duration(node.range.total_seconds())
         return f"{_selector(node.vector_selector, lang)}（{length} 内）" if zh else f"{_selector(node.vector_selector, lang)} over {length}"
     if isinstance(node, SubqueryExpr):
-        length = duration(node.range.total_seconds())
+        length = duration(node.range.total_seconds() if node.range is not None else 0.0)
         return f"{words(node.expr, lang)}（{length} 内逐点计算）" if zh else f"{words(node.expr, lang)}, computed again and again over {length}"
     if isinstance(node, UnaryExpr):
         return f"负的 {words(node.expr, lang)}" if zh else f"minus {words(node.expr, lang)}"

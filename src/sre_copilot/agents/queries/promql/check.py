@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import promql_parser
 from promql_parser import Call, Expr, MatrixSelector, SubqueryExpr, VectorSelector
@@ -59,13 +60,17 @@ def _visit(node: Expr, found: Seen) -> None:
         if node.offset is not None:
             found.offsets_s.append(node.offset.total_seconds())
     elif isinstance(node, MatrixSelector):
-        found.ranges_s.append(node.range.total_seconds())
+        found.ranges_s.append(_seconds(node.range))
     elif isinstance(node, SubqueryExpr):
-        length = node.range.total_seconds()
+        length = _seconds(node.range)
         found.ranges_s.append(length)
         found.steps += length / (node.step.total_seconds() if node.step else 60.0)
     elif isinstance(node, Call):
         found.functions.append(node.func.name)
+
+
+def _seconds(length: timedelta | None) -> float:
+    return length.total_seconds() if length is not None else 0.0
 
 
 def _op(text: str) -> str:

@@ -195,7 +195,7 @@ def _measure(plan: Plan) -> Measure | None:
         if request.wanted(function) and not (ranked and function in ("max", "min") and not plan.by):
             is_count = function == "sum" and request.wanted("count") and not any(surfaces(request.text, each) for each in numbers)
             if not is_count and (name := fields.measured_field(request, numbers)):
-                return Measure(function, name)  # type: ignore[arg-type]
+                return Measure(function, name)
     return None
 
 

@@ -55,15 +55,12 @@ def write(request: Request, schema: SqlSchema, *, now: float) -> str:
     having, wheres = _conditions(plan)
     time_column = _time_column(plan)
     wheres += _times(plan, time_column)
-    if request.wanted("share") and plan.values:
-        measure, wheres = _share(plan), wheres[len(plan.values) :]
-    else:
-        measure = _measure(plan)
+    measure = _share(plan) if request.wanted("share") and plan.values else _measure(plan)
     if measure is None and (plan.groups or having is not None or (request.interval_s and time_column)):
         measure = build.count()
     bucket = build.bucket(plan.table, time_column, request.interval_s, schema.dialect) if request.interval_s and time_column and measure is not None else None
     statement = _selected(plan, measure, bucket)
-    wheres_all = [*wheres, *_value_conditions(plan, measure)]
+    wheres_all = [*wheres, *_value_conditions(plan)]
     for condition in wheres_all:
         statement = statement.where(condition, copy=False)
     if having is not None:
@@ -125,7 +122,7 @@ def _main(plan: Plan, links: list[Linked], found: list[ValueLink], groups: list[
 def _values_of(plan: Plan, found: list[ValueLink]) -> list[tuple[str, ValueLink]]:
     """Values of the main table first; of the same words in another table only when nothing of the main one has them."""
     own = [(plan.table, each) for each in found if each.name.split(".")[0] == plan.table]
-    own += _own_values(plan, [each for _, each in own])
+    own += [(plan.table, each) for each in _own_values(plan, [each for _, each in own])]
     spans = [each.span for _, each in own]
     others = [(each.name.split(".")[0], each) for each in found if each.name.split(".")[0] != plan.table]
     others = [(table, each) for table, each in others if table in plan.named and not any(overlaps(each.span, span) for span in spans)]
@@ -229,7 +226,7 @@ def _of_groups(comparison: Comparison, plan: Plan) -> bool:
     return bool(after) and any(start <= span[0] <= start + 16 for span in spans) and len(plan.named) > 1
 
 
-def _value_conditions(plan: Plan, measure: exp.Expr | None) -> list[exp.Expr]:
+def _value_conditions(plan: Plan) -> list[exp.Expr]:
     text, found = plan.request.text, []
     taken = [each.span for _, each in plan.values] + [each.span for each in plan.request.comparisons]
     by_column: dict[tuple[str, str, bool], list[str]] = {}
