@@ -15,7 +15,7 @@ from sre_copilot.agents.scenes.recorded import RecordedScene
 from sre_copilot.agents.toolbox import Toolbox, registered_tools
 from sre_copilot.app import open_for_investigation
 from sre_copilot.app.library import library_of
-from sre_copilot.app.serving import secrets_of
+from sre_copilot.app.secrets import secrets_of
 from sre_copilot.app.storing import open_database
 from sre_copilot.app.team import make_copilot, registered_agents
 from sre_copilot.app.told import ToldSource
@@ -196,6 +196,7 @@ def _opened(
         own=used.own,
         lang=lang,
         role=role,
+        aliases=used.settings.aliases,
         utc_offset_hours=used.settings.baseline.utc_offset_hours,
     )
     toolbox = Toolbox({**registered_tools(), **used.tools.tools}, copilot.context, own=used.own)

@@ -38,6 +38,6 @@ def incident_since(service: str, *, seconds: float, now: float) -> Incident:
     start = float(int(now - seconds))
     return Incident(
         id=f"asked-{rfc3339(float(int(now)))}".replace(":", ""),
-        complaint=Complaint(text="", entity=service),
+        complaint=Complaint(text=service, entity=service),
         window=Window(start, float(int(now))),
     )

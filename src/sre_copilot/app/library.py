@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from sre_copilot.agents.tool import Library
-from sre_copilot.app.experience import Memory
-from sre_copilot.app.knowing import open_knowledge
 from sre_copilot.clock import Clock
 from sre_copilot.domain.evidence import Finding
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.knowledge import Recalled, Retrieved, Scope
+from sre_copilot.knowledge.answering import Answered
 from sre_copilot.knowledge.keeping import Shelf
 from sre_copilot.settings.document import Settings
 from sre_copilot.store.database import Database
@@ -30,6 +29,10 @@ class KeptLibrary:
             self._library.search(question, scope=scope, kinds=kinds, limit=limit) if self._documents else ()
         )
 
+    def answer(self, question: str, *, scope: Scope | None = None, limit: int = 3) -> Answered:
+        """Passages that answer a question, word by word; none where there are no documents."""
+        return self._library.answer(question, scope=scope, limit=limit) if self._documents else Answered()
+
     def recall(
         self, findings: tuple[Finding, ...], *, observation: Observation, fault_type: str = "", limit: int = 5
     ) -> tuple[Recalled, ...]:
@@ -45,4 +48,7 @@ def library_of(settings: Settings, database: Database | None, clock: Clock) -> L
     shelf = Shelf(database, clock)
     if not documents and not shelf.known():
         return None
+    from sre_copilot.app.experience import Memory  # noqa: PLC0415 - a second of imports, only where there is something to search
+    from sre_copilot.app.knowing import open_knowledge  # noqa: PLC0415
+
     return KeptLibrary(open_knowledge(settings, database, recall=Memory(shelf).recall), documents=documents)

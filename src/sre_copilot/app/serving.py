@@ -6,15 +6,12 @@ import os
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
-
-from pydantic import SecretStr
 
 from sre_copilot.app import investigate, open_configured, open_for_investigation, register_sentences
 from sre_copilot.app.methods import registered_methods
+from sre_copilot.app.secrets import secrets_of
 from sre_copilot.app.storing import open_database
 from sre_copilot.clock import Clock, SystemClock
 from sre_copilot.errors import MethodError, PluginError, SettingsError
@@ -41,7 +38,6 @@ from sre_copilot.telemetry import OwnMetrics, hide
 
 DETECTORS = "sre_copilot.series_detectors"
 TOKEN_FILE = "token"  # noqa: S105 - the name of a file in store.folder
-SECRET_WORDS = ("token", "password", "secret", "api_key", "apikey", "authorization", "credential")
 LAST_TICK_S = 2.0  # so long a tick that is under way may take to its end: the whole shutdown has five seconds
 LATE_TICKS = 3  # so many intervals without a tick: something holds it up
 
@@ -181,29 +177,6 @@ def check_methods(settings: Settings, *, now: float) -> None:
                 load_one(DETECTORS, name)()
             except (PluginError, MethodError) as error:
                 raise SettingsError(f"{key}: {error}") from None
-
-
-def secrets_of(settings: Settings) -> set[str]:
-    """The texts that must never be written: what stands in the configuration below the name of a secret, and passwords in addresses."""
-    found: set[str] = set()
-    _gather(settings.model_dump(), "", found)
-    return found
-
-
-def _gather(value: object, name: str, found: set[str]) -> None:
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            _gather(each, str(key), found)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            _gather(each, name, found)
-    elif isinstance(value, SecretStr):
-        found.add(value.get_secret_value())
-    elif isinstance(value, str) and not name.endswith("_file"):
-        if any(word in name.lower() for word in SECRET_WORDS):
-            found.add(value)
-        with suppress(ValueError):
-            found.update(each for each in (urlsplit(value).password,) if each)
 
 
 def _roles(source: Source) -> SourceRoles:

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from sre_copilot.domain.signals import Modality, Telemetry, Window
 from sre_copilot.errors import SourceUnreachable, StoreError
-from sre_copilot.incidents.watch.journal import change_of
 from sre_copilot.perception.source import Health, Reading, SourceSettings
 from sre_copilot.store.records import Records
 
@@ -30,6 +29,8 @@ class ToldSource:
         ------
         SourceUnreachable : when the store does not answer
         """
+        from sre_copilot.incidents.watch.journal import change_of  # noqa: PLC0415 - the watch's kernels take a second
+
         try:
             rows = self._changes.page(since=window.start, limit=MOST, source="").rows
             tells = bool(rows) or bool(self._changes.page(limit=1, source="").rows)

@@ -13,6 +13,7 @@ from rich.text import Text
 from sre_copilot.app import open_configured
 from sre_copilot.app.serving import check_methods, exposure_problem
 from sre_copilot.app.storing import open_database
+from sre_copilot.cli.check_models import healths, knowledge_line, table_of
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.streams import table_console
 from sre_copilot.errors import SettingsError, SreCopilotError, StoreError
@@ -47,7 +48,7 @@ def check_config(config: ConfigFile = None) -> None:
 
 
 def doctor(config: ConfigFile = None) -> None:
-    """Ask every source how it is, and say what to do about what is not right.
+    """Ask every source and every model how it is, and say what to do about what is not right.
 
     Exit code 0: all is well; 1: something is not; 2: the configuration cannot be used.
     """
@@ -67,8 +68,22 @@ def doctor(config: ConfigFile = None) -> None:
     console.print(Text(store or "store: can be used"))
     for source in sources:
         source.close()
-    if problems or store:
+    lame = _models(console, settings)
+    known, usable = knowledge_line(settings) if not store else ("", True)
+    if known:
+        console.print(Text(known))
+    if problems or store or lame or not usable:
         raise typer.Exit(FINDINGS)
+
+
+def _models(console: Console, settings: Settings) -> bool:
+    """Say how the models are; whether one of them cannot be used."""
+    models = healths(settings)
+    if models:
+        console.print(table_of(models))
+    else:
+        console.print(Text("models: none is configured; everything works by rules"))
+    return not all(health.ok for health in models)
 
 
 def well(health: Health) -> bool:

@@ -20,6 +20,7 @@ from sre_copilot.app.serving import Service, check_exposure, first_token, make_s
 from sre_copilot.cli.first_screen import tell_when_it_ticks
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.errors import SettingsError
+from sre_copilot.mcp.http import mount
 from sre_copilot.settings.document import Server as ServerSettings
 from sre_copilot.settings.document import Settings
 from sre_copilot.settings.loading import find, load
@@ -129,7 +130,10 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _run(service: Service, listener: socket.socket) -> None:
-    config = uvicorn.Config(create_app(service), **options(service.settings.server))
+    application = create_app(service)
+    if service.settings.mcp.enabled:
+        mount(application, application.state.desk)
+    config = uvicorn.Config(application, **options(service.settings.server))
     _Server(config, service.stop).run(sockets=[listener])
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import bm25s  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import bm25s  # type: ignore[import-untyped]
 
 K1 = 1.2  # how soon a repeated word stops counting: the value of the literature
 B = 0.5  # how much a long passage is discounted: passages are of one size, so half of the usual discount
@@ -36,6 +39,8 @@ class LexicalIndex:
                 frequency[token] = frequency.get(token, 0) + 1
         self._weight = {token: _weight(count, self._size) for token, count in frequency.items()}
         if frequency:
+            import bm25s  # noqa: PLC0415 - it takes a second, and only a search needs it
+
             self._index = bm25s.BM25(k1=K1, b=B, method="lucene")
             damped = [_damped(tokens, mentions) for tokens in corpus]
             usual = [FILLING] * (sum(map(len, damped)) // len(damped))

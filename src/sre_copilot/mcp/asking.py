@@ -14,7 +14,7 @@ from sre_copilot.incidents.answers import markdown
 from sre_copilot.incidents.answers.document import document
 from sre_copilot.incidents.answers.tools import tool_document
 from sre_copilot.incidents.investigation import answered
-from sre_copilot.mcp.offer import READING, Offer, Run, handed_on, parameters, text
+from sre_copilot.mcp.offer import READING, Caller, Offer, Run, handed_on, parameters, text
 from sre_copilot.perception.alert_files import read_alert
 from sre_copilot.settings.section import Role
 
@@ -33,19 +33,23 @@ def asking_offers(open_team: Open, make_incident: MakeIncident | None) -> dict[s
         title="ask the team",
         description=ASK,
         parameters=parameters(("question",), question=text("The question.", minLength=1), lang=LANG),
-        run=lambda arguments, role: _asked(open_team, arguments, role),
+        run=lambda arguments, caller: _asked(open_team, arguments, caller.role),
     )
     about = {
         "title": text("What is wrong, or the name of the alert.", most=1000),
         "service": text("Whom it is about.", most=300),
-        "at": {"type": "string", "format": "date-time", "description": "Since when, RFC 3339; now where it is left out."},
+        "at": {
+            "type": "string",
+            "format": "date-time",
+            "description": "Since when, RFC 3339; now where it is left out.",
+        },
     }
     investigate = Offer(
         name="investigate",
         title="investigate an incident",
         description=INVESTIGATE,
         parameters=parameters((), **(about if make_incident else {}), lang=LANG),
-        run=lambda arguments, role: _investigated(open_team, make_incident, arguments, role),
+        run=lambda arguments, caller: _investigated(open_team, make_incident, arguments, caller.role),
     )
     return {"ask": ask, "investigate": investigate}
 
@@ -88,8 +92,8 @@ def _told(answer: Answer) -> dict[str, Any]:
 
 
 def _use(open_team: Open, name: str) -> Run:
-    def run(arguments: Mapping[str, Any], role: Role) -> dict[str, Any]:
-        with open_team(role, "en", None) as team:
+    def run(arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        with open_team(caller.role, "en", None) as team:
             result = team.toolbox.use(name, arguments)
         told = tool_document(name, arguments, result, "en")
         failed = result.outcome in ("error", "approval_required")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sre_copilot.agents.toolbox import schema_of
 from sre_copilot.agents.tool import Tool
+from sre_copilot.agents.toolbox import schema_of
 from sre_copilot.settings.section import Role
 
 READING = (
@@ -26,9 +26,21 @@ READING = (
 )
 """Tools of the team that are handed on; the others are parts of `ask` and `investigate`."""
 
+CALLER = "sre_copilot.caller"  # in the scope of a request
 Answered = Mapping[str, Any]
-Run = Callable[[Mapping[str, Any], Role], Answered]
-"""Answers a call of somebody with a role: `text` for a model to read, and the rest as structure; `failed` where it could not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the role, the name that stands in what is kept, and the id of the token ('' on standard input)."""
+
+    role: Role
+    name: str
+    id: str = ""
+
+
+Run = Callable[[Mapping[str, Any], Caller], Answered]
+"""Answers a call: `text` for a model to read, and the rest as structure; `failed` where it could not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +63,7 @@ class Document:
     uri: str
     name: str
     description: str
-    read: Callable[[Role], Mapping[str, Any]]
+    read: Callable[[Caller], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,5 +93,10 @@ def handed_on(name: str, tool: Tool, run: Run) -> Offer:
     """A tool of the team."""
     title = name.replace("_", " ")
     return Offer(
-        name=name, title=title, description=tool.description("en"), parameters=schema_of(tool), run=run, needs=tool.needs
+        name=name,
+        title=title,
+        description=tool.description("en"),
+        parameters=schema_of(tool),
+        run=run,
+        needs=tool.needs,
     )

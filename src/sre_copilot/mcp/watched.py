@@ -38,14 +38,14 @@ class Watched:
             title="list anomalies",
             description="Anomalies that the watch told in the last hours and those that still go on: what, where, since when, how far from normal.",
             parameters=parameters((), hours=HOURS, service=SERVICE),
-            run=lambda arguments, role: _listed("anomalies", self.anomalies(arguments, role)),
+            run=lambda arguments, caller: _listed("anomalies", self.anomalies(arguments, caller.role)),
         )
         breaches = Offer(
             name="list_breaches",
             title="list expected breaches",
             description="Limits that will be crossed in the coming hours: which metric, about when, how likely.",
             parameters=parameters((), hours=HOURS, service=SERVICE),
-            run=lambda arguments, role: _listed("breaches", self.breaches(arguments, role)),
+            run=lambda arguments, caller: _listed("breaches", self.breaches(arguments, caller.role)),
         )
         return {each.name: each for each in (anomalies, breaches)}
 
@@ -58,13 +58,13 @@ class Watched:
                     uri=ANOMALIES,
                     name="open anomalies",
                     description="What is abnormal now.",
-                    read=lambda role: {"items": self._going_on(role)},
+                    read=lambda caller: {"items": self._going_on(caller.role)},
                 ),
                 Document(
                     uri=INVESTIGATIONS,
                     name="recent investigations",
                     description="What was investigated in the last week: outcome, cause, confidence, evidence.",
-                    read=lambda role: {"items": self.investigations(role)},
+                    read=lambda caller: {"items": self.investigations(caller.role)},
                 ),
             )
         }
@@ -136,5 +136,8 @@ class Watched:
 
 def _listed(name: str, items: list[dict[str, Any]]) -> dict[str, Any]:
     safe: list[dict[str, Any]] = inert_value(items)
-    lines = [", ".join(f"{key} {value}" for key, value in each.items() if value not in ("", None, False)) for each in safe]
+    lines = [
+        ", ".join(f"{key} {value}" for key, value in each.items() if value not in ("", None, False))
+        for each in safe
+    ]
     return {"text": "\n".join(lines) or f"no {name}", "items": safe}

@@ -7,18 +7,15 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from sre_copilot.clock import Clock
+from sre_copilot.errors import UsageError
 from sre_copilot.incidents.watch.journal import change_row
 from sre_copilot.knowledge.cards import parse_card
 from sre_copilot.knowledge.keeping import Shelf
 from sre_copilot.knowledge.labels import Labels
-from sre_copilot.knowledge.learning import edit
-from sre_copilot.mcp.offer import Offer, parameters, text
+from sre_copilot.mcp.offer import Caller, Offer, parameters, text
 from sre_copilot.perception.changes import parse_change
-from sre_copilot.settings.section import Role
 from sre_copilot.store.database import Database
 from sre_copilot.store.records import change_records
-
-BY = "an agent over MCP"
 
 
 class Written:
@@ -40,7 +37,11 @@ class Written:
                     service=text("What was changed.", most=300),
                     text=text("What was done.", most=2000),
                     kind=text("deployment, configuration, flag …", most=100),
-                    at={"type": "string", "format": "date-time", "description": "When; now where it is left out."},
+                    at={
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "When; now where it is left out.",
+                    },
                 ),
                 run=self._change,
                 needs="responder",
@@ -66,7 +67,9 @@ class Written:
                 name="draft_card",
                 title="draft an experience card",
                 description="Write down an experience as a card in Markdown; it is used after a person has accepted it.",
-                parameters=parameters(("markdown",), markdown=text("The card.", most=200_000), note=text("Why.", most=4000)),
+                parameters=parameters(
+                    ("markdown",), markdown=text("The card.", most=200_000), note=text("Why.", most=4000)
+                ),
                 run=self._card,
                 needs="responder",
                 writes=True,
@@ -74,23 +77,27 @@ class Written:
         )
         return {each.name: each for each in made}
 
-    def _change(self, arguments: Mapping[str, Any], role: Role) -> dict[str, Any]:
-        found = parse_change(dict(arguments), {})
-        rows = [change_row(each, at=self._clock.now()) for each in found]
+    def _change(self, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        told = {"kind": "change", **{key: value for key, value in arguments.items() if key != "at"}}
+        if "at" in arguments:
+            told["ts"] = arguments["at"]
+        now = self._clock.now()
+        rows = [change_row(each, at=now) for each in parse_change(told, received=now)]
         new = change_records(self._database).save(rows)
         return {"text": f"kept: {len(rows)}, new: {new}", "ids": [row["id"] for row in rows]}
 
-    def _label(self, arguments: Mapping[str, Any], role: Role) -> dict[str, Any]:
-        kept = Labels(self._database, self._clock).add(by=BY, role=role, **arguments)
+    def _label(self, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        kept = Labels(self._database, self._clock).add(by=caller.name, role=caller.role, **arguments)
         return {"text": f"kept as {kept.id}", **asdict(kept)}
 
-    def _card(self, arguments: Mapping[str, Any], role: Role) -> dict[str, Any]:
+    def _card(self, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Keep a card that is not there yet: one that people accepted is theirs to change."""
         shelf = Shelf(self._database, self._clock)
         card = parse_card(arguments["markdown"], name="markdown")
-        note = arguments.get("note", "")
-        kept = (
-            edit(shelf, card, by=BY, note=note)
-            if shelf.has_card(card.id)
-            else shelf.save(replace(card, standing="draft"), by=BY, note=note or "drafted")
-        )
+        if shelf.has_card(card.id):
+            raise UsageError(
+                f"markdown: there is a card {card.id!r} already; a person changes it. Use another id."
+            )
+        note = arguments.get("note", "") or "drafted"
+        kept = shelf.save(replace(card, standing="draft"), by=caller.name, note=note)
         return {"text": f"card {kept.id} waits for a review", "id": kept.id, "standing": kept.standing}

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from pydantic import Field, SecretStr
@@ -24,12 +24,14 @@ from sre_copilot.perception.http_answers import checked, understood
 from sre_copilot.perception.lines.rows import gap
 from sre_copilot.perception.lines.store import LogStore, Pages, StoreSettings
 from sre_copilot.perception.lines.times import Times
-from sre_copilot.perception.source import Asked, Health
+from sre_copilot.perception.querying import logql as querying
+from sre_copilot.perception.source import Asked, Estimate, Health, Queried
 from sre_copilot.perception.windows import nanoseconds
 
 CATEGORIZE = {"X-Loki-Response-Encoding-Flags": "categorize-labels"}
 """Asks for structured metadata apart from the labels of a stream."""
 LONGEST = 16  # times the page that is asked for where many lines share one nanosecond
+RECENT_S = 3600.0  # looked at to learn labels and fields
 SERVER_LIMIT = 5000  # Loki's own default of max_entries_limit_per_query
 
 
@@ -78,6 +80,7 @@ class LokiSource(LogStore):
     """Reads the lines that a selector names."""
 
     Settings = LokiSettings
+    languages: ClassVar[tuple[str, ...]] = ("logql",)
 
     def __init__(self, settings: LokiSettings, *, clock: Callable[[], float] = time.time) -> None:
         self.settings = settings
@@ -107,6 +110,20 @@ class LokiSource(LogStore):
         with understood(self.name, INDEX_STATS):
             said = checked(self._client, INDEX_STATS, params, dict)
             return Statistics(*(int(said.get(key, 0)) for key in ("streams", "chunks", "entries", "bytes")))
+
+    def run_query(self, text: str, window: Window, *, limit: int, timeout_seconds: float) -> Queried:
+        """Run a log or metric query over the window."""
+        return querying.run(self._client, text, window, limit=limit, timeout_seconds=timeout_seconds, masker=self._masker)
+
+    def dry_run(self, text: str, window: Window) -> Estimate:
+        """Ask the index how much the query's streams hold."""
+        found = text.find("{")
+        return querying.dry_run(self._client, stream_selector(text[max(0, found) :]), window)
+
+    def known(self) -> Mapping[str, Any]:
+        """Labels, and fields of recent lines."""
+        now = time.time()
+        return querying.known(self._client, self.settings.selector, Window(now - RECENT_S, now + 1.0))
 
     def health(self) -> Health:
         """Ask for version and labels."""

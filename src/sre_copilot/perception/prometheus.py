@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -30,7 +30,8 @@ from sre_copilot.perception.promql.labels import Naming
 from sre_copilot.perception.promql.queries import filled, without_carry
 from sre_copilot.perception.promql.reader import Grid, Outcome, RangeReader
 from sre_copilot.perception.promql.settings import PrometheusSettings
-from sre_copilot.perception.source import Asked, Health, Reading
+from sre_copilot.perception.querying import promql as querying
+from sre_copilot.perception.source import Asked, Estimate, Health, Queried, Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class PrometheusSource:
 
     Settings: ClassVar[type[PrometheusSettings]] = PrometheusSettings
     modalities: ClassVar[tuple[Modality, ...]] = ("metrics", "alerts")
+    languages: ClassVar[tuple[str, ...]] = ("promql",)
     CORE_METRICS: ClassVar[dict[str, str]] = CORE_METRICS
 
     def __init__(self, settings: PrometheusSettings) -> None:
@@ -133,6 +135,19 @@ class PrometheusSource:
     def discover(self) -> tuple[Discovered, ...]:
         """Say which metrics of the catalogue the server has, how many series each gives, and what else could be watched."""
         return discover(self._client, self.queries(), self._as_sent_now, by_catalogue=self.CORE_METRICS)
+
+    def run_query(self, text: str, window: Window, *, limit: int, timeout_seconds: float) -> Queried:
+        """Evaluate a query over the window."""
+        masked = _masking(self.settings)
+        return querying.run(self._client, text, window, limit=limit, timeout_seconds=timeout_seconds, labels=masked)
+
+    def dry_run(self, text: str, window: Window) -> Estimate:
+        """Count the series that a query selects."""
+        return querying.dry_run(self._client, text, window)
+
+    def known(self) -> Mapping[str, Any]:
+        """Metrics with their types and labels."""
+        return querying.known(self._client)
 
     def health(self) -> Health:
         """Ask the server how it is."""

@@ -21,7 +21,8 @@ from sre_copilot.perception.http_answers import checked, understood
 from sre_copilot.perception.lines.rows import MESSAGE, AnyField, gap
 from sre_copilot.perception.lines.store import LogStore, Pages, StoreSettings
 from sre_copilot.perception.lines.times import Times, from_number
-from sre_copilot.perception.source import Asked, Health
+from sre_copilot.perception.querying import search as querying
+from sre_copilot.perception.source import Asked, Estimate, Health, Queried
 from sre_copilot.perception.windows import nanoseconds
 from sre_copilot.settings.secret import Secret
 
@@ -86,6 +87,7 @@ class SearchSource(LogStore):
     """Reads documents of one time field; a subclass brings its dialect."""
 
     Settings: ClassVar[type[SearchSettings]] = SearchSettings
+    languages: ClassVar[tuple[str, ...]] = ("elasticsearch",)
     dialect: ClassVar[Dialect]
 
     def __init__(self, settings: SearchSettings, *, clock: Callable[[], float] = time.time) -> None:
@@ -98,6 +100,21 @@ class SearchSource(LogStore):
     def name(self) -> str:
         """What the configuration calls it."""
         return self.settings.name or self.dialect.distribution
+
+    def run_query(self, text: str, window: Window, *, limit: int, timeout_seconds: float) -> Queried:
+        """Run a search; the configured `query` and `filter` and the window hold besides."""
+        return querying.run(
+            self._client, self.settings.index, text, clauses=clauses(self.settings, window), limit=limit, timeout_seconds=timeout_seconds,
+            masker=self._masker, lenient=LENIENT, window=window,
+        )  # fmt: skip
+
+    def dry_run(self, text: str, window: Window) -> Estimate:
+        """Count the documents that a search meets."""
+        return querying.dry_run(self._client, self.settings.index, text, clauses(self.settings, window))
+
+    def known(self) -> Mapping[str, Any]:
+        """Fields of the indices."""
+        return querying.known(self._client, self.settings.index, LENIENT)
 
     def health(self) -> Health:
         """Ask what it is, whether the indices are there, and whether their time field is a date."""

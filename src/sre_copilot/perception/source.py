@@ -6,9 +6,11 @@ several systems share (client, authentication, retry, paging) is in `perception/
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
+import polars as pl
 from pydantic import Field
 
 from sre_copilot.domain.cmdb import Inventory
@@ -120,6 +122,43 @@ class MetricSource(Protocol):
 
     def series(self, window: Window, *, step_seconds: int) -> SeriesBlock:
         """Return every configured series on the grid `window.start + i * step_seconds`, NaN where stale or missing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queried:
+    """What a query of somebody's own answered: rows as a table, at most as many as were allowed; `cut` when there were more."""
+
+    rows: pl.DataFrame
+    asked: Asked
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a query would read, as the system itself estimates it; None where it cannot say."""
+
+    series: int | None = None
+    points: int | None = None
+    words: str = ""
+
+
+@runtime_checkable
+class QuerySource(Protocol):
+    """A source that a query of somebody's own can be sent to: it reads only, within limits, and masks what its settings name."""
+
+    languages: ClassVar[tuple[str, ...]]
+
+    def run_query(self, text: str, window: Window, *, limit: int, timeout_seconds: float) -> Queried:
+        """Run a query over a window; raise `SourceError` with the system's own words when it is refused."""
+        ...
+
+    def dry_run(self, text: str, window: Window) -> Estimate:
+        """Estimate what the query would read, without running it."""
+        ...
+
+    def known(self) -> Mapping[str, Any]:
+        """What there is to ask for, as a schema document: metrics, labels, index with fields, or tables."""
         ...
 
 

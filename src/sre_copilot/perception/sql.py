@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,7 +21,8 @@ from sre_copilot.domain.evidence import Gap, Message
 from sre_copilot.domain.signals import Modality, Telemetry, Window
 from sre_copilot.errors import SourceError
 from sre_copilot.perception.masking import Masker
-from sre_copilot.perception.source import Asked, Health, Reading, SourceSettings
+from sre_copilot.perception.querying import sql as querying
+from sre_copilot.perception.source import Asked, Estimate, Health, Queried, Reading, SourceSettings
 from sre_copilot.perception.transactions.golden_signals import summed
 from sre_copilot.perception.transactions.sql_database import Database, Reach
 from sre_copilot.perception.transactions.sql_guard import QueryError, expression, parsed, wrapped
@@ -66,6 +67,8 @@ class SqlSettings(SourceSettings):
     """Golden signals over the rows of the query."""
     parameters: Times = "timestamp"
     """What `:start` and `:end` are: timestamps (on SQLite texts `YYYY-MM-DD HH:MM:SS`), epoch seconds or milliseconds."""
+    tables: tuple[str, ...] = ()
+    """Tables that questions in words and queries of one's own may read; none by default."""
     timezone: str = "UTC"
     """Time zone of timestamps in the database that name none, such as `Asia/Shanghai`."""
     interval_seconds: int = Field(default=60, ge=1)
@@ -162,9 +165,10 @@ class SqlSource:
 
     Settings: ClassVar[type[SqlSettings]] = SqlSettings
     modalities: ClassVar[tuple[Modality, ...]] = ("transactions",)
+    languages: ClassVar[tuple[str, ...]] = ("sql",)
 
     def __init__(self, settings: SqlSettings) -> None:
-        self._settings = settings
+        self._settings = self.settings = settings
         self._sql = statement(settings)
         url = address(settings.url)
         password = settings.password.get_secret_value() if settings.password else None
@@ -265,6 +269,24 @@ class SqlSource:
         return Health(
             source=self.name, ok=True, version=version, clock_skew_seconds=skew, permissions=permissions
         )
+
+    def run_query(self, text: str, window: Window, *, limit: int, timeout_seconds: float) -> Queried:
+        """Run one SELECT over the tables of the setting `tables`; the time-out is that of the source."""
+        return querying.run(
+            self._database, text, window, tables=self._settings.tables, dialect=self._dialect, limit=limit, masker=self._masker
+        )
+
+    def dry_run(self, text: str, window: Window) -> Estimate:
+        """Ask the planner."""
+        return querying.dry_run(self._database, text, tables=self._settings.tables, dialect=self._dialect)
+
+    def known(self) -> Mapping[str, Any]:
+        """Columns of the tables that are listed."""
+        return querying.known(self._database, self._settings.tables, self._dialect)
+
+    @property
+    def _dialect(self) -> str:
+        return DIALECTS[self._database.backend]
 
     def close(self) -> None:
         """Close all connections."""

@@ -29,6 +29,7 @@ from sre_copilot.domain.knowledge import Card, Lang, Passage, Recalled, Retrieve
 from sre_copilot.domain.signals import Telemetry
 from sre_copilot.evidence.verify import verify
 from sre_copilot.incidents.report.words import say
+from sre_copilot.knowledge.answering import Answered
 from sre_copilot.settings.tools import ADDRESS
 from sre_copilot.testing.cases import build_case
 

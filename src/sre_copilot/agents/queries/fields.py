@@ -90,7 +90,8 @@ def absolute(request: Request, now: float) -> Window | None:
     if request.window_s is not None or request.wanted("compare"):
         return None
     for each in find_times(request.text.plain, Calendar(now=now, offset_s=0.0), ahead=False):
-        if each.window is not None and each.kind == "past":
+        is_order = request.limit is not None and request.text.plain[slice(*each.span)] in ("最近", "recent", "recently")
+        if each.window is not None and each.kind == "past" and not is_order:
             request.text.use(each.span)
             return each.window
     return None
@@ -99,6 +100,11 @@ def absolute(request: Request, now: float) -> Window | None:
 def stamp(at: float, *, form: str = "%Y-%m-%d %H:%M:%S") -> str:
     """A time as a database reads it, UTC."""
     return datetime.fromtimestamp(at, UTC).strftime(form)
+
+
+def speaks_of_time(text: Text) -> bool:
+    """Whether a text says how long something took."""
+    return bool(_SLOW.search(text.plain))
 
 
 def currency(text: Text) -> tuple[str, Span] | None:

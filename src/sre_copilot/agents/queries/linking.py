@@ -161,12 +161,45 @@ def error_value(values: Sequence[str]) -> str:
     return next((value for word in _ERROR_WORDS for value in values if value.lower() == word), "")
 
 
+_PATHS = ("uri", "path", "url", "route", "endpoint", "request_uri")
+_PATH = re.compile(r"(?<![\w/.])/[a-z0-9][\w/.\-]*", re.ASCII | re.IGNORECASE)
+_AFTER_NAME = re.compile(r"\s*(?:is|=|==|为|是|等于)?\s*(?P<word>[A-Za-z][\w\-]*)", re.ASCII)
+_NO_VALUES = frozenset(
+    "is and or of in on for by with the a an to from per over above below under not that which was were are has have had during since at greater less"
+    " more between as how where when than last past first each sorted ordered descending ascending desc asc using they it made through via exceeds equal"
+    " equals higher lower contains window rate ratio share sum count average percentage".split()
+)  # fmt: skip
+
+
+def _paths(text: Text, names: Sequence[str], taken: Sequence[Span]) -> list[ValueLink]:
+    """A path belongs to the label or field of paths, whether that is named or not."""
+    name = next((each for each in _PATHS if each in names), "")
+    spans = [match.span() for match in _PATH.finditer(text.raw)] if name else []
+    return [ValueLink(name, text.raw[slice(*span)], span) for span in spans if not any(overlaps(span, each) for each in taken)]
+
+
+def _words_after(text: Text, names: Sequence[str], taken: Sequence[Span]) -> list[ValueLink]:
+    """`with reason fraud`, `city Berlin`: a word right after the very name of a field, that names nothing else."""
+    known = {stem(word) for name in names for word in parts(name)} | lexicon().keys()
+    found = []
+    for name in names:
+        for match in re.finditer(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", text.plain, re.ASCII):
+            after = _AFTER_NAME.match(text.raw, match.end())
+            if after is None or any(overlaps(after.span("word"), each) for each in taken):
+                continue
+            word = after["word"]
+            if word.lower() not in _NO_VALUES and stem(word.lower()) not in known:
+                found.append(ValueLink(name, word, after.span("word")))
+    return found
+
+
 _TOKEN = re.compile(r"(?<![\w/.\-])(?=[\w.:\-]*\d)[a-z0-9][\w.:\-]*[a-z0-9]|(?<![\w/.])/[\w/.\-]+", re.ASCII)
 
 
 def named_values(text: Text, names: Sequence[str], *, taken: Sequence[Span] = ()) -> list[ValueLink]:
     """Values that nobody listed: something like an id, a path or a quotation right beside the name of a label or field."""
-    found: list[ValueLink] = []
+    found: list[ValueLink] = list(_paths(text, names, taken))
+    found += _words_after(text, names, taken)
     tokens = [(match.span(), text.raw[slice(*match.span())]) for match in _TOKEN.finditer(text.plain)]
     tokens += [(span, quote) for quote, span in text.quotes]
     for name in names:

@@ -133,9 +133,13 @@ def _read_times(request: Request, text: str) -> None:
             lead = re.search(_LEAD, before)
             request.text.use((match.start() - (len(lead[0]) if lead else 0), match.end()))
     for match in _LAST_UNIT.finditer(text):
+        if request.wanted("compare") and re.search(r"(?:with|to|than|versus|vs\.?|比|与|和|较)\s*$", text[: match.start()]):
+            continue
         request.window_s = request.window_s or unit_seconds(match[1] or match[2])
         request.text.use(match.span())
     for match in _EACH_UNIT.finditer(text):
+        if _AGO_AFTER.match(text[match.end() :]):
+            continue
         unit = next(each for each in match.groups() if each)
         request.interval_s = request.interval_s or _ADVERB.get(unit) or unit_seconds(unit)
         request.text.use(match.span())

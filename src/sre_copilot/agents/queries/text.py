@@ -13,7 +13,7 @@ from sre_copilot.agents.understanding.wording import Span, overlaps, plain, quot
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 IRREGULAR = {"indices": "index", "statuses": "status", "status": "status", "address": "address", "process": "process"}
 FORMAL = frozenset({
-    "total", "seconds", "bytes", "count", "sum", "bucket", "milliseconds", "ms", "kg", "id", "at", "ratio", "info", "kube", "node", "container", "percent",
+    "total", "seconds", "bytes", "count", "sum", "bucket", "milliseconds", "ms", "kg", "id", "at", "ratio", "info", "kube", "node", "container", "percent", "pod",
 })  # fmt: skip
 """Parts of identifiers that are form rather than meaning: units, suffixes, names of exporters."""
 

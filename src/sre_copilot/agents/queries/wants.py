@@ -46,12 +46,14 @@ _MOST = r"(?:most|highest|largest|biggest|slowest|longest|busiest|worst|latest|n
 _FEWEST = r"(?:fewest|least|lowest|smallest|fastest|shortest|oldest|earliest|lightest|bottom|quietest|emptiest)"
 _ZH_MOST, _ZH_FEWEST = r"最(?:多|高|大|慢|长|忙|新|重|频繁|差|热|满|严重|繁忙|晚)", r"最(?:少|低|小|快|短|早|轻|旧|闲|空)"
 _LIMITS: tuple[re.Pattern[str], ...] = (
-    pattern(rf"\b(?:top|bottom|first|last|limit(?:\s+to)?|up\s+to)[\s-]+(?P<n>{_SMALL})\b(?!\s*(?:seconds?|minutes?|mins?|hours?|days?|weeks?|months?|[smhd]\b|%|ms))"),
+    pattern(rf"\b(?:top[kn]?|bottom[kn]?|first|last|limit(?:\s+to)?|up\s+to)[\s-]+(?P<n>{_SMALL})\b(?!\s*(?:seconds?|minutes?|mins?|hours?|days?|weeks?|months?|[smhd]\b|%|ms))"),
     pattern(rf"\b(?P<n>{_SMALL})\s+(?:{_MOST}|{_FEWEST})\b"),
     pattern(rf"\b(?P<n>{_SMALL})\s+(?:[a-z_-]+\s+){{1,5}}?(?:with|having|that\s+have|are|is|by|had|has|were|use|uses|using|log|logged|writes?|produce|cause)\s+(?:the\s+)?(?:{_MOST}|{_FEWEST})\b"),
     pattern(rf"(?:前|头|top\s?)(?P<n>{ZH_NUMBER})(?!\s*(?:个?小时|分钟|分|秒|天|周|个?月|日|%))\s*(?:条|个|笔|台|名|家|位|行|大|种|项|件|单)?"),
     pattern(rf"(?:{_ZH_MOST}|{_ZH_FEWEST})的?(?P<n>{ZH_NUMBER})\s*(?:条|个|笔|台|名|家|位|行|种|项|件|单)?"),
     pattern(rf"(?:最近|最后)的?(?P<n>{ZH_NUMBER})\s*(?:条|笔|单|件|行)"),
+    pattern(rf"的(?P<n>{ZH_NUMBER})\s*(?:条|笔|单)"),
+    pattern(rf"\b(?:{_MOST}|{_FEWEST})\s+(?P<n>{_SMALL})\b(?!\s*(?:seconds?|minutes?|hours?|days?|%|ms))"),
     pattern(rf"(?:取|列|看|给我|显示|返回|只要|限)(?P<n>{ZH_NUMBER})\s*(?:条|个|笔|台|名|家|行)"),
     pattern(rf"\b(?:show|list|give\s+me|return)\s+(?P<n>{_SMALL})\s+(?=[a-z])(?!seconds?|minutes?|hours?|days?)"),
 )  # fmt: skip
@@ -62,7 +64,7 @@ _ALWAYS_UP = pattern(r"\b(?:oldest|earliest|smallest|lowest)\s+first\b|\basc(?:e
 _ALWAYS_DOWN = pattern(r"\b(?:newest|latest|largest|highest|most\s+\w+)\s+first\b|\bdesc(?:ending)?\b|降序|倒序|从(?:多到少|高到低|大到小|新到旧|晚到早)")
 _GROUPS = (
     pattern(r"\b(?:grouped\s+by|group\s+by|split\s+by|broken\s+down\s+by|breakdown\s+by|separately\s+for|for\s+each|for\s+every|in\s+each|on\s+each|of\s+each|per|each|every|by)\s+"),
-    pattern(r"(?:每一?[个台条只位家张种款类名]?|各个?|按照?|分别按|逐个?|分(?=[\u3400-\u9fff]{2}))"),
+    pattern(r"(?:每一?[个台条只位家张种款类名]?|各个?|按照?(?![^,，。]{1,8}(?:排名|排序|最))|分别按|逐个?|分(?=[\u3400-\u9fff]{2}))"),
 )  # fmt: skip
 _NOT_A_GROUP = pattern(r"\b(?:ordered|order|sorted|sort|ranked|made|sent|caused|written|done|handled|followed|called|issued)\s+$")
 STRETCH = 22  # characters after `by` in which the first name of a label must begin

@@ -18,6 +18,7 @@ from sre_copilot.agents.queries.schema import Schema
 from sre_copilot.agents.queries.search.write import write as write_search
 from sre_copilot.agents.queries.sql.write import write as write_sql
 from sre_copilot.agents.queries.telling import describe
+from sre_copilot.agents.queries.text import parts
 from sre_copilot.agents.queries.written import Language, QueryProblem, Source, Written
 from sre_copilot.agents.understanding.wording import language as language_of
 from sre_copilot.agents.understanding.wording import pattern
@@ -87,7 +88,7 @@ def choose(words: str, schema: Schema) -> Language:
 def _by_rules(request: Request, schema: Schema, language: Language, lang: Lang, now: float) -> Written:
     try:
         query = _written(request, schema, language, now)
-        return finished(query, language, schema, lang, by="rules", unused=_unused(request))
+        return finished(query, language, schema, lang, by="rules", unused=_unused(request, names(schema, language), query))
     except QueryProblem as problem:
         return Written(query="", language=language, problems=(problem.said(lang),), sure=False)
 
@@ -172,17 +173,37 @@ def repaired(written: Written, server_said: str, words: str, schema: Schema, lan
         return replace(written, problems=(*written.problems, problem.said(lang)))
 
 
+_SUBJECTS = frozenset({"instance", "host", "service", "app", "job", "container", "pod", "namespace", "idc", "trace", "message", "msg"})
 _STOP = pattern(
     r"\b(?:the|a|an|of|in|on|at|for|to|from|by|with|and|or|that|which|what|who|is|are|was|were|be|been|has|have|had|do|does|did|it|its|this|these|those|there|then|as|all|any|some|me|us|we|our|their|they|"
     r"show|list|give|find|get|tell|display|see|look|please|how|many|much|where|when|whose|each|per|every|across|among|over|under|during|within|between|last|past|previous|line|lines|log|logs|entries|entry|"
     r"record|records|row|rows|document|documents|value|values|number|count|rate|total|made|through|via|anywhere|everything|anything|only|just|now|currently|right|moment|window|time|times|interval|compared?|same|"
-    r"answers?|responses?|requests?|occurs?|occurred|happen(?:ed|s)?|using|used|have|not|no|but|than|more|less|most|least|first|second|seconds|minutes?|hours?|days?|weeks?|bytes|so|far|been|their|out|off|up|down|average|sorted|ordered|grouped|order|s|write|wrote|written|machines?|servers?|hosts?)\b"
+    r"answers?|responses?|requests?|occurs?|occurred|happen(?:ed|s)?|using|used|have|not|no|but|than|more|less|most|least|first|second|seconds|minutes?|hours?|days?|weeks?|bytes|so|far|been|their|out|off|up|down|average|sorted|ordered|grouped|order|s|write|wrote|written|machines?|servers?|hosts?|transactions?|payments?|fields?|answers?|each|most|frequent|calls?|id)\b"
 )
 _ZH_STOP = pattern(
-    r"[的了在有是和与及或个条次笔台名家位行种项件单每各按看查下上中内里过去近最前后从到对把被给请我们你他它这那些哪什么怎多少几以为于之其并且但不没也都就还要能会可用出来去再又让使其当时刻间分秒小天周月年日量数据情况信息统计列显示展示日志请求记录窗口目前现所全部一二三四五六七八九十两:：,，。？?!！、（）()%]"
+    r"字段|交易|[的了在有是和与及或个条次笔台名家位行种项件单每各按看查下上中内里过去近最前后从到对把被给请我们你他它这那些哪什么怎多少几以为于之其并且但不没也都就还要能会可用出来去再又让使其当时刻间分秒小天周月年日量数据情况信息统计列显示展示日志请求记录窗口目前现所全部一二三四五六七八九十两:：,，。？?!！、（）()%]"
 )
 
 
-def _unused(request: Request) -> tuple[str, ...]:
+def names(schema: Schema, language: Language) -> tuple[str, ...]:
+    """All names that a query of a language may hold."""
+    if language == "promql" and schema.metrics is not None:
+        return (*schema.metrics.metrics, *(label for each in schema.metrics.metrics.values() for label in each.labels))
+    if language == "logql" and schema.logs is not None:
+        return (*schema.logs.labels, *schema.logs.fields)
+    if language == "elasticsearch" and schema.index is not None:
+        return tuple(schema.index.fields)
+    if language == "sql" and schema.sql is not None:
+        return (*schema.sql.tables, *(column for each in schema.sql.tables.values() for column in each))
+    return ()
+
+
+def _unused(request: Request, known: Sequence[str], query: str) -> tuple[str, ...]:
+    """Words that are in no part of the query; what names a part of it, or what is measured or counted, is used."""
     text = request.text
+    for name in dict.fromkeys(known):
+        for word in parts(name):
+            if name in query or word in _SUBJECTS:
+                for span in text.called(word):
+                    text.use(span)
     return tuple(word for word in text.unused([_STOP, _ZH_STOP]) if not word.replace(".", "").isdigit())

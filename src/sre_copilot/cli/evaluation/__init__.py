@@ -14,6 +14,7 @@ from sre_copilot.cli.evaluation.injection import injection
 from sre_copilot.cli.evaluation.intent import intent
 from sre_copilot.cli.evaluation.learning import learning
 from sre_copilot.cli.evaluation.logs import logs
+from sre_copilot.cli.evaluation.nl2query import nl2query
 from sre_copilot.cli.evaluation.rca import rca
 from sre_copilot.cli.evaluation.retrieval import documents, retrieval
 
@@ -28,6 +29,7 @@ app.command("intent")(intent)
 app.command("detectors")(detectors)
 app.command("forecast")(forecast)
 app.command("breach")(breach)
+app.command("nl2query")(nl2query)
 app.command("retrieval")(retrieval)
 app.command("documents")(documents)
 app.command("learning")(learning)

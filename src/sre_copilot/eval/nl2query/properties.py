@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,9 +96,12 @@ def _logql(query: str, found: Facts) -> None:
         found.add("line_filter", {"op": op, "text": text})
     for name, op, value in said.fields:
         found.add("field_filter", {"name": name, "op": "=" if op == "==" else op, "value": value})
-    for name, values in (("parser", said.parsers), ("function", said.functions), ("range", said.ranges_s), ("offset", said.offsets_s)):
-        for value in values:
-            found.add(name, value)
+    many: tuple[tuple[str, Sequence[Any]], ...] = (
+        ("parser", said.parsers), ("function", said.functions), ("range", said.ranges_s), ("offset", said.offsets_s),
+    )  # fmt: skip
+    for name, values in many:
+        for each in values:
+            found.add(name, each)
     if said.by:
         found.add("by", said.by)
     for name, number in (("quantile", said.quantile), ("k", said.k)):
@@ -113,7 +116,7 @@ def _sql(query: str, dialect: str, found: Facts) -> None:
     for table in tree.find_all(exp.Table):
         found.add("table", table.name)
     for kind, op in _SQL_OPS:
-        for node in tree.find_all(kind):
+        for node in tree.find_all(kind):  # type: ignore[var-annotated]
             _sql_condition(node, op, found)
     for node in tree.find_all(exp.In):
         for value in node.expressions:

@@ -20,6 +20,21 @@ def confidence(document: Mapping[str, Any]) -> str:
     return word("ask.confidence", document["lang"], percent=percentage(found["confidence"]))
 
 
+def headline_findings(document: Mapping[str, Any]) -> list[str]:
+    """The findings of the headline, where it is one of the claims."""
+    return [
+        name
+        for claim in document["claims"]
+        if claim["text"] == document["headline"]
+        for name in claim["findings"]
+    ]
+
+
+def other_claims(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The claims that the headline does not say already."""
+    return [claim for claim in document["claims"] if claim["text"] != document["headline"]]
+
+
 def quote_line(quote: Mapping[str, Any], lang: Lang) -> str:
     """Where a passage stands: document, headings, page."""
     page = word("ask.page", lang, page=quote["page"]) if quote["page"] else ""

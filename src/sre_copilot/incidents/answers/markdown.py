@@ -8,7 +8,15 @@ from typing import Any
 
 from sre_copilot.domain.knowledge import Lang
 from sre_copilot.incidents.answers.document import WRITTEN
-from sre_copilot.incidents.answers.lines import confidence, known_line, partial, quote_line, usage
+from sre_copilot.incidents.answers.lines import (
+    confidence,
+    headline_findings,
+    known_line,
+    other_claims,
+    partial,
+    quote_line,
+    usage,
+)
 from sre_copilot.incidents.report.clean import markdown as literal
 from sre_copilot.incidents.report.words import word
 
@@ -26,9 +34,10 @@ def render(document: Document, *, evidence: bool = False, asked: bool = False) -
 def _lines(document: Document, *, evidence: bool, asked: bool) -> Iterator[str]:
     lang: Lang = document["lang"]
     sure = confidence(document)
-    yield f"**{literal(document['headline'])}**" + (f" ({literal(sure)})" if sure else "")
+    names = "".join(f" `{name}`" for name in headline_findings(document))
+    yield f"**{literal(document['headline'])}**" + (f" ({literal(sure)})" if sure else "") + names
     yield ""
-    for claim in document["claims"]:
+    for claim in other_claims(document):
         yield f"- {literal(claim['text'])} {' '.join(f'`{name}`' for name in claim['findings'])}"
     if document["body"]:
         yield from ("", *_body(document))

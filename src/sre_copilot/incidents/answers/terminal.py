@@ -11,7 +11,15 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sre_copilot.domain.knowledge import Lang
-from sre_copilot.incidents.answers.lines import confidence, known_line, partial, quote_line, usage
+from sre_copilot.incidents.answers.lines import (
+    confidence,
+    headline_findings,
+    known_line,
+    other_claims,
+    partial,
+    quote_line,
+    usage,
+)
 from sre_copilot.incidents.report.clean import visible
 from sre_copilot.incidents.report.words import word
 from sre_copilot.incidents.report.wrap import Prose
@@ -49,8 +57,10 @@ def _parts(document: Document, *, evidence: bool, asked: bool) -> Iterator[Rende
     head = Prose(_safe(document["headline"]), style=f"bold {TONES.get(outcome, '')}".strip())
     if sure := confidence(document):
         head.append(f"  {sure}", style="not bold dim")
+    if names := headline_findings(document):
+        head.append(f"  {' '.join(names)}", style="not bold dim")
     yield head
-    for claim in document["claims"]:
+    for claim in other_claims(document):
         told = Prose(f"• {_safe(claim['text'])}").append(f"  {' '.join(claim['findings'])}", style="dim")
         yield Padding(told, (0, 0, 0, 2), expand=False)
     if document["body"]:

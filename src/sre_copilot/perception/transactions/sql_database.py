@@ -80,6 +80,16 @@ class Database:
         )
         return found
 
+    def table(self, sql: str) -> tuple[Sequence[Sequence[Any]], list[str]]:
+        """Run a query that holds no parameter, and return its rows and the names of its columns."""
+
+        def ask(connection: Connection) -> tuple[Sequence[Sequence[Any]], list[str]]:
+            found = connection.execute(sa.text(sql.replace(":", r"\:")))
+            return found.all(), list(found.keys())
+
+        rows: tuple[Sequence[Sequence[Any]], list[str]] = self._tried(ask)
+        return rows
+
     def version(self) -> str:
         """Version of the server."""
         question = _VERSION.get(self.backend, "SELECT 1")

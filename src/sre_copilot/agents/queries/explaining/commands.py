@@ -151,6 +151,7 @@ DANGEROUS: tuple[tuple[RiskLevel, str, str, str], ...] = (
     ("medium", r"\bkubectl\b[^\n]*\bexec\b", "Runs something within a container.", "在容器内执行命令。"),
     ("high", r"\b(?:docker|podman)\s+(?:rm|rmi|stop|kill|system\s+prune|volume\s+rm)\b", "Stops or removes containers.", "停止或删除容器。"),
     ("high", r"\bhelm\s+(?:uninstall|delete|rollback)\b", "Removes or rolls back a release.", "卸载或回滚发布。"),
+    ("medium", r"\b(?:UNLINK|DEL)\b", "Removes keys of Redis.", "删除 Redis 中的键。"),
     ("high", r"\b(?:FLUSHALL|FLUSHDB)\b", "Empties a Redis database.", "清空 Redis 数据库。"),
     ("critical", r"(?i)\bDROP\s+(?:TABLE|DATABASE|SCHEMA)\b|\bTRUNCATE\s+TABLE\b", "Destroys tables or a database.", "删除表或数据库。"),
     ("high", r"(?i)\bDELETE\s+FROM\b|\bUPDATE\s+\w+\s+SET\b", "Changes rows of a database.", "修改数据库数据。"),

@@ -14,7 +14,7 @@ from sre_copilot.domain.knowledge import Lang
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1[^\n]*\n.*?^\s*\2\s*$", re.DOTALL | re.MULTILINE)
 _BREAKS = frozenset({";", "&&", "||", "|", "&", "(", ")", ";;", "|&", "\n"})
 _WORDS = frozenset({"if", "then", "else", "elif", "fi", "do", "done", "while", "until", "esac", "{", "}", "!", "time", "in"})
-_PREFIXES = frozenset({"sudo", "doas", "env", "nohup", "exec", "command", "time", "nice", "xargs", "timeout"})
+_PREFIXES = frozenset({"sudo", "doas", "env", "nohup", "exec", "command", "time", "nice", "xargs", "timeout", "run"})
 OPENERS = {"if": "fi", "for": "done", "while": "done", "until": "done", "case": "esac", "{": "}"}
 
 

@@ -22,7 +22,7 @@ _CODES = ("status", "code", "status_code", "http_status")
 _ERRORS = pattern(r"\berrors?\b|\berroneous\b|\bfail(?:ed|ures?)\b|错误|报错|出错|异常")
 _WARNINGS = pattern(r"\bwarn(?:ing)?s?\b|警告|告警日志")
 _WORD_AFTER = pattern(
-    r"(?:\b(?:contain(?:s|ing)?|mention(?:s|ing|ed)?|includ(?:e|es|ing)|match(?:es|ing)?|say(?:s|ing)?|saying|about|holding|with)\b|写着|包含|含有|含|提到|出现过?|带有?|关键[字词](?:是|为)?)"
+    r"(?:\b(?:contain(?:s|ing)?|mention(?:s|ing|ed)?|includ(?:e|es|ing)|match(?:es|ing)?|say(?:s|ing)?|saying|about|holding|with)\b|写着|(?<=[里中])有|包含|含有|含|提到|出现过?|带有?|关键[字词](?:是|为)?)"
     r"\s*(?:of\s+|the\s+(?:word|text|string|phrase)\s+|了)?(?P<word>[a-z0-9][\w.:/\-]*|[\u3400-\u9fff]{2,8}?(?=的|$|[,，。 ]))"
 )
 _NO_WORD = pattern(
@@ -142,7 +142,8 @@ def _fields(request: Request, schema: LogSchema, taken: list[Span]) -> list[tupl
     for link in named_values(text, strings, taken=taken):
         is_number = schema.fields[link.name] == "number" and re.fullmatch(r"\d+(?:\.\d+)?", link.value)
         value: str | float = float(link.value) if is_number else link.value
-        found.append((FieldFilter(link.name, "!=" if link.negated else "=", value), link.span))
+        negated = link.negated or bool(re.match(r"\s*(?:以外|之外|除外)", text.plain[link.span[1] :]))
+        found.append((FieldFilter(link.name, "!=" if negated else "=", value), link.span))
         text.use(link.span)
     found += _codes(request, schema, [*taken, *(span for _, span in found)])
     for name, _ in ((each.name, 0) for each, _ in found):
@@ -194,7 +195,7 @@ def _codes(request: Request, schema: LogSchema, taken: list[Span]) -> list[tuple
     for match in pattern(r"(?<![\w.:/-])([1-5]\d\d)(?![\w.:/%-])(?!\s*(?:ms|lines?|条|次|毫秒|秒|seconds?))").finditer(text.plain):
         if not any(overlaps(match.span(), span) for span in (*taken, *(each.span for each in request.comparisons))):
             text.use(match.span())
-            negated = bool(_NEGATED.search(text.plain[: match.start()]))
+            negated = bool(_NEGATED.search(text.plain[: match.start()]) or re.match(r"\s*(?:以外|之外|除外)", text.plain[match.end() :]))
             value: str | float = float(match[1]) if schema.fields[name] == "number" else match[1]
             return [(FieldFilter(name, "!=" if negated else "=", value), match.span())]
     return []

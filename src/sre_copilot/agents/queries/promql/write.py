@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sre_copilot.agents.queries.linking import ValueLink, grouped, link, linked_values, named_values, surfaces
+from sre_copilot.agents.queries.linking import ValueLink, error_value, grouped, link, linked_values, named_values, surfaces
 from sre_copilot.agents.queries.promql.parts import Aggregate, Apply, Binary, Matcher, Number, Part, Selector
 from sre_copilot.agents.queries.promql.ratios import busy, partner, share_of
 from sre_copilot.agents.queries.request import Comparison, Request
 from sre_copilot.agents.queries.schema import Metric, MetricSchema
+from sre_copilot.agents.queries.text import parts as metric_words
 from sre_copilot.agents.queries.written import QueryProblem
 from sre_copilot.agents.understanding.wording import pattern
 
 USUAL_RANGE_S = 300.0  # of a rate where nobody says: five minutes hold enough samples at any usual scrape interval
 USUAL_TREND_S = 6 * 3600.0  # a trend to extrapolate from needs hours
+_OUTCOME_WORDS = frozenset({"error", "ok", "success", "failed", "fail"})
+"""Values that many metrics have: they tell nothing of which is meant."""
 _COUNTING = ("increase", "count")
+LONG_S = 1800.0  # "in the last hour" asks how many there were, not how many a second
 _FUNCTIONS = {"avg": "avg_over_time", "max": "max_over_time", "min": "min_over_time", "sum": "sum_over_time", "deviation": "stddev_over_time"}
 _CLASS = pattern(r"(?<![\w.])([1-5])xx\b")
 _CODE = pattern(r"(?<![\w.:/-])([1-5]\d\d)(?![\w.:/%-])")
 _CODES = ("code", "status", "status_code", "response_code", "http_status", "http_response_status_code", "http_status_code")
 _SERVER_ERRORS = pattern(r"\berrors?\b|\berroneous\b|\bfail(?:ed|ures?|ing)?\b|错误|报错|失败|异常")
+_FAILURES = pattern(r"\bfail(?:ed|ures?|ing)?\b|\berrors?\b|失败|出错|报错|错误")
 _NOW = pattern(r"\b(?:right\s+now|at\s+the\s+moment|currently|now)\b|现在|目前|当前|此刻")
 _MEMORY_UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 1024.0, "mib": 1024.0**2, "gib": 1024.0**3, "tib": 1024.0**4, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 
@@ -66,7 +71,7 @@ def _plan(request: Request, schema: MetricSchema) -> Plan:
     found += named_values(request.text, [name for name in names if name not in by or name not in values], taken=[*hidden, *(each.span for each in found)])
     for each in found:
         request.text.use(each.span)
-    matchers = (*_matchers(found), *_codes(request, metric, found))
+    matchers = (*_matchers(found), *_codes(request, metric, found, schema))
     if not by and metric.kind != "gauge" and request.limit is not None:
         by = _subject(request, names, {each.name for each in matchers})
     return Plan(metric, matchers, by, request.window_s or USUAL_RANGE_S, request, schema)
@@ -102,7 +107,7 @@ def _fit(request: Request, metric: Metric) -> float:
 
 def _by_labels(request: Request, schema: MetricSchema) -> dict[str, float]:
     """Metrics by how many of the values that are named their labels may have: a value decides between metrics of like names."""
-    found = linked_values(request.text, schema.values)
+    found = [each for each in linked_values(request.text, schema.values) if each.value.lower() not in _OUTCOME_WORDS]
     return {
         name: 0.9 * count
         for name, metric in schema.metrics.items()
@@ -130,8 +135,13 @@ def _escaped(text: str) -> str:
     return "".join("\\" + c if c in r"\.+*?()|[]{}^$" else c for c in text)
 
 
-def _codes(request: Request, metric: Metric, found: list[ValueLink]) -> tuple[Matcher, ...]:
+def _codes(request: Request, metric: Metric, found: list[ValueLink], schema: MetricSchema) -> tuple[Matcher, ...]:
     """Status codes and their classes, and what an error is where only errors are asked for."""
+    outcome = next((name for name in ("result", "outcome") if name in metric.labels and name in schema.values), "")
+    if outcome and not any(each.name == outcome for each in found) and (match := _FAILURES.search(request.text.plain)):
+        if bad := error_value(schema.values[outcome]):
+            request.text.use(match.span())
+            return (Matcher(outcome, "=", bad),)
     label = next((name for name in _CODES if name in metric.labels), "")
     if not label or any(each.name == label for each in found):
         return ()
@@ -177,9 +187,9 @@ def _ratio(plan: Plan) -> Part | None:
     request = plan.request
     if (part := busy(plan.metric, plan.matchers, plan.by, plan.range_s, request)) is not None:
         return part
-    if not request.wanted("share"):
-        return None
     percent = any(each.unit in ("%", "percent") for each in request.comparisons)
+    if not request.wanted("share") and not (percent and plan.metric.kind == "gauge"):
+        return None
     if plan.metric.kind == "gauge":
         whole = partner(plan.metric.name, plan.schema, request)
         return None if whole is None else whole(plan.matchers, percent)
@@ -215,7 +225,9 @@ def _of_histogram(plan: Plan) -> Part:
 
 def _of_counter(plan: Plan) -> Part:
     request = plan.request
-    counted = request.wanted("happened") or (request.wanted(*_COUNTING) and not request.wanted("rate"))
+    measured = {"seconds", "bytes"} & set(metric_words(plan.metric.name))
+    long = (request.window_s or 0.0) >= LONG_S and not measured and not request.wanted("rate", "avg", "max", "share", "compare")
+    counted = long or request.wanted("happened") or (request.wanted(*_COUNTING) and not request.wanted("rate"))
     function = "increase" if counted else "rate"
     inner = Apply(function, (plan.selector(),))
     if request.wanted("happened") and not plan.by and request.limit is None:

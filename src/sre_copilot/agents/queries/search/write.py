@@ -209,12 +209,13 @@ def _named(plan: Plan) -> str:
 def _ranked(plan: Plan, measure: Measure | None) -> list[str]:
     """What a ranking is of: the field that is named and no number (the five hosts with most errors)."""
     request = plan.request
-    if request.limit is None or (measure is not None and measure.kind in ("percentiles", "cardinality")):
+    most = request.order_span is not None and request.text.plain[slice(*request.order_span)] in ("most", "最多", "fewest", "最少")
+    if (request.limit is None and not most) or (measure is not None and measure.kind in ("percentiles", "cardinality")):
         return []
-    keywords = [name for name, kind in plan.schema.fields.items() if kind in ("keyword", "ip", "constant_keyword", "integer") and name not in fields.CODES[:0]]
+    keywords = [name for name, kind in plan.schema.fields.items() if kind in ("keyword", "ip", "constant_keyword", "integer")]
     filtered = {each.field for each in plan.filters if isinstance(each, Term)}
     at = [(span[0], name) for name in keywords if name not in filtered for span in surfaces(request.text, name)]
-    by_rows = any(surfaces(request.text, name) for name in plan.numbers) or fields._SLOW.search(request.text.plain)
+    by_rows = not most and (any(surfaces(request.text, name) for name in plan.numbers) or fields.speaks_of_time(request.text))
     return [min(at)[1]] if at and (measure is not None or not by_rows) else []
 
 

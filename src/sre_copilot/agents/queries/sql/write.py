@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -12,7 +13,7 @@ from sre_copilot.agents.queries.request import Comparison, Request
 from sre_copilot.agents.queries.schema import SqlSchema
 from sre_copilot.agents.queries.sql import building as build
 from sre_copilot.agents.queries.sql.joins import keys, path
-from sre_copilot.agents.queries.text import parts
+from sre_copilot.agents.queries.text import Text, parts
 from sre_copilot.agents.queries.written import QueryProblem
 from sre_copilot.agents.understanding.wording import overlaps, pattern
 
@@ -76,10 +77,12 @@ def _plan(request: Request, schema: SqlSchema, now: float) -> Plan:
     hidden = [each.span for each in request.comparisons]
     found = linked_values(text, {name: each for name, each in schema.values.items()}, skip=hidden)
     links = link(text, schema.tables, boost=_boost(found, text, schema))
-    if not links and not found:
+    if not links and not found and not _by_columns(text, schema):
         raise QueryProblem(
             f"The text names none of the tables. There are: {', '.join(schema.tables)}.", f"文字中没有提到已知的表。现有：{'、'.join(schema.tables)}。"
         )
+    if not links and not found:
+        links = _by_columns(text, schema)
     plan.named = tuple(each.name for each in links)
     groups = _entities(request, links)
     plan.table = _main(plan, links, found, groups)
@@ -91,7 +94,14 @@ def _plan(request: Request, schema: SqlSchema, now: float) -> Plan:
     return plan
 
 
-def _boost(found: list[ValueLink], text: object, schema: SqlSchema) -> dict[str, float]:
+def _by_columns(text: Text, schema: SqlSchema) -> list[Linked]:
+    """The table most of whose columns are named, where no table is."""
+    counted = {table: sum(bool(surfaces(text, name)) for name in columns if name != "id") for table, columns in schema.tables.items()}
+    best = max(counted, key=lambda name: counted[name])
+    return [Linked(best, float(counted[best]), ((0, 0),))] if counted[best] >= 2 else []
+
+
+def _boost(found: list[ValueLink], text: Text, schema: SqlSchema) -> dict[str, float]:
     """A table is likelier when values of its columns are named."""
     boost = dict.fromkeys(schema.tables, 0.0)
     for each in found:
@@ -113,10 +123,23 @@ def _main(plan: Plan, links: list[Linked], found: list[ValueLink], groups: list[
         to_it = [a for a, _, c, _ in keys(plan.schema) if c == groups[0]]
         valued = [each.name.split(".")[0] for each in found]
         return next((name for name in to_it if name in valued), groups[0])
+    aggregated = plan.request.wanted("count", "sum", "avg") or plan.request.limit is not None or plan.request.order_span is not None
+    if aggregated and len(links) > 1:
+        names = [each.name for each in links]
+        keyed = [name for name in names if any(name != other and _down(plan, name, other) for other in names)]
+        if keyed:
+            return keyed[0]
     if links:
         best = [each for each in links if each.score >= links[0].score - 0.3]
         return min(best, key=lambda each: (-(each.score), each.spans[0])).name
     return found[0].name.split(".")[0]
+
+
+def _down(plan: Plan, start: str, end: str) -> tuple[tuple[str, str, str, str], ...]:
+    """The joins from one table to another along keys that lead from it, and never back."""
+    way = path(plan.schema, start, end)
+    owned = {(a, b, c) for a, b, c, _ in keys(plan.schema)}
+    return way if all((before, before_column, joined) in owned for joined, _, before, before_column in way) else ()
 
 
 def _values_of(plan: Plan, found: list[ValueLink]) -> list[tuple[str, ValueLink]]:
@@ -127,15 +150,31 @@ def _values_of(plan: Plan, found: list[ValueLink]) -> list[tuple[str, ValueLink]
     others = [(each.name.split(".")[0], each) for each in found if each.name.split(".")[0] != plan.table]
     others = [(table, each) for table, each in others if table in plan.named and not any(overlaps(each.span, span) for span in spans)]
     kept = [pair for pair in (*own, *others) if not _is_time_word(plan, pair[1])]
+    kept += _failures(plan, [each for _, each in kept])
     for _, each in kept:
         plan.request.text.use(each.span)
     return kept
 
 
+_FAILED = pattern(r"\bfail(?:ed|ures?|ing)?\b|\bunsuccessful\w*\b|失败|未成功")
+_GOOD = frozenset({"ok", "success", "succeeded", "successful", "captured", "completed", "done"})
+
+
+def _failures(plan: Plan, found: list[ValueLink]) -> list[tuple[str, ValueLink]]:
+    """What failed, where the values name no failure but a success: everything else."""
+    match = _FAILED.search(plan.request.text.plain)
+    for name, values in plan.schema.values.items():
+        table, column = name.split(".", 1)
+        good = next((each for each in values if each.lower() in _GOOD), "")
+        if match and good and table == plan.table and column in ("status", "result", "outcome", "state") and not any(each.name == name for each in found):
+            return [(table, ValueLink(name, good, match.span(), negated=True))]
+    return []
+
+
 def _own_values(plan: Plan, found: list[ValueLink]) -> list[ValueLink]:
     """Values that the linker gave to another table although the main one has the same."""
     own = {name: values for name, values in plan.schema.values.items() if name.split(".")[0] == plan.table}
-    hidden = [each.span for each in (*plan.request.comparisons, *found)]
+    hidden = [*(each.span for each in plan.request.comparisons), *(each.span for each in found)]
     return [each for each in linked_values(plan.request.text, own, skip=hidden) if not any(each.name == known.name for known in found)]
 
 
@@ -161,7 +200,9 @@ def _groups(plan: Plan, entities: list[str]) -> list[tuple[str, str]]:
         found += _foreign_groups(plan)
     if not found and plan.request.wanted("count", "sum", "avg") and _EACH.search(plan.request.text.plain):
         found += _spoken_groups(plan)
-    if not found and plan.request.limit is not None and plan.request.wanted("count", "sum", "avg"):
+    several = any(name != plan.table and _down(plan, plan.table, name) for name in plan.named)
+    ranked = plan.request.limit is not None or (plan.request.order_span is not None and several)
+    if not found and ranked and (several or plan.request.wanted("count", "sum", "avg")) and not plan.request.wanted("latest", "distinct"):
         found += _ranked_groups(plan)
     return found
 
@@ -237,6 +278,10 @@ def _value_conditions(plan: Plan) -> list[exp.Expr]:
     for each in named_values(text, columns, taken=taken):
         by_column.setdefault((plan.table, each.name, each.negated), []).append(each.value)
         text.use(each.span)
+    code = re.search(r"(?<![A-Za-z])[A-Z]{2}(?![A-Za-z])", text.raw)
+    if "country" in plan.columns and code is not None and code[0] not in ("ID", "OK", "IP"):
+        by_column.setdefault((plan.table, "country", False), []).append(code[0])
+        text.use(code.span())
     if "currency" in plan.columns and (money := fields.currency(text)):
         by_column.setdefault((plan.table, "currency", False), []).append(money[0])
         text.use(money[1])
@@ -283,6 +328,9 @@ def _measure(plan: Plan) -> exp.Expr | None:
                 continue
             if name := fields.measured_field(request, numbers):
                 return build.aggregate(function, plan.table, name)
+    said = next((name for name in numbers if name != "id" and not name.endswith("_id") and surfaces(request.text, name)), "")
+    if said and (plan.groups or request.interval_s) and not request.wanted("count") and not request.comparisons:
+        return build.aggregate("sum", plan.table, said)
     if request.wanted("count") or (plan.groups and not ranked):
         return build.count()
     if plan.groups and ranked:
@@ -356,7 +404,7 @@ def _ordered_rows(statement: exp.Select, plan: Plan, time_column: str, *, down: 
 
 
 def _newest(request: Request) -> bool:
-    return bool(pattern(r"\b(?:newest|latest|recent|oldest|earliest)\b|最新|最近|最早|从新到旧|从早到晚|从晚到早|last\s+\d+").search(request.text.plain))
+    return bool(pattern(r"\b(?:newest|latest|recent|oldest|earliest)\b|最新|最近|最早|从新到旧|从早到晚|从晚到早|last\s+\d+(?!\s*(?:day|hour|minute|week|month))").search(request.text.plain))
 
 
 def _joined(statement: exp.Select, plan: Plan) -> exp.Select:

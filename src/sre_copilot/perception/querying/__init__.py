@@ -1,0 +1,1 @@
+"""Queries of somebody's own, sent to a system so that they can only read, within limits."""
