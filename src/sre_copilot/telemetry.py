@@ -129,7 +129,7 @@ def set_up_logging(settings: Logging, *, rotating: bool = True) -> None:
         root.addHandler(handler)
     root.setLevel(settings.level)
     logging.getLogger(AUDIT).setLevel(logging.INFO)  # written whatever the level of the others
-    for noisy in ("httpx", "httpcore", "alembic", "numba"):
+    for noisy in ("httpx", "httpcore", "alembic", "numba", "mcp"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[

@@ -32,7 +32,14 @@ from sre_copilot.testing.servers.remote_write import remote_write
 pytestmark = pytest.mark.integration
 NOW = float(int(time.time()))
 WINDOW = Window(NOW - 1800, NOW)
-TYPES = {"bigint": "bigint", "varchar": "text", "decimal": "numeric", "datetime": "timestamptz", "int": "integer", "double": "float8"}
+TYPES = {
+    "bigint": "bigint",
+    "varchar": "text",
+    "decimal": "numeric",
+    "datetime": "timestamptz",
+    "int": "integer",
+    "double": "float8",
+}
 
 
 def asked(target: str) -> list[QueryQuestion]:
@@ -42,7 +49,11 @@ def asked(target: str) -> list[QueryQuestion]:
 def failures(target: str, run: Any) -> list[tuple[str, str, str]]:
     judged = [judge(each, run=run) for each in asked(target)]
     assert judged
-    return [(each.question.id, each.written.query, each.said) for each in judged if each.written.query and not each.ran]
+    return [
+        (each.question.id, each.written.query, each.said)
+        for each in judged
+        if each.written.query and not each.ran
+    ]
 
 
 def sent(source: QuerySource, written: Written, window: Window = WINDOW) -> str:
@@ -88,7 +99,11 @@ def test_every_logql_query_runs_on_loki() -> None:
 
 def push(url: str, schema: Mapping[str, Any]) -> None:
     fields = {name: (7 if kind == "number" else "x") for name, kind in schema["fields"].items()}
-    line = json.dumps(fields) if schema["format"] == "json" else " ".join(f"{key}={value}" for key, value in fields.items()) or "a line"
+    line = (
+        json.dumps(fields)
+        if schema["format"] == "json"
+        else " ".join(f"{key}={value}" for key, value in fields.items()) or "a line"
+    )
     labels = {name: values[0] for name, values in schema["labels"].items()}
     values = [[str((int(NOW) - 60 * step) * 10**9), line] for step in range(10)]
     body = {"streams": [{"stream": labels, "values": values}]}
@@ -108,15 +123,26 @@ def test_every_search_runs_on_opensearch(opensearch: str) -> None:
         index = each.schema["index"]
         if index not in sources:
             properties = {name: {"type": kind} for name, kind in each.schema["fields"].items()}
-            httpx.put(f"{opensearch}/{index}", json={"mappings": {"properties": properties}}, trust_env=False).raise_for_status()
+            httpx.put(
+                f"{opensearch}/{index}", json={"mappings": {"properties": properties}}, trust_env=False
+            ).raise_for_status()
             document = {name: example(kind) for name, kind in each.schema["fields"].items()}
-            httpx.post(f"{opensearch}/{index}/_doc?refresh=true", json=document, trust_env=False).raise_for_status()
+            httpx.post(
+                f"{opensearch}/{index}/_doc?refresh=true", json=document, trust_env=False
+            ).raise_for_status()
             sources[index] = OpenSearchSource(OpenSearchSettings(url=opensearch, index=index))
-    assert failures("elasticsearch", lambda question, written: sent(sources[question.schema["index"]], written)) == []
+    assert (
+        failures("elasticsearch", lambda question, written: sent(sources[question.schema["index"]], written))
+        == []
+    )
 
 
 def example(kind: str) -> Any:
-    return {"date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - 60)), "keyword": "a", "text": "a line"}.get(kind, 7)
+    return {
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - 60)),
+        "keyword": "a",
+        "text": "a line",
+    }.get(kind, 7)
 
 
 @pytest.fixture
@@ -170,7 +196,13 @@ def source_of(dsn: str, tables: tuple[str, ...]) -> SqlSource:
 
 @pytest.mark.parametrize(
     "query",
-    ["DELETE FROM a", "SELECT * FROM pg_user", "SELECT pg_sleep(1) FROM a", "SELECT 1 FROM a; SELECT 2 FROM a", "SELECT * FROM b"],
+    [
+        "DELETE FROM a",
+        "SELECT * FROM pg_user",
+        "SELECT pg_sleep(1) FROM a",
+        "SELECT 1 FROM a; SELECT 2 FROM a",
+        "SELECT * FROM b",
+    ],
 )
 def test_the_sql_source_refuses_what_its_settings_do_not_list(postgresql: str, query: str) -> None:
     source = source_of(postgresql, ("a",))

@@ -97,8 +97,12 @@ class Calls:
 
 
 def answered(answer: Answer, calls: Calls) -> dict[str, Any]:
-    """An answer with the fields that clients of other agents read, and our document."""
+    """An answer with the fields that clients of other agents read, and our document; what it claims is told before."""
     told = document(answer)
+    for claim in answer.claims:
+        calls.hear(
+            Event(kind="claim", agent="copilot", text=claim.text, data={"findings": list(claim.finding_ids)})
+        )
     return {
         "analysis": markdown.render(told),
         "tool_calls": calls.made,

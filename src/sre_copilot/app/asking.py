@@ -9,12 +9,13 @@ from types import TracebackType
 from typing import Any
 
 from sre_copilot.agents.copilot import Copilot
+from sre_copilot.agents.prompts import override_with
 from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.scenes.live import LiveScene
 from sre_copilot.agents.scenes.recorded import RecordedScene
 from sre_copilot.agents.toolbox import Toolbox, registered_tools
 from sre_copilot.app import open_for_investigation
-from sre_copilot.app.library import library_of
+from sre_copilot.app.library import library_of, recall_of
 from sre_copilot.app.secrets import secrets_of
 from sre_copilot.app.storing import open_database
 from sre_copilot.app.team import make_copilot, registered_agents
@@ -23,6 +24,7 @@ from sre_copilot.app.tools import Tools, all_tools
 from sre_copilot.clock import Clock, SystemClock
 from sre_copilot.domain.incident import Incident
 from sre_copilot.domain.knowledge import Lang
+from sre_copilot.knowledge.prompts import Prompts
 from sre_copilot.llm.factory import make_speaker
 from sre_copilot.llm.keeping import DayFiles, KnownInFile
 from sre_copilot.llm.speaking import Silent, Speaker
@@ -111,6 +113,7 @@ def equip(
     StoreError : when the store cannot be used
     """
     hide(secrets_of(settings))
+    use_own_prompts(settings, clock or SystemClock())
     return Equipment(
         settings=settings,
         speaker=speaker or (speaker_of(settings, own=own, clock=clock) if model else Silent()),
@@ -120,6 +123,12 @@ def equip(
         database=database or existing_database(settings),
         ours=database is None,
     )
+
+
+def use_own_prompts(settings: Settings, clock: Clock) -> None:
+    """Let agents be instructed with the user's own versions of the prompts, as they are at each question."""
+    kept = Prompts(settings.store.folder / "prompts", clock)
+    override_with(lambda role, lang: kept.own(f"{role}.{lang}"))
 
 
 def speaker_of(settings: Settings, *, own: OwnMetrics | None = None, clock: Clock | None = None) -> Speaker:
@@ -198,6 +207,7 @@ def _opened(
         role=role,
         aliases=used.settings.aliases,
         utc_offset_hours=used.settings.baseline.utc_offset_hours,
+        recall=recall_of(used.database, used.clock),
     )
     toolbox = Toolbox({**registered_tools(), **used.tools.tools}, copilot.context, own=used.own)
     return OpenCopilot(copilot, scene, toolbox, used, closing)

@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 
-from sre_copilot.agents.prompts import override_with
 from sre_copilot.app import register_sentences
 from sre_copilot.app.core import RegisteredCore
 from sre_copilot.app.storing import open_database
@@ -42,16 +41,6 @@ def open_shelf(settings: Settings, clock: Clock | None = None) -> Shelf:
 def open_prompts(settings: Settings, clock: Clock | None = None) -> Prompts:
     """The prompts with the changes that lie in the configured folder."""
     return Prompts(settings.store.folder / "prompts", clock or SystemClock())
-
-
-def use_prompts(settings: Settings) -> None:
-    """Let agents be instructed with the user's own versions, as they are at each question."""
-    prompts = open_prompts(settings)
-
-    def own(role: str, lang: Lang) -> str | None:
-        return prompts.own(f"{role}.{lang}")
-
-    override_with(own)
 
 
 def holds_on(observation: Observation) -> Holds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sre_copilot.agents.copilot import RecallAtOnce
 from sre_copilot.agents.tool import Library
 from sre_copilot.clock import Clock
 from sre_copilot.domain.evidence import Finding
@@ -38,6 +39,15 @@ class KeptLibrary:
     ) -> tuple[Recalled, ...]:
         """Known faults that fit what was found, best first."""
         return self._library.recall(findings, observation=observation, fault_type=fault_type, limit=limit)
+
+
+def recall_of(database: Database | None, clock: Clock) -> RecallAtOnce | None:
+    """What recognises a known fault within a second; None where no experience is kept."""
+    if database is None or not (shelf := Shelf(database, clock)).known():
+        return None
+    from sre_copilot.app.experience import Memory  # noqa: PLC0415
+
+    return Memory(shelf).recall_at_once
 
 
 def library_of(settings: Settings, database: Database | None, clock: Clock) -> Library | None:

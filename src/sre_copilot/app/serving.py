@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sre_copilot.app import investigate, open_configured, open_for_investigation, register_sentences
+from sre_copilot.app import open_configured, open_for_investigation, register_sentences
+from sre_copilot.app.closing import investigating
 from sre_copilot.app.methods import registered_methods
 from sre_copilot.app.secrets import secrets_of
 from sre_copilot.app.storing import open_database
@@ -151,7 +152,7 @@ def make_service(
             investigations=investigation_records(database),
             facts=Facts(database),
             methods=registered_methods,
-            investigate=lambda observation, methods: investigate(observation, methods=methods),
+            investigate=investigating(database, clock),
             make_detector=lambda name: load_one(DETECTORS, name)(),
             clock=clock,
             own=own,

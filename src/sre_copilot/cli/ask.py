@@ -17,7 +17,7 @@ from sre_copilot.agents.answer import Answer, Listener
 from sre_copilot.app.asking import OpenCopilot, open_case_copilot, open_live_copilot
 from sre_copilot.cli.conversation import Conversation, Shown, converse
 from sre_copilot.cli.investigate import INCONCLUSIVE, Language, default_language
-from sre_copilot.cli.options import ConfigFile
+from sre_copilot.cli.options import AboutFile, ConfigFile, MayAskModel
 from sre_copilot.cli.streams import print_document
 from sre_copilot.cli.working import Working
 from sre_copilot.domain.knowledge import Lang
@@ -57,16 +57,7 @@ def ask(
     interactive: Annotated[
         bool, typer.Option("--interactive", "-i", help="Go on asking; /help shows the commands.")
     ] = False,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file",
-            "-f",
-            metavar="FILE",
-            help="What the question is about: a query, a rule, a script; - reads standard input.",
-            show_default=False,
-        ),
-    ] = None,
+    file: AboutFile = None,
     lang: Annotated[
         Language | None, typer.Option(help="Language of the answer (default: the question's).")
     ] = None,
@@ -74,9 +65,7 @@ def ask(
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Show each check in words, and what it evaluated to.")
     ] = False,
-    model: Annotated[
-        bool, typer.Option("--model/--no-model", help="Whether a configured language model may be asked.")
-    ] = True,
+    model: MayAskModel = True,
     show_tools: Annotated[
         bool, typer.Option("--show-tools", help="Show every call of a tool, and every query that was sent.")
     ] = False,

@@ -63,6 +63,8 @@ class Conversation:
             self._command(line) if line.startswith("/") else self.ask(line)
         except (SreCopilotError, typer.BadParameter) as error:
             self.say(one_line(str(error), 1000))
+        except KeyboardInterrupt:
+            self.tell("stopped")
 
     def ask(self, text: str) -> None:
         """Ask; the question before is what it may go on from."""

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from sre_copilot.app import investigate_case
 from sre_copilot.cli.files import write_file
-from sre_copilot.cli.options import ConfigFile
+from sre_copilot.cli.options import AlertFile, ConfigFile, MayAskModel
 from sre_copilot.cli.streams import print_document
 from sre_copilot.errors import UsageError
 from sre_copilot.incidents.investigation import Investigation, answered
@@ -71,14 +71,7 @@ def investigate(
         typer.Argument(metavar="[CASE]", help="Folder of a recorded incident.", show_default=False),
     ] = None,
     *,
-    alert: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Instead of a case: an alert (webhook or API answer of Alertmanager, or {service, title, at}) on the configured sources; - reads standard input.",
-            show_default=False,
-        ),
-    ] = None,
+    alert: AlertFile = None,
     service: Annotated[
         str,
         typer.Option(
@@ -89,10 +82,7 @@ def investigate(
         str, typer.Option(help="With --service: from so long ago, for example 30m or 2h.")
     ] = "30m",
     config: ConfigFile = None,
-    model: Annotated[
-        bool,
-        typer.Option("--model/--no-model", help="Live: whether a configured language model may be asked."),
-    ] = True,
+    model: MayAskModel = True,
     lang: Annotated[
         Language | None, typer.Option(help="Language of the report (default: the locale's).")
     ] = None,

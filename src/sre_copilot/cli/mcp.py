@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sre_copilot.cli.options import ConfigFile
+from sre_copilot.cli.options import ConfigFile, MayAskModel
 from sre_copilot.errors import UsageError
 from sre_copilot.perception.case_format.reading import one_case
 from sre_copilot.settings.loading import find, load
@@ -24,9 +24,7 @@ def mcp(
         ),
     ] = None,
     config: ConfigFile = None,
-    model: Annotated[
-        bool, typer.Option("--model/--no-model", help="Whether a configured language model may be asked.")
-    ] = True,
+    model: MayAskModel = True,
 ) -> None:
     """Answer another agent by the Model Context Protocol on standard input and output, until the input ends.
 

@@ -35,18 +35,36 @@ from sre_copilot.settings.loading import find, load
 
 NOT_WRITTEN = 1
 MOST_ROWS = 50
-LanguageOption = Annotated[Language | None, typer.Option(help="Language of the explanation (default: that of the words).")]
+LanguageOption = Annotated[
+    Language | None, typer.Option(help="Language of the explanation (default: that of the words).")
+]
 Output = Annotated[str, typer.Option("--output", "-o", help="text or json.")]
 
 
 def nl2query(
-    words: Annotated[str, typer.Argument(metavar="WORDS", help="What to ask for, in English or Chinese.", show_default=False)],
+    words: Annotated[
+        str,
+        typer.Argument(metavar="WORDS", help="What to ask for, in English or Chinese.", show_default=False),
+    ],
     *,
-    language: Annotated[str | None, typer.Option(help="promql, logql, elasticsearch, sql or topology (default: what fits).")] = None,
-    schema: Annotated[Path | None, typer.Option(metavar="FILE", help="What there is to ask for, YAML or JSON (default: what the configured sources have).", show_default=False)] = None,
+    language: Annotated[
+        str | None, typer.Option(help="promql, logql, elasticsearch, sql or topology (default: what fits).")
+    ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What there is to ask for, YAML or JSON (default: what the configured sources have).",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigFile = None,
-    run_it: Annotated[bool, typer.Option("--run", help="Run the query on the configured source, after its check.")] = False,
-    since: Annotated[float, typer.Option(min=1, max=10080, help="Minutes back from now that a run covers.")] = 60.0,
+    run_it: Annotated[
+        bool, typer.Option("--run", help="Run the query on the configured source, after its check.")
+    ] = False,
+    since: Annotated[
+        float, typer.Option(min=1, max=10080, help="Minutes back from now that a run covers.")
+    ] = 60.0,
     lang: LanguageOption = None,
     output: Output = "text",
 ) -> None:
@@ -66,15 +84,27 @@ def nl2query(
             _print(written, said or ("zh" if any("\u3400" <= c <= "\u9fff" for c in words) else "en"))
         rows = _run(written, known, sources, since, shown=not is_json) if run_it and written.query else None
     if is_json:
-        print_document(json.dumps({**asdict(written), "rows": rows}, indent=2, ensure_ascii=False, default=str))
+        print_document(
+            json.dumps({**asdict(written), "rows": rows}, indent=2, ensure_ascii=False, default=str)
+        )
     if not written.query:
         raise typer.Exit(NOT_WRITTEN)
 
 
 def explain_query(
-    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Query, script, alert rule or configuration (default: standard input).", show_default=False)] = None,
+    text: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TEXT]",
+            help="Query, script, alert rule or configuration (default: standard input).",
+            show_default=False,
+        ),
+    ] = None,
     *,
-    file: Annotated[Path | None, typer.Option("--file", "-f", metavar="FILE", help="Read it from a file.", show_default=False)] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", metavar="FILE", help="Read it from a file.", show_default=False),
+    ] = None,
     dialect: Annotated[str, typer.Option(help="Of SQL: postgres, mysql or sqlite.")] = "postgres",
     lang: LanguageOption = None,
     output: Output = "text",
@@ -101,7 +131,11 @@ def _print(written: Written, lang: Lang) -> None:
     console = Console(highlight=False, soft_wrap=True)
     if written.query:
         console.print(Text(written.query))
-        console.print(Text(f"\n{written.language}{f' ({written.target})' if written.target else ''}. {written.explanation}"))
+        console.print(
+            Text(
+                f"\n{written.language}{f' ({written.target})' if written.target else ''}. {written.explanation}"
+            )
+        )
         console.print(Text(risk_words(written.risk, lang)))
     for each in written.problems:
         console.print(Text(each))
@@ -113,7 +147,9 @@ def _print_explained(found: Explained, lang: Lang) -> None:
         console.print(Text(line))
 
 
-def _run(written: Written, schema: Schema, sources: Sequence[QuerySource], minutes: float, *, shown: bool) -> list[dict[str, Any]]:
+def _run(
+    written: Written, schema: Schema, sources: Sequence[QuerySource], minutes: float, *, shown: bool
+) -> list[dict[str, Any]]:
     now = time.time()
     try:
         source = source_for(sources, written.language)
@@ -123,7 +159,11 @@ def _run(written: Written, schema: Schema, sources: Sequence[QuerySource], minut
     if shown:
         console = Console(highlight=False, soft_wrap=True)
         cost = ran.written.cost
-        console.print(Text(f"\n{ran.answer.asked.text}\nseries: {cost.series}, points: {cost.points}, rows: {ran.answer.rows.height}"))
+        console.print(
+            Text(
+                f"\n{ran.answer.asked.text}\nseries: {cost.series}, points: {cost.points}, rows: {ran.answer.rows.height}"
+            )
+        )
         for row in ran.answer.rows.iter_rows(named=True):
             console.print(Text("  ".join(f"{name}={value}" for name, value in row.items())))
     return ran.answer.rows.to_dicts()
@@ -135,7 +175,9 @@ def _sources(config: Path | None, *, needed: bool) -> Iterator[list[QuerySource]
         yield []
         return
     if find(config) is None:
-        raise UsageError("Nothing is known that could be asked. Give --schema FILE, or a configuration with --config FILE.")
+        raise UsageError(
+            "Nothing is known that could be asked. Give --schema FILE, or a configuration with --config FILE."
+        )
     opened: tuple[Source, ...] = open_configured(load(config))
     try:
         yield [each for each in opened if isinstance(each, QuerySource)]
@@ -148,9 +190,11 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         found = yaml.safe_load(_read(path))
     except yaml.YAMLError as error:
-        raise UsageError(f"--schema {path}: is no YAML or JSON: {' '.join(str(error).split())[:160]}") from None
+        raise UsageError(
+            f"--schema {path}: is no YAML or JSON: {' '.join(str(error).split())[:160]}"
+        ) from None
     if not isinstance(found, dict):
-        raise UsageError(f"--schema {path}: holds no mapping; see docs/concepts/queries.md")
+        raise UsageError(f"--schema {path}: holds no mapping; see the page “Queries in words”")
     return found
 
 

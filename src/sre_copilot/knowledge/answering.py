@@ -1,30 +1,40 @@
 """Questions to documents: the exact words of a passage with document and page, or that nothing was found.
 
-A passage that is about the same thing is not yet an answer. It must also speak of what the question names, of the thing that it asks for
-(“which provider”), and hold that kind of thing (a duration for “how long”), in either language. What is missing is told, so that a
-refusal can be understood. This refuses too much rather than too little: whoever asks still sees the nearest passages by searching.
+A passage that is about the same thing is not yet an answer. What speaks for it is measured in `evidence` and weighed by one logistic model,
+whose weights and threshold come from `python -m benchmarks.answering_fit`; the threshold is where nineteen of twenty questions without
+an answer are declined. What no passage speaks of is told, so that a refusal can be understood. This refuses too much rather than too
+little: whoever asks still sees the nearest passages.
 """
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
 from typing import Literal
 
-from sre_copilot.domain.knowledge import Passage, Retrieved, Scope
-from sre_copilot.knowledge.asked_for import asked_for, holds, things
-from sre_copilot.knowledge.index import HybridIndex, indexed_text
-from sre_copilot.knowledge.language import language, words
+import numpy as np
+from numpy.typing import NDArray
+
+from sre_copilot.domain.knowledge import Retrieved, Scope
+from sre_copilot.knowledge.encoder import UniversalSentenceEncoder
+from sre_copilot.knowledge.evidence import NAMES, Asked, Weighed, weigh
+from sre_copilot.knowledge.index import HybridIndex
+from sre_copilot.knowledge.terms import Meanings
 
 QUOTED = 3
+CANDIDATES = 5  # passages that are looked at closely: of the questions of the evaluation, a sixth one never held the answer
+WEIGHTS_FILE = "answer_weights.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """What documents say to a question: passages word by word, best first; none, and why.
 
-    `missing` is what no passage that fits speaks of; `nearest` are passages about the same thing, which are no answer.
+    `missing` is what the likeliest passage does not speak of; `nearest` are passages about the same thing, which are no answer.
+    The score of a quote is how likely it answers; that of the nearest, how likely it is about what was asked.
     """
 
     quotes: tuple[Retrieved, ...] = ()
@@ -33,14 +43,18 @@ class Answered:
     nearest: tuple[Retrieved, ...] = ()
 
 
-ANSWERS = 0.45
-"""Score from which on a passage is quoted: nearly as likely as not about what was asked; the other conditions then refuse three of four that are not."""
-CERTAIN = 0.7
-"""Score that is asked for when the question has a word that no document knows: it may be an unusual word, or the name of something else."""
-_NAME = re.compile(
-    r"[A-Za-z0-9]+(?:[._:/@#+]+[A-Za-z0-9]+)+|[A-Za-z]+-?\d[A-Za-z0-9]*|\d[\w.]*|(?<=[a-z0-9,;:)\"'] )[A-Z][A-Za-z0-9]*|\b[A-Z][a-z]*[A-Z][A-Za-z0-9]*"
-)
-_LATIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._:/@#+-]+[A-Za-z0-9]+)*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """A logistic model: the logit of answering is the bias and the weighed numbers; from `answers` on a passage is quoted."""
+
+    bias: float
+    answers: float
+    weights: NDArray[np.float64]
+
+    def chance(self, weighed: Weighed) -> float:
+        """How likely a passage answers, 0..1."""
+        logit = self.bias + float(self.weights @ np.array(weighed.row()))
+        return float(1.0 / (1.0 + np.exp(-logit)))
 
 
 def answer(
@@ -52,44 +66,29 @@ def answer(
     limit: int = QUOTED,
 ) -> Answered:
     """Quote the passages that answer, or say that none does."""
-    found = index.search(question, scope=scope, kinds=kinds, limit=limit)
-    unknown = index.unknown(question)
-    fitting = tuple(each for each in found if each.score >= (CERTAIN if unknown else ANSWERS))
-    lacking = [_lacks(question, each.passage, index) for each in fitting]
-    quotes = tuple(each for each, missing in zip(fitting, lacking, strict=True) if not missing)
+    found = index.search(question, scope=scope, kinds=kinds, limit=CANDIDATES)
+    if not found:
+        return Answered(reason="nothing_fits", missing=index.unknown(question))
+    weighed = weigh(Asked(question, index, _meanings()), found)
+    judged = sorted(((judge().chance(each), each) for each in weighed), key=lambda pair: -pair[0])
+    quotes = [replace(each.found, score=chance) for chance, each in judged if chance > judge().answers]
     if quotes:
-        return Answered(quotes=quotes)
-    missing = lacking[0] if lacking else unknown
-    return Answered(reason="terms_missing" if missing else "nothing_fits", missing=missing, nearest=found)
-
-
-def _lacks(question: str, passage: Passage, index: HybridIndex) -> tuple[str, ...]:
-    """What a passage would have to say, and does not."""
-    kind = asked_for(question)
-    text = indexed_text(passage)
-    missing = [
-        *lacks(question, index.document(passage)),
-        *(each for each in things(question) if not speaks_of(text, each)),
-    ]
-    return tuple(dict.fromkeys([*missing, *([] if holds(passage.text, kind) else [kind])]))
-
-
-def speaks_of(text: str, term: str) -> bool:
-    """Whether a text holds a term, as such or by its meaning in the other language."""
-    taken, wanted = words(text), words(term)
-    held = {*taken.shared, *taken.own, *(f"={each}" for each in taken.own)}
-    return term in text.lower() or bool(held & {*wanted.shared, *wanted.own})
-
-
-def names(question: str) -> tuple[str, ...]:
-    """What a question names: identifiers, numbers, words with capitals within a sentence, Latin words in Chinese."""
-    found = [*_NAME.findall(question), *(_LATIN.findall(question) if language(question) == "zh" else ())]
-    return tuple(dict.fromkeys(found))
-
-
-def lacks(question: str, document: Sequence[Passage]) -> tuple[str, ...]:
-    """What a question names and a document does not speak of, in neither language."""
-    text = "\n".join(indexed_text(passage) for passage in document)
-    return tuple(
-        name for name in names(question) if name.lower() not in text.lower() and not speaks_of(text, name)
+        return Answered(quotes=tuple(quotes[:limit]))
+    missing = judged[0][1].missing
+    return Answered(
+        reason="terms_missing" if missing else "nothing_fits", missing=missing, nearest=found[:limit]
     )
+
+
+@cache
+def judge() -> Judge:
+    """The model that was fitted."""
+    held = json.loads((files("sre_copilot.knowledge") / WEIGHTS_FILE).read_text(encoding="utf-8"))
+    weights = np.array([held["weights"][name] for name in NAMES], dtype=np.float64)
+    return Judge(bias=held["bias"], answers=held["answers"], weights=weights)
+
+
+@cache
+def _meanings() -> Meanings:
+    """Nearness of words by the shipped encoder, whichever one finds passages: the weights are for its cosines, and words are never sent anywhere."""
+    return Meanings(UniversalSentenceEncoder())

@@ -65,9 +65,24 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).lower()
 
 
+def runs(text: str) -> tuple[str, ...]:
+    """Runs of Chinese, and words and identifiers in Latin letters, in order, as they are written but for capitals."""
+    return tuple(_RUN.findall(_APOSTROPHE.sub("", plain(text))))
+
+
+def is_chinese(run: str) -> bool:
+    """Whether a run is of Chinese characters."""
+    return _CJK.match(run) is not None
+
+
+def is_little(word: str) -> bool:
+    """Whether an English word says nothing by itself: an article, a pronoun, an auxiliary verb."""
+    return word in _STOP
+
+
 def latin_runs(text: str) -> tuple[str, ...]:
     """Words and identifiers in Latin letters, as they are written but for capitals."""
-    return tuple(run for run in _RUN.findall(_APOSTROPHE.sub("", plain(text))) if not _CJK.match(run))
+    return tuple(run for run in runs(text) if not is_chinese(run))
 
 
 def sentences(text: str) -> tuple[str, ...]:
@@ -83,8 +98,8 @@ def width(text: str) -> int:
 def words(text: str) -> Words:
     """Take a text apart."""
     taken = _Taken()
-    for run in _RUN.findall(_APOSTROPHE.sub("", plain(text))):
-        if _CJK.match(run):
+    for run in runs(text):
+        if is_chinese(run):
             taken.flush()
             taken.chinese(run)
         else:
@@ -132,14 +147,7 @@ class _Taken:
         self.own += _bigrams(run)
         known, at = glossary().chinese, 0
         while at < len(run):
-            size = next(
-                (
-                    n
-                    for n in range(min(glossary().longest, len(run) - at), 0, -1)
-                    if run[at : at + n] in known
-                ),
-                0,
-            )
+            size = glossary().size(run, at)
             self.shared += known[run[at : at + size]] if size else []
             self.shared += known.get(run[at : at + 2], []) if size > 2 else []
             self._count(size or (run[at] not in _STOP_CJK), known=bool(size))
@@ -179,6 +187,11 @@ class Glossary:
     english: dict[tuple[str, ...], list[str]]
     chinese: dict[str, list[str]]
     longest: int
+
+    def size(self, run: str, at: int, *, least: int = 1) -> int:
+        """Length of the longest Chinese word that begins at a place; 0 when none does."""
+        sizes = range(min(self.longest, len(run) - at), least - 1, -1)
+        return next((size for size in sizes if run[at : at + size] in self.chinese), 0)
 
 
 @cache

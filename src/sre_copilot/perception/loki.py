@@ -113,7 +113,9 @@ class LokiSource(LogStore):
 
     def run_query(self, text: str, window: Window, *, limit: int, timeout_seconds: float) -> Queried:
         """Run a log or metric query over the window."""
-        return querying.run(self._client, text, window, limit=limit, timeout_seconds=timeout_seconds, masker=self._masker)
+        return querying.run(
+            self._client, text, window, limit=limit, timeout_seconds=timeout_seconds, masker=self._masker
+        )
 
     def dry_run(self, text: str, window: Window) -> Estimate:
         """Ask the index how much the query's streams hold."""

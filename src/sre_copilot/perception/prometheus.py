@@ -139,7 +139,9 @@ class PrometheusSource:
     def run_query(self, text: str, window: Window, *, limit: int, timeout_seconds: float) -> Queried:
         """Evaluate a query over the window."""
         masked = _masking(self.settings)
-        return querying.run(self._client, text, window, limit=limit, timeout_seconds=timeout_seconds, labels=masked)
+        return querying.run(
+            self._client, text, window, limit=limit, timeout_seconds=timeout_seconds, labels=masked
+        )
 
     def dry_run(self, text: str, window: Window) -> Estimate:
         """Count the series that a query selects."""

@@ -273,7 +273,13 @@ class SqlSource:
     def run_query(self, text: str, window: Window, *, limit: int, timeout_seconds: float) -> Queried:
         """Run one SELECT over the tables of the setting `tables`; the time-out is that of the source."""
         return querying.run(
-            self._database, text, window, tables=self._settings.tables, dialect=self._dialect, limit=limit, masker=self._masker
+            self._database,
+            text,
+            window,
+            tables=self._settings.tables,
+            dialect=self._dialect,
+            limit=limit,
+            masker=self._masker,
         )
 
     def dry_run(self, text: str, window: Window) -> Estimate:

@@ -16,8 +16,8 @@ class Chat(Section):
     """Questions that are worked on at the same time; each keeps a core busy for seconds."""
     at_once_each: int = Field(default=2, ge=1, le=64)
     """Of one token, so that nobody keeps the others waiting."""
-    per_minute: int = Field(default=30, ge=1, le=6000)
-    """Questions and calls of tools of one token in a minute; a person asks fewer."""
+    per_minute: int = Field(default=60, ge=1, le=6000)
+    """Questions and calls of tools of one token in a minute; an agent that looks around makes one a second, a person far fewer."""
     max_turns: int = Field(default=200, ge=1, le=10_000)
     """Questions of one session; a longer one is begun anew."""
 

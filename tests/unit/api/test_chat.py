@@ -95,7 +95,9 @@ def test_the_events_of_a_question_come_in_order_and_end_with_the_answer(
     assert names[-1] == "ai_answer_end"
     assert names.index("start_tool_calling") < names.index("tool_calling_result")
     assert told[-1][1]["session_id"].startswith("S-")
-    assert told[-1][1]["answer"]["claims"]
+    claims = told[-1][1]["answer"]["claims"]
+    assert claims
+    assert [each["text"] for name, each in told if name == "claim"] == [each["text"] for each in claims]
 
 
 def test_a_failure_in_the_middle_ends_the_stream_with_an_error(

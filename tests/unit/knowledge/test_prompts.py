@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sre_copilot.agents.prompts import override_with, prompt
-from sre_copilot.app.experience import open_prompts, use_prompts
+from sre_copilot.app.asking import use_own_prompts
+from sre_copilot.app.experience import open_prompts
 from sre_copilot.clock import TurnedClock
 from sre_copilot.errors import StoreError, UsageError
 from sre_copilot.knowledge.prompts import Prompts, shipped_prompts, tried
@@ -77,7 +78,7 @@ def test_agents_are_instructed_with_the_last_version(tmp_path: Path) -> None:
     name = next(iter(shipped_prompts()))
     role, _, lang = name.rpartition(".")
     try:
-        use_prompts(settings)
+        use_own_prompts(settings, TurnedClock(0.0))
         assert prompt(role, lang) == shipped_prompts()[name]  # type: ignore[arg-type]
         mine = shipped_prompts()[name] + "\nBe kind.\n"
         open_prompts(settings).edit(name, mine, by="ada")

@@ -16,7 +16,15 @@ from sre_copilot.agents.queries.written import LANGUAGES, Language, Risk
 from sre_copilot.agents.scripts.writing import write as write_code
 from sre_copilot.domain.knowledge import Lang
 
-_FENCES = {"bash": "bash", "python": "python", "alert_rule": "yaml", "kubernetes": "yaml", "compose": "yaml", "elasticsearch": "json", "topology": "json"}
+_FENCES = {
+    "bash": "bash",
+    "python": "python",
+    "alert_rule": "yaml",
+    "kubernetes": "yaml",
+    "compose": "yaml",
+    "elasticsearch": "json",
+    "topology": "json",
+}
 
 
 class CodeAgent:
@@ -46,28 +54,57 @@ class CodeAgent:
         found = explain(given, desk.context.lang)
         if found.kind == "unknown":
             return FaultDescription(agent=self.name, problem="; ".join(found.problems))
-        return FaultDescription(agent=self.name, body=told(found, desk.context.lang), data={"explained": found})
+        return FaultDescription(
+            agent=self.name, body=told(found, desk.context.lang), data={"explained": found}
+        )
 
     def _query(self, task: Task, desk: Desk) -> FaultDescription:
         said = task.about.parameters.get("language", "")
         language: Language | None = next((each for each in LANGUAGES if each == said), None)
         lang = desk.context.lang
         written = write_query(
-            task.about.text, schema_at(desk), language, lang=lang, now=desk.context.scene.now(), speaker=desk.speaker, ledger=desk.ledger
+            task.about.text,
+            schema_at(desk),
+            language,
+            lang=lang,
+            now=desk.context.scene.now(),
+            speaker=desk.speaker,
+            ledger=desk.ledger,
         )
         if not written.query:
             return FaultDescription(agent=self.name, problem=" ".join(written.problems))
-        parts = [fenced(written.query, written.language), written.explanation, risk_words(written.risk, lang), *written.problems, never_run(lang)]
-        return FaultDescription(agent=self.name, body="\n".join(filter(None, parts)), data={"written": written})
+        parts = [
+            fenced(written.query, written.language),
+            written.explanation,
+            risk_words(written.risk, lang),
+            *written.problems,
+            never_run(lang),
+        ]
+        return FaultDescription(
+            agent=self.name, body="\n".join(filter(None, parts)), data={"written": written}
+        )
 
     def _code(self, task: Task, desk: Desk) -> FaultDescription:
         lang = desk.context.lang
         needs_metrics = any(word in task.about.text.lower() for word in ("alert", "告警", "报警"))
         schema = schema_at(desk) if needs_metrics else Schema()
-        code = write_code(task.about.text, lang, services=task.services, schema=schema, speaker=desk.speaker, ledger=desk.ledger)
+        code = write_code(
+            task.about.text,
+            lang,
+            services=task.services,
+            schema=schema,
+            speaker=desk.speaker,
+            ledger=desk.ledger,
+        )
         if not code.text:
             return FaultDescription(agent=self.name, problem=" ".join(code.problems))
-        parts = [fenced(code.text.rstrip(), code.kind), *code.explanation, risk_words(code.risk, lang), *code.problems, never_run(lang)]
+        parts = [
+            fenced(code.text.rstrip(), code.kind),
+            *code.explanation,
+            risk_words(code.risk, lang),
+            *code.problems,
+            never_run(lang),
+        ]
         return FaultDescription(agent=self.name, body="\n".join(filter(None, parts)), data={"code": code})
 
 
@@ -75,7 +112,11 @@ def schema_at(desk: Desk) -> Schema:
     """What there is to ask for where the agent stands: of live sources by discovery, of a recording its services alone."""
     scene = desk.context.scene
     services = scene.services()
-    return discovered(scene.query_sources(), services) if isinstance(scene, QueryScene) else Schema(services=services)
+    return (
+        discovered(scene.query_sources(), services)
+        if isinstance(scene, QueryScene)
+        else Schema(services=services)
+    )
 
 
 def given_code(text: str) -> str:
@@ -109,7 +150,9 @@ def risk_words(risk: Risk, lang: Lang) -> str:
     """A risk in words."""
     names = {"none": "无", "low": "低", "medium": "中", "high": "高", "critical": "严重"}
     reasons = " ".join(risk.reasons)
-    return f"风险：{names[risk.level]}。{reasons}" if lang == "zh" else f"Risk: {risk.level}. {reasons}".strip()
+    return (
+        f"风险：{names[risk.level]}。{reasons}" if lang == "zh" else f"Risk: {risk.level}. {reasons}".strip()
+    )
 
 
 def never_run(lang: Lang) -> str:

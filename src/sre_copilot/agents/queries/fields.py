@@ -17,42 +17,79 @@ from sre_copilot.domain.signals import Window
 LATENCIES = frozenset({"duration", "latency", "elapsed", "took", "rt", "response", "cost"})
 MONEY = frozenset({"amount", "price", "total", "fee", "revenue", "value", "sum"})
 CODES = ("status_code", "http_status", "response_code", "status", "code")
-_SLOW = pattern(r"\b(?:slow|slower|slowest|fast|faster|fastest|latency|duration|took|longer|response\s+time)\b|慢|耗时|延迟|时延|快")
+_SLOW = pattern(
+    r"\b(?:slow|slower|slowest|fast|faster|fastest|latency|duration|took|longer|response\s+time)\b|慢|耗时|延迟|时延|快"
+)
 _KILOGRAM = pattern(r"公斤|kg|千克")
-CURRENCIES = frozenset({"EUR", "USD", "CNY", "GBP", "JPY", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "AUD", "CAD", "HKD", "SGD", "INR", "KRW", "BRL", "MXN", "TRY"})
+CURRENCIES = frozenset(
+    {
+        "EUR",
+        "USD",
+        "CNY",
+        "GBP",
+        "JPY",
+        "CHF",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+        "CZK",
+        "AUD",
+        "CAD",
+        "HKD",
+        "SGD",
+        "INR",
+        "KRW",
+        "BRL",
+        "MXN",
+        "TRY",
+    }
+)
 
 
 def numeric(kind: str) -> bool:
     """Whether a type holds numbers."""
-    return bool(re.match(r"(?:small|big|tiny|medium)?int|integer|decimal|numeric|float|double|real|long|short|byte|half_float|scaled_float|unsigned|number|serial", kind.lower()))
+    return bool(
+        re.match(
+            r"(?:small|big|tiny|medium)?int|integer|decimal|numeric|float|double|real|long|short|byte|half_float|scaled_float|unsigned|number|serial",
+            kind.lower(),
+        )
+    )
 
 
 def temporal(name: str, kind: str) -> bool:
     """Whether a column holds times: by its type, in SQLite by its name."""
     if re.match(r"timestamp|date|datetime", kind.lower()):
         return True
-    return kind.lower() in ("text", "varchar", "integer") and bool(re.search(r"(?:_at|_time|^at|^ts|^time|timestamp)$", name))
+    return kind.lower() in ("text", "varchar", "integer") and bool(
+        re.search(r"(?:_at|_time|^at|^ts|^time|timestamp)$", name)
+    )
 
 
 def nearest(text: Text, names: Iterable[str], place: int) -> str:
     """The name that is mentioned closest to a place; '' where none is."""
-    found = [(min(abs(span[1] - place), abs(span[0] - place)), name) for name in names for span in surfaces(text, name)]
+    found = [
+        (min(abs(span[1] - place), abs(span[0] - place)), name)
+        for name in names
+        for span in surfaces(text, name)
+    ]
     return min(found)[1] if found else ""
 
 
 def compared_field(comparison: Comparison, request: Request, numbers: Sequence[str]) -> str:
     """The field that a number bounds: named beside it, else by its unit, else the one amount that there is."""
     text = request.text
-    beside = nearest(text, [name for name in numbers if not name.endswith("_id") and name != "id"], comparison.span[0])
+    beside = nearest(
+        text, [name for name in numbers if not name.endswith("_id") and name != "id"], comparison.span[0]
+    )
     if beside:
         return beside
     unit = comparison.unit.lower()
     latency = [name for name in numbers if set(parts(name)) & LATENCIES]
     if latency and (unit.startswith(("ms", "毫秒", "s", "秒", "milli")) or _SLOW.search(text.plain)):
         return latency[0]
-    if weight := [name for name in numbers if "weight" in parts(name)]:
-        if _KILOGRAM.search(unit):
-            return weight[0]
+    if (weight := [name for name in numbers if "weight" in parts(name)]) and _KILOGRAM.search(unit):
+        return weight[0]
     code = [name for name in CODES if name in numbers]
     if code and 100 <= comparison.value < 600 and comparison.value == int(comparison.value) and not unit:
         return code[0]
@@ -79,7 +116,9 @@ def measured_field(request: Request, numbers: Sequence[str], *, of: str = "") ->
     if placed:
         request.text.use(next(span for span in surfaces(request.text, placed[0][1])))
         return placed[0][1]
-    if _SLOW.search(request.text.plain) and (latency := [name for name in plain_ones if set(parts(name)) & LATENCIES]):
+    if _SLOW.search(request.text.plain) and (
+        latency := [name for name in plain_ones if set(parts(name)) & LATENCIES]
+    ):
         return latency[0]
     money = [name for name in plain_ones if set(parts(name)) & MONEY]
     return money[0] if money else plain_ones[0] if len(plain_ones) == 1 else of
@@ -90,7 +129,11 @@ def absolute(request: Request, now: float) -> Window | None:
     if request.window_s is not None or request.wanted("compare"):
         return None
     for each in find_times(request.text.plain, Calendar(now=now, offset_s=0.0), ahead=False):
-        is_order = request.limit is not None and request.text.plain[slice(*each.span)] in ("最近", "recent", "recently")
+        is_order = request.limit is not None and request.text.plain[slice(*each.span)] in (
+            "最近",
+            "recent",
+            "recently",
+        )
         if each.window is not None and each.kind == "past" and not is_order:
             request.text.use(each.span)
             return each.window
@@ -116,7 +159,9 @@ def currency(text: Text) -> tuple[str, Span] | None:
 
 
 _CITY = re.compile(r"\b(?:in|from|to|at|of|city)\s+(?P<name>[A-Z][a-zü-]+(?:\s[A-Z][a-z]+)?)\b")
-_ZH_CITY = re.compile(r"北京|上海|广州|深圳|杭州|南京|苏州|成都|重庆|武汉|西安|天津|长沙|郑州|青岛|大连|厦门|宁波|合肥|福州|济南|沈阳|昆明|无锡|东莞|佛山")
+_ZH_CITY = re.compile(
+    r"北京|上海|广州|深圳|杭州|南京|苏州|成都|重庆|武汉|西安|天津|长沙|郑州|青岛|大连|厦门|宁波|合肥|福州|济南|沈阳|昆明|无锡|东莞|佛山"
+)
 
 
 def place(text: Text, taken: Sequence[Span]) -> tuple[str, Span] | None:

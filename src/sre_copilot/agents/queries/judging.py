@@ -48,7 +48,10 @@ def accept(query: str, language: Language, schema: Schema) -> Accepted:
         topology.check(query, schema.services)
         return Accepted(query, Cost())
     if schema.sql is None:
-        raise QueryProblem("No table is known; give a schema, or configure a database.", "没有已知的表；请提供 schema 或配置数据库。")
+        raise QueryProblem(
+            "No table is known; give a schema, or configure a database.",
+            "没有已知的表；请提供 schema 或配置数据库。",
+        )
     checked = check_sql(query, dialect=schema.sql.dialect, tables=schema.sql.tables)
     return Accepted(checked.sql, Cost(points=checked.limit))
 
@@ -66,7 +69,13 @@ def explain(query: str, language: Language, lang: Lang, *, dialect: str = "postg
     asked = json.loads(query)
     service, to, steps = asked.get("service", ""), asked.get("to", ""), asked.get("steps", 1)
     if lang == "zh":
-        said = f"{service} 到 {to} 的调用路径" if to else f"{service or '全部服务'} 周围 {steps} 步内的调用关系"
+        said = (
+            f"{service} 到 {to} 的调用路径" if to else f"{service or '全部服务'} 周围 {steps} 步内的调用关系"
+        )
     else:
-        said = f"The way of calls from {service} to {to}." if to else f"Calls within {steps} of {service or 'all services'}."
+        said = (
+            f"The way of calls from {service} to {to}."
+            if to
+            else f"Calls within {steps} of {service or 'all services'}."
+        )
     return Explained(kind="unknown", lines=(said,))

@@ -29,12 +29,16 @@ def link(text: Text, names: Iterable[str], *, boost: Mapping[str, float] | None 
     """Names that the text speaks of, best first: each of their words counts by how few others have it, and what nobody said counts against."""
     names = list(names)
     often = Counter(word for name in names for word in set(map(stem, parts(name))))
-    found = [each for name in names if (each := _linked(text, name, often, len(names), (boost or {}).get(name, 0.0)))]
+    found = [
+        each
+        for name in names
+        if (each := _linked(text, name, often, len(names), (boost or {}).get(name, 0.0)))
+    ]
     return sorted(found, key=lambda each: (-each.score, names.index(each.name)))
 
 
 def _linked(text: Text, name: str, often: Mapping[str, int], count: int, boost: float) -> Linked | None:
-    spans = [span for span in text.literal(name)]
+    spans = list(text.literal(name))
     if spans and (len(name) > 3 or name.lower() in {word for word, _ in text.words}):
         return Linked(name, LITERAL + boost, tuple(spans))
     words = [stem(word) for word in parts(name)]
@@ -48,7 +52,11 @@ def _linked(text: Text, name: str, often: Mapping[str, int], count: int, boost: 
         spans += here
     if not named:
         return None
-    whole = [place for phrase in lexicon().get(stem("_".join(parts(name))), ((), ()))[0] for place in text.phrase(phrase)]
+    whole = [
+        place
+        for phrase in lexicon().get(stem("_".join(parts(name))), ((), ()))[0]
+        for place in text.phrase(phrase)
+    ]
     return Linked(name, score + boost + (1.0 if whole else 0.0), tuple(sorted(set(spans + whole))))
 
 
@@ -65,7 +73,9 @@ def surfaces(text: Text, name: str) -> list[Span]:
     words = [stem(word) for word in parts(name)]
     telling = [word for word in words if word not in FORMAL] or words
     each = [text.called(word) for word in telling]
-    return sorted({span for spans in each for span in spans}) if each and (all(each) or len(telling) > 1) else []
+    return (
+        sorted({span for spans in each for span in spans}) if each and (all(each) or len(telling) > 1) else []
+    )
 
 
 def grouped(text: Text, stretches: Sequence[Span], names: Iterable[str]) -> list[str]:
@@ -76,7 +86,9 @@ def grouped(text: Text, stretches: Sequence[Span], names: Iterable[str]) -> list
         at = start
         while True:
             here = [(span, name) for span, name in places if at <= span[0] <= at + 2 and span[0] < end] or (
-                [(span, name) for span, name in places if start <= span[0] < min(end, start + 12)] if at == start else []
+                [(span, name) for span, name in places if start <= span[0] < min(end, start + 12)]
+                if at == start
+                else []
             )
             here = [pair for pair in here if _near(text, start if at == start else at, pair[0])]
             if not here:
@@ -85,7 +97,9 @@ def grouped(text: Text, stretches: Sequence[Span], names: Iterable[str]) -> list
             if name not in chosen:
                 chosen.append(name)
             text.use((start, span[1]))
-            follows = re.match(r"\s*(?:,|and\b|&|、|和|与|及)\s*(?:by\s+|per\s+|每个|各)?", text.plain[span[1] :])
+            follows = re.match(
+                r"\s*(?:,|and\b|&|、|和|与|及)\s*(?:by\s+|per\s+|每个|各)?", text.plain[span[1] :]
+            )
             if follows is None:
                 break
             at = span[1] + follows.end()
@@ -95,7 +109,9 @@ def grouped(text: Text, stretches: Sequence[Span], names: Iterable[str]) -> list
 def _near(text: Text, start: int, span: Span) -> bool:
     """Whether at most two words stand between `by` and the name."""
     between = text.plain[start : span[0]]
-    return len(between.split()) <= 2 and not re.search(r"[,.;，。；]|\b(?:in|for|of|over|during|with)\b|的", between)
+    return len(between.split()) <= 2 and not re.search(
+        r"[,.;，。；]|\b(?:in|for|of|over|during|with)\b|的", between
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +129,14 @@ _NOT_BEFORE = re.compile(
 )
 
 
-def linked_values(text: Text, values: Mapping[str, Sequence[str]], *, skip: Sequence[Span] = ()) -> list[ValueLink]:
+def linked_values(
+    text: Text, values: Mapping[str, Sequence[str]], *, skip: Sequence[Span] = ()
+) -> list[ValueLink]:
     """Values that the text mentions: as they are written, then as people call them; one stretch of text means one value."""
     found: list[ValueLink] = []
-    literal = [(span, name, value) for name, each in values.items() for value in each for span in text.literal(value)]
+    literal = [
+        (span, name, value) for name, each in values.items() for value in each for span in text.literal(value)
+    ]
     for span, name, value in sorted(literal, key=lambda each: (each[0][0] - each[0][1], each[0][0])):
         _take(found, text, ValueLink(name, value, span), skip)
     called = [
@@ -134,7 +154,9 @@ def linked_values(text: Text, values: Mapping[str, Sequence[str]], *, skip: Sequ
 def _take(found: list[ValueLink], text: Text, link: ValueLink, skip: Sequence[Span]) -> None:
     if any(overlaps(link.span, each.span) and link.name == each.name for each in found):
         return
-    if any(overlaps(link.span, each) for each in skip) or any(overlaps(link.span, each.span) for each in found):
+    if any(overlaps(link.span, each) for each in skip) or any(
+        overlaps(link.span, each.span) for each in found
+    ):
         return
     negated = bool(_NOT_BEFORE.search(text.plain[: link.span[0]]))
     found.append(ValueLink(link.name, link.value, link.span, negated))
@@ -143,7 +165,12 @@ def _take(found: list[ValueLink], text: Text, link: ValueLink, skip: Sequence[Sp
 def _value_called(text: Text, value: str) -> list[Span]:
     """Where a value is called by other words: all of its words must be."""
     if value == "/":
-        return [*text.phrase(("root",)), *text.chinese("根分区"), *text.chinese("根目录"), *text.chinese("根")]
+        return [
+            *text.phrase(("root",)),
+            *text.chinese("根分区"),
+            *text.chinese("根目录"),
+            *text.chinese("根"),
+        ]
     whole = lexicon().get(value.lower())
     if whole is not None:
         return text.called(value.lower())
@@ -153,7 +180,11 @@ def _value_called(text: Text, value: str) -> list[Span]:
     each = [text.called(word) for word in words]
     if not all(each):
         return []
-    return [(min(spans[0][0] for spans in each), max(spans[0][1] for spans in each))] if len(each) > 1 else each[0]
+    return (
+        [(min(spans[0][0] for spans in each), max(spans[0][1] for spans in each))]
+        if len(each) > 1
+        else each[0]
+    )
 
 
 def error_value(values: Sequence[str]) -> str:
@@ -165,9 +196,7 @@ _PATHS = ("uri", "path", "url", "route", "endpoint", "request_uri")
 _PATH = re.compile(r"(?<![\w/.])/[a-z0-9][\w/.\-]*", re.ASCII | re.IGNORECASE)
 _AFTER_NAME = re.compile(r"\s*(?:is|=|==|为|是|等于)?\s*(?P<word>[A-Za-z][\w\-]*)", re.ASCII)
 _NO_VALUES = frozenset(
-    "is and or of in on for by with the a an to from per over above below under not that which was were are has have had during since at greater less"
-    " more between as how where when than last past first each sorted ordered descending ascending desc asc using they it made through via exceeds equal"
-    " equals higher lower contains window rate ratio share sum count average percentage".split()
+    ["is", "and", "or", "of", "in", "on", "for", "by", "with", "the", "a", "an", "to", "from", "per", "over", "above", "below", "under", "not", "that", "which", "was", "were", "are", "has", "have", "had", "during", "since", "at", "greater", "less", "more", "between", "as", "how", "where", "when", "than", "last", "past", "first", "each", "sorted", "ordered", "descending", "ascending", "desc", "asc", "using", "they", "it", "made", "through", "via", "exceeds", "equal", "equals", "higher", "lower", "contains", "window", "rate", "ratio", "share", "sum", "count", "average", "percentage"]
 )  # fmt: skip
 
 
@@ -175,7 +204,11 @@ def _paths(text: Text, names: Sequence[str], taken: Sequence[Span]) -> list[Valu
     """A path belongs to the label or field of paths, whether that is named or not."""
     name = next((each for each in _PATHS if each in names), "")
     spans = [match.span() for match in _PATH.finditer(text.raw)] if name else []
-    return [ValueLink(name, text.raw[slice(*span)], span) for span in spans if not any(overlaps(span, each) for each in taken)]
+    return [
+        ValueLink(name, text.raw[slice(*span)], span)
+        for span in spans
+        if not any(overlaps(span, each) for each in taken)
+    ]
 
 
 def _words_after(text: Text, names: Sequence[str], taken: Sequence[Span]) -> list[ValueLink]:
@@ -209,8 +242,9 @@ def named_values(text: Text, names: Sequence[str], *, taken: Sequence[Span] = ()
                     continue
                 before = text.plain[place[1] : span[0]] if place[1] <= span[0] else None
                 after = text.plain[span[1] : place[0]] if span[1] <= place[0] else None
-                if before is not None and re.fullmatch(r"\s*(?:is|=|==|:|named|called|为|是|等于|叫|\bof\b)?\s*", before):
-                    found.append(ValueLink(name, token, span))
-                elif after is not None and re.fullmatch(r"\s*的?\s*", after) and not token.isdigit():
+                if (
+                    before is not None
+                    and re.fullmatch(r"\s*(?:is|=|==|:|named|called|为|是|等于|叫|\bof\b)?\s*", before)
+                ) or (after is not None and re.fullmatch(r"\s*的?\s*", after) and not token.isdigit()):
                     found.append(ValueLink(name, token, span))
     return found

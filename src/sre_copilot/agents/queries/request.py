@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 
 from sre_copilot.agents.queries import wants
 from sre_copilot.agents.queries.text import Text
-from sre_copilot.agents.understanding.durations import DURATION, EN_NUMBER, ZH_NUMBER, number, seconds, unit_seconds
+from sre_copilot.agents.understanding.durations import (
+    DURATION,
+    EN_NUMBER,
+    ZH_NUMBER,
+    number,
+    seconds,
+    unit_seconds,
+)
 from sre_copilot.agents.understanding.wording import Span, blanked, language, overlaps, pattern
 from sre_copilot.domain.knowledge import Lang
 
@@ -29,8 +36,12 @@ _OPERATORS: tuple[tuple[str, str], ...] = (
     ("<", r"\b(?:(?:less|fewer|lower|smaller|shorter|faster|lighter)\s+than|under|below|drops?\s+below|fall(?:s|en)?\s+below)|<|小于|低于|少于|不足|不到|短于|轻于|快于"),
     ("==", r"\b(?:equals?(?:\s+to)?|exactly|is|was|of\s+exactly)|==|等于|恰好|为(?=\s*\d)|是(?=\s*\d)"),
 )  # fmt: skip
-_COMPARISONS = tuple((operator, pattern(rf"(?:{words})\s*(?:了|的|the\s+)?\s*{_NUMBER}")) for operator, words in _OPERATORS)
-_OR_MORE = pattern(rf"{_NUMBER}\s*(?P<after>(?:or|and)\s+(?:more|above|higher|over|longer)|\+|及?以上|(?:or|and)\s+(?:less|below|lower|under)|及?以下)")
+_COMPARISONS = tuple(
+    (operator, pattern(rf"(?:{words})\s*(?:了|的|the\s+)?\s*{_NUMBER}")) for operator, words in _OPERATORS
+)
+_OR_MORE = pattern(
+    rf"{_NUMBER}\s*(?P<after>(?:or|and)\s+(?:more|above|higher|over|longer)|\+|及?以上|(?:or|and)\s+(?:less|below|lower|under)|及?以下)"
+)
 _MULTIPLES = {"万": 1e4, "千": 1e3, "百万": 1e6, "亿": 1e8, "k": 1e3, "million": 1e6, "thousand": 1e3}
 _OFFSETS = (
     (pattern(r"\byesterday(?:'s)?\b|(?:昨天|昨日)"), 86400.0),
@@ -86,7 +97,12 @@ def read(raw: str) -> Request:
     request.quantile, spans = wants.quantile(bare)
     request.limit, request.descending, request.order_span, limits = wants.ranked(bare)
     request.groups = wants.groups(bare)
-    for span in (*spans, *limits, *(span for each in found.values() for span in each), *(each.span for each in request.comparisons)):
+    for span in (
+        *spans,
+        *limits,
+        *(span for each in found.values() for span in each),
+        *(each.span for each in request.comparisons),
+    ):
         text.use(span)
     return request
 
@@ -113,14 +129,16 @@ def _comparison(operator: str, match: re.Match[str]) -> Comparison:
 def _is_time(match: re.Match[str], text: str) -> bool:
     """Whether `over 10 minutes` names a stretch of time and no limit: people do not hold what is measured against minutes."""
     rest = text[match.end("value") :]
-    is_long = re.match(r"\s*(?:个?小时|分钟|天|周|days?\b|hours?\b|h\b|d\b|minutes?\b|mins?\b|m\b|weeks?\b|月)", rest)
+    is_long = re.match(
+        r"\s*(?:个?小时|分钟|天|周|days?\b|hours?\b|h\b|d\b|minutes?\b|mins?\b|m\b|weeks?\b|月)", rest
+    )
     is_class = re.match(r"xx\b|x\b", rest)
     return bool(is_long or is_class)
 
 
 def _read_times(request: Request, text: str) -> None:
     for match in pattern(rf"(?<![a-z0-9_.\-/])(?:{DURATION})").finditer(text):
-        length = None if re.match(r"an?[a-z]", match[0]) else seconds(match[0])  # `and` is no `an d`
+        length = None if re.fullmatch(r"an?[a-z]\w*", match[0]) else seconds(match[0])  # `and` is no `an d`
         if length is None or any(overlaps(match.span(), each.span) for each in request.comparisons):
             continue
         before, after = text[max(0, match.start() - 26) : match.start()], text[match.end() : match.end() + 14]
@@ -133,7 +151,9 @@ def _read_times(request: Request, text: str) -> None:
             lead = re.search(_LEAD, before)
             request.text.use((match.start() - (len(lead[0]) if lead else 0), match.end()))
     for match in _LAST_UNIT.finditer(text):
-        if request.wanted("compare") and re.search(r"(?:with|to|than|versus|vs\.?|比|与|和|较)\s*$", text[: match.start()]):
+        if request.wanted("compare") and re.search(
+            r"(?:with|to|than|versus|vs\.?|比|与|和|较)\s*$", text[: match.start()]
+        ):
             continue
         request.window_s = request.window_s or unit_seconds(match[1] or match[2])
         request.text.use(match.span())
@@ -149,8 +169,12 @@ _LAST = pattern(r"(?:\b(?:last|past|previous|recent)\s*|过去的?\s*|最近的?
 _LEAD = pattern(
     r"(?:\b(?:in|over|within|during|for|of|from|since)\s+)?(?:\bthe\s+)?(?:\b(?:last|past|previous|recent|next|every|per|each)\s+)?$|(?:过去|最近|近|每|窗口|未来|看|用|在)*的?\s*$"
 )
-_INTERVAL_BEFORE = pattern(r"(?:\b(?:every|per|each|in\s+steps\s+of|buckets?\s+of)\s+(?:single\s+)?|每隔?|按每?|粒度为?|间隔为?)\s*$")
-_INTERVAL_AFTER = pattern(r"[\s-]*(?:buckets?|intervals?|steps?|bins?|granularity|slices?|粒度|间隔|一个点|一档|一次)")
+_INTERVAL_BEFORE = pattern(
+    r"(?:\b(?:every|per|each|in\s+steps\s+of|buckets?\s+of)\s+(?:single\s+)?|每隔?|按每?|粒度为?|间隔为?)\s*$"
+)
+_INTERVAL_AFTER = pattern(
+    r"[\s-]*(?:buckets?|intervals?|steps?|bins?|granularity|slices?|粒度|间隔|一个点|一档|一次)"
+)
 _AHEAD_BEFORE = pattern(r"(?:\b(?:next|coming|in)\s+(?:the\s+next\s+)?|未来|接下来|再过?)\s*$")
 _AHEAD_AFTER = pattern(r"\s*(?:之?后|以后|later|ahead|from\s+now|into\s+the\s+future)")
 _AGO_AFTER = pattern(r"\s*(?:ago\b|earlier\b|before\b|之?前)")
@@ -158,13 +182,17 @@ _A_UNIT = pattern(r"(?:an?)\s+(?:second|minute|hour)")
 
 
 def _kind(before: str, after: str, said: str) -> str:
-    if _A_UNIT.fullmatch(said) and not pattern(r"\b(?:last|past|over|in|within|for|half|of|from|than)\s+$").search(before):
+    if _A_UNIT.fullmatch(said) and not pattern(
+        r"\b(?:last|past|over|in|within|for|half|of|from|than)\s+$"
+    ).search(before):
         return "offset_s" if _AGO_AFTER.match(after) else "rate" if "second" in said else "interval_s"
     if _INTERVAL_BEFORE.search(before) or _INTERVAL_AFTER.match(after):
         return "interval_s"
     if _AGO_AFTER.match(after):
         return "offset_s"
-    ahead = _AHEAD_BEFORE.search(before) and not pattern(r"\b(?:in|within)\s+(?:the\s+)?(?:last|past)\s+$").search(before)
+    ahead = _AHEAD_BEFORE.search(before) and not pattern(
+        r"\b(?:in|within)\s+(?:the\s+)?(?:last|past)\s+$"
+    ).search(before)
     if _AHEAD_AFTER.match(after) or ahead:
         return "horizon_s"
     return "window_s"

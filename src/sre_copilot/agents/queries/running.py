@@ -60,7 +60,11 @@ def discovered(sources: Sequence[Any], services: Sequence[str] = ()) -> Schema:
             found = schema_of(source.known())
         except SourceError:
             continue
-        parts = {name: part for name in ("metrics", "logs", "index", "sql") if (part := getattr(found, name)) is not None and getattr(schema, name) is None}
+        parts = {
+            name: part
+            for name in ("metrics", "logs", "index", "sql")
+            if (part := getattr(found, name)) is not None and getattr(schema, name) is None
+        }
         schema = replace(schema, **parts)
     return schema
 
@@ -81,7 +85,12 @@ def weigh(written: Written, source: QuerySource, window: Window) -> Written:
             f"It would read {found.series or 0:,} series and {found.points or 0:,} points; name a service, or a shorter time.",
             f"将读取 {found.series or 0:,} 条序列、{found.points or 0:,} 个点；请指定服务或缩短时间。",
         )
-    cost = Cost(window_seconds=written.cost.window_seconds, series=found.series, points=found.points or written.cost.points, words=found.words)
+    cost = Cost(
+        window_seconds=written.cost.window_seconds,
+        series=found.series,
+        points=found.points or written.cost.points,
+        words=found.words,
+    )
     return replace(written, cost=cost)
 
 

@@ -93,14 +93,14 @@ def schema_of(document: Mapping[str, Any]) -> Schema:
     parts = [document] if _is_part(document) else [each for each in document.values() if _is_part(each)]
     if not parts:
         raise UsageError(
-            "the schema names none of: metrics, labels (of log streams), index with fields, tables. See docs/concepts/queries.md."
+            "the schema names none of: metrics, labels (of log streams), index with fields, tables. The page “Queries in words” describes each."
         )
     found: dict[str, Any] = {"services": tuple(map(str, document.get("services") or ()))}
     try:
         for part in parts:
             found |= _part(part)
     except (AttributeError, TypeError, KeyError, ValueError) as error:
-        raise UsageError(f"the schema cannot be read: {error!r}. See docs/concepts/queries.md.") from None
+        raise UsageError(f"the schema cannot be read: {error!r}. The page “Queries in words” describes each.") from None
     return Schema(**found)
 
 
@@ -126,4 +126,6 @@ def _part(document: Mapping[str, Any]) -> dict[str, Any]:
     if "index" in document:
         return {"index": IndexSchema(str(document["index"]), dict(document["fields"]), values)}
     labels = {str(name): tuple(map(str, each or ())) for name, each in document["labels"].items()}
-    return {"logs": LogSchema(labels, str(document.get("format", "text")), dict(document.get("fields") or {}))}
+    return {
+        "logs": LogSchema(labels, str(document.get("format", "text")), dict(document.get("fields") or {}))
+    }

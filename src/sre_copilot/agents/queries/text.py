@@ -11,11 +11,13 @@ from importlib.resources import files
 from sre_copilot.agents.understanding.wording import Span, overlaps, plain, quoted
 
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-IRREGULAR = {"indices": "index", "statuses": "status", "status": "status", "address": "address", "process": "process"}
-FORMAL = frozenset({
-    "total", "seconds", "bytes", "count", "sum", "bucket", "milliseconds", "ms", "kg", "id", "at", "ratio", "info", "kube", "node", "container", "percent", "pod",
-})  # fmt: skip
-"""Parts of identifiers that are form rather than meaning: units, suffixes, names of exporters."""
+IRREGULAR = {
+    "indices": "index",
+    "statuses": "status",
+    "status": "status",
+    "address": "address",
+    "process": "process",
+}
 
 
 @cache
@@ -28,6 +30,12 @@ def stem(word: str) -> str:
     if len(word) > 4 and word.endswith(("sses", "shes", "ches", "xes")):
         return word[:-2]
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+FORMAL = frozenset(map(stem, (
+    "total", "seconds", "bytes", "count", "sum", "bucket", "milliseconds", "ms", "kg", "id", "at", "ratio", "info", "kube", "node", "container", "percent", "pod",
+)))  # fmt: skip
+"""Parts of identifiers that are form rather than meaning: units, suffixes, names of exporters."""
 
 
 def parts(identifier: str) -> tuple[str, ...]:
@@ -84,7 +92,9 @@ class Text:
 
     def hide(self, values: Iterable[str]) -> None:
         """Take the words of compound values (`basket-api`) out of what identifiers are looked up in."""
-        spans = [span for value in values if re.search(r"\w[-_.:/ ]\w", value) for span in self.literal(value)]
+        spans = [
+            span for value in values if re.search(r"\w[-_.:/ ]\w", value) for span in self.literal(value)
+        ]
         self.words = [(word, at) for word, at in self.words if not any(overlaps(at, span) for span in spans)]
 
     def use(self, span: Span) -> None:

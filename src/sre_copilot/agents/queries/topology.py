@@ -12,7 +12,9 @@ from sre_copilot.agents.understanding.entities import find_services, unknown_nam
 from sre_copilot.agents.understanding.wording import pattern
 
 _WAY = pattern(r"\b(?:between|path|way|route)\b|\bfrom\b.{1,60}\bto\b|到|之间|路径|链路")
-_STEPS = pattern(r"\b(?P<en>\d+|one|two|three|four|five)\s+(?:steps?|hops?|levels?|calls?)\b|(?P<zh>\d+|[一二两三四五])\s*(?:层|跳|级|步)")
+_STEPS = pattern(
+    r"\b(?P<en>\d+|one|two|three|four|five)\s+(?:steps?|hops?|levels?|calls?)\b|(?P<zh>\d+|[一二两三四五])\s*(?:层|跳|级|步)"
+)
 _FAR = pattern(r"\b(?:transitive\w*|indirect\w*|whole|complete|entire|all)\b|间接|全部|完整|整条|所有")
 FARTHEST = 10
 KEYS = frozenset({"service", "to", "steps"})
@@ -55,7 +57,9 @@ def check(query: str, services: Sequence[str]) -> None:
     except ValueError:
         asked = None
     if not isinstance(asked, dict) or asked.keys() - KEYS:
-        raise QueryProblem("It is a JSON object of service, to and steps.", "应为包含 service、to、steps 的 JSON 对象。")
+        raise QueryProblem(
+            "It is a JSON object of service, to and steps.", "应为包含 service、to、steps 的 JSON 对象。"
+        )
     if not isinstance(asked.get("steps", 1), int) or not 1 <= asked.get("steps", 1) <= FARTHEST:
         raise QueryProblem(f"steps is a number up to {FARTHEST}.", f"steps 为不超过 {FARTHEST} 的数字。")
     for name in (asked.get("service"), asked.get("to")):

@@ -43,8 +43,13 @@ _QUANTILE = (
 )  # fmt: skip
 _SMALL = r"(?:\d{1,4}|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|fifty|hundred)"
 _MOST = r"(?:most|highest|largest|biggest|slowest|longest|busiest|worst|latest|newest|heaviest|greatest|loudest|hottest|fullest|top|most\s+\w+)"
-_FEWEST = r"(?:fewest|least|lowest|smallest|fastest|shortest|oldest|earliest|lightest|bottom|quietest|emptiest)"
-_ZH_MOST, _ZH_FEWEST = r"最(?:多|高|大|慢|长|忙|新|重|频繁|差|热|满|严重|繁忙|晚)", r"最(?:少|低|小|快|短|早|轻|旧|闲|空)"
+_FEWEST = (
+    r"(?:fewest|least|lowest|smallest|fastest|shortest|oldest|earliest|lightest|bottom|quietest|emptiest)"
+)
+_ZH_MOST, _ZH_FEWEST = (
+    r"最(?:多|高|大|慢|长|忙|新|重|频繁|差|热|满|严重|繁忙|晚)",
+    r"最(?:少|低|小|快|短|早|轻|旧|闲|空)",
+)
 _LIMITS: tuple[re.Pattern[str], ...] = (
     pattern(rf"\b(?:top[kn]?|bottom[kn]?|first|last|limit(?:\s+to)?|up\s+to)[\s-]+(?P<n>{_SMALL})\b(?!\s*(?:seconds?|minutes?|mins?|hours?|days?|weeks?|months?|[smhd]\b|%|ms))"),
     pattern(rf"\b(?P<n>{_SMALL})\s+(?:{_MOST}|{_FEWEST})\b"),
@@ -57,16 +62,28 @@ _LIMITS: tuple[re.Pattern[str], ...] = (
     pattern(rf"(?:取|列|看|给我|显示|返回|只要|限)(?P<n>{ZH_NUMBER})\s*(?:条|个|笔|台|名|家|行)"),
     pattern(rf"\b(?:show|list|give\s+me|return)\s+(?P<n>{_SMALL})\s+(?=[a-z])(?!seconds?|minutes?|hours?|days?)"),
 )  # fmt: skip
-_ONE = pattern(rf"\b(?:which|what)\s+(?:single\s+)?[a-z]+\s+(?:has|have|had|is|was|causes?|uses?|produces?|writes?|logs?|gets?|receives?)\s+(?:the\s+)?{_MOST}\b|哪个?[一-龥]{{1,6}}{_ZH_MOST}")
-_DOWN = pattern(rf"\b{_MOST}\b|\b(?:descending|desc|(?:highest|largest|newest|latest|biggest|most\s+\w+|slowest|longest)\s+first)\b|{_ZH_MOST}|从(?:多到少|高到低|大到小|新到旧|长到短|慢到快|晚到早)|降序|倒序|逆序|倒排|由(?:多到少|高到低|大到小|新到旧)")
-_UP = pattern(rf"\b{_FEWEST}\b|\b(?:ascending|asc|(?:oldest|lowest|smallest|earliest|shortest)\s+first)\b|{_ZH_FEWEST}|从(?:少到多|低到高|小到大|旧到新|短到长|快到慢|早到晚)|升序|正序|由(?:少到多|低到高|小到大|旧到新|早到晚)")
-_ALWAYS_UP = pattern(r"\b(?:oldest|earliest|smallest|lowest)\s+first\b|\basc(?:ending)?\b|升序|正序|从(?:少到多|低到高|小到大|旧到新|早到晚)")
-_ALWAYS_DOWN = pattern(r"\b(?:newest|latest|largest|highest|most\s+\w+)\s+first\b|\bdesc(?:ending)?\b|降序|倒序|从(?:多到少|高到低|大到小|新到旧|晚到早)")
+_ONE = pattern(
+    rf"\b(?:which|what)\s+(?:single\s+)?[a-z]+\s+(?:has|have|had|is|was|causes?|uses?|produces?|writes?|logs?|gets?|receives?)\s+(?:the\s+)?{_MOST}\b|哪个?[一-龥]{{1,6}}{_ZH_MOST}"
+)
+_DOWN = pattern(
+    rf"\b{_MOST}\b|\b(?:descending|desc|(?:highest|largest|newest|latest|biggest|most\s+\w+|slowest|longest)\s+first)\b|{_ZH_MOST}|从(?:多到少|高到低|大到小|新到旧|长到短|慢到快|晚到早)|降序|倒序|逆序|倒排|由(?:多到少|高到低|大到小|新到旧)"
+)
+_UP = pattern(
+    rf"\b{_FEWEST}\b|\b(?:ascending|asc|(?:oldest|lowest|smallest|earliest|shortest)\s+first)\b|{_ZH_FEWEST}|从(?:少到多|低到高|小到大|旧到新|短到长|快到慢|早到晚)|升序|正序|由(?:少到多|低到高|小到大|旧到新|早到晚)"
+)
+_ALWAYS_UP = pattern(
+    r"\b(?:oldest|earliest|smallest|lowest)\s+first\b|\basc(?:ending)?\b|升序|正序|从(?:少到多|低到高|小到大|旧到新|早到晚)"
+)
+_ALWAYS_DOWN = pattern(
+    r"\b(?:newest|latest|largest|highest|most\s+\w+)\s+first\b|\bdesc(?:ending)?\b|降序|倒序|从(?:多到少|高到低|大到小|新到旧|晚到早)"
+)
 _GROUPS = (
     pattern(r"\b(?:grouped\s+by|group\s+by|split\s+by|broken\s+down\s+by|breakdown\s+by|separately\s+for|for\s+each|for\s+every|in\s+each|on\s+each|of\s+each|per|each|every|by)\s+"),
     pattern(r"(?:每一?[个台条只位家张种款类名]?|各个?|按照?(?![^,，。]{1,8}(?:排名|排序|最))|分别按|逐个?|分(?=[\u3400-\u9fff]{2}))"),
 )  # fmt: skip
-_NOT_A_GROUP = pattern(r"\b(?:ordered|order|sorted|sort|ranked|made|sent|caused|written|done|handled|followed|called|issued)\s+$")
+_NOT_A_GROUP = pattern(
+    r"\b(?:ordered|order|sorted|sort|ranked|made|sent|caused|written|done|handled|followed|called|issued)\s+$"
+)
 STRETCH = 22  # characters after `by` in which the first name of a label must begin
 
 
@@ -109,8 +126,8 @@ def ranked(text: str) -> tuple[int | None, bool | None, Span | None, list[Span]]
         return limit, True, said.span(), [*spans, said.span()]
     if down or up:
         first = down if down and (up is None or down.start() <= up.start()) else up
-        assert first is not None
-        return limit, first is down, first.span(), [*spans, first.span()]
+        if first is not None:
+            return limit, first is down, first.span(), [*spans, first.span()]
     return limit, None, None, spans
 
 
@@ -118,9 +135,11 @@ def groups(text: str) -> list[Span]:
     """Stretches that begin with the name of what to group by."""
     spans = []
     for words in _GROUPS:
-        for match in words.finditer(text):
-            if not _NOT_A_GROUP.search(text[: match.start()]):
-                spans.append((match.end(), min(len(text), match.end() + STRETCH)))
+        spans += [
+            (match.end(), min(len(text), match.end() + STRETCH))
+            for match in words.finditer(text)
+            if not _NOT_A_GROUP.search(text[: match.start()])
+        ]
     return sorted(spans)
 
 

@@ -32,7 +32,10 @@ _NAMED: tuple[tuple[Language, str], ...] = (
     ("logql", r"\blogql\b|\bloki\b"),
     ("elasticsearch", r"\belasticsearch\b|\bopensearch\b|\bes\b|\bdsl\b|\bkibana\b"),
     ("sql", r"\bsql\b|\bmysql\b|\bpostgres(?:ql)?\b|\bsqlite\b"),
-    ("topology", r"\btopology\b|\bupstream\b|\bdownstream\b|\bdepend(?:s|enc\w+)\b|\bwho\s+calls\b|拓扑|上游|下游|依赖|调用关系|谁调用"),
+    (
+        "topology",
+        r"\btopology\b|\bupstream\b|\bdownstream\b|\bdepend(?:s|enc\w+)\b|\bwho\s+calls\b|拓扑|上游|下游|依赖|调用关系|谁调用",
+    ),
 )
 _PREAMBLE = pattern(
     r"^(?:(?:please|can\s+you|could\s+you|help\s+me|i\s+need|i\s+want|give\s+me|show\s+me|write|generate|create|build|translate|turn)\b[\s,]*|(?:请|帮我|帮忙|麻烦|给我|写|生成|来|用)(?:一[条个段句])?)*\s*(?:me\s+)?(?:an?\s+|the\s+)?(?:promql|logql|prometheus|loki|elasticsearch|opensearch|es|sql|mysql|postgres(?:ql)?|dsl)?\s*(?:的)?(?:dsl)?\s*(?:quer(?:y|ies)|expression|statement|语句|查询语句|查询|表达式)?\s*(?:(?:for|to|that|which|of|returning)\b|[:：,，]|用来|来)?\s*"
@@ -88,7 +91,9 @@ def choose(words: str, schema: Schema) -> Language:
 def _by_rules(request: Request, schema: Schema, language: Language, lang: Lang, now: float) -> Written:
     try:
         query = _written(request, schema, language, now)
-        return finished(query, language, schema, lang, by="rules", unused=_unused(request, names(schema, language), query))
+        return finished(
+            query, language, schema, lang, by="rules", unused=_unused(request, names(schema, language), query)
+        )
     except QueryProblem as problem:
         return Written(query="", language=language, problems=(problem.said(lang),), sure=False)
 
@@ -105,7 +110,8 @@ def _written(request: Request, schema: Schema, language: Language, now: float) -
     if language == "topology":
         return topology.write(request, schema.services)
     raise QueryProblem(
-        f"Nothing is known that could be asked in {language}; give a schema, or configure a source.", f"没有可用 {language} 查询的数据源；请提供 schema 或配置数据源。"
+        f"Nothing is known that could be asked in {language}; give a schema, or configure a source.",
+        f"没有可用 {language} 查询的数据源；请提供 schema 或配置数据源。",
     )
 
 
@@ -121,7 +127,13 @@ def finished(
     accepted = accept(query, language, schema)
     dialect = schema.sql.dialect if schema.sql is not None and language == "sql" else "postgres"
     explained = explain(accepted.query, language, lang, dialect=dialect)
-    target = schema.index.index if language == "elasticsearch" and schema.index is not None else dialect if language == "sql" else ""
+    target = (
+        schema.index.index
+        if language == "elasticsearch" and schema.index is not None
+        else dialect
+        if language == "sql"
+        else ""
+    )
     left = ", ".join(unused)
     doubt = (f"文字中未用到：{left}" if lang == "zh" else f"Not used of the text: {left}.",) if unused else ()
     return Written(
@@ -130,7 +142,9 @@ def finished(
     )  # fmt: skip
 
 
-def _by_model(words: str, schema: Schema, language: Language, lang: Lang, speaker: Speaker, ledger: Ledger | None) -> Written | None:
+def _by_model(  # noqa: PLR0917 - a private step with its whole context
+    words: str, schema: Schema, language: Language, lang: Lang, speaker: Speaker, ledger: Ledger | None
+) -> Written | None:
     """What a model proposes, if the validator accepts it; told what was wrong, it may try twice again."""
     if not speaker.available:
         return None
@@ -150,7 +164,10 @@ def _by_model(words: str, schema: Schema, language: Language, lang: Lang, speake
 
 
 def _question(words: str, schema: Schema, language: Language, lang: Lang, wrong: str) -> Question[Proposed]:
-    material = [Material(text=words, provenance="request"), Material(text=describe(schema, language), provenance="schema")]
+    material = [
+        Material(text=words, provenance="request"),
+        Material(text=describe(schema, language), provenance="schema"),
+    ]
     if wrong:
         material.append(Material(text=wrong, provenance="refused query and why"))
     return Question(
@@ -159,12 +176,23 @@ def _question(words: str, schema: Schema, language: Language, lang: Lang, wrong:
     )  # fmt: skip
 
 
-def repaired(written: Written, server_said: str, words: str, schema: Schema, lang: Lang, *, speaker: Speaker, ledger: Ledger | None = None) -> Written | None:
+def repaired(
+    written: Written,
+    server_said: str,
+    words: str,
+    schema: Schema,
+    lang: Lang,
+    *,
+    speaker: Speaker,
+    ledger: Ledger | None = None,
+) -> Written | None:
     """Another try after a server refused a query, from its own words; None where nobody knows better."""
     if not speaker.available:
         return None
     wrong = f"{written.query}\n{server_said}"
-    reply = speaker.ask(_question(words, schema, written.language, lang, wrong), ledger=ledger or speaker.ledger())
+    reply = speaker.ask(
+        _question(words, schema, written.language, lang, wrong), ledger=ledger or speaker.ledger()
+    )
     if reply.value is None or reply.value.query.strip() == written.query:
         return None
     try:
@@ -173,7 +201,22 @@ def repaired(written: Written, server_said: str, words: str, schema: Schema, lan
         return replace(written, problems=(*written.problems, problem.said(lang)))
 
 
-_SUBJECTS = frozenset({"instance", "host", "service", "app", "job", "container", "pod", "namespace", "idc", "trace", "message", "msg"})
+_SUBJECTS = frozenset(
+    {
+        "instance",
+        "host",
+        "service",
+        "app",
+        "job",
+        "container",
+        "pod",
+        "namespace",
+        "idc",
+        "trace",
+        "message",
+        "msg",
+    }
+)
 _STOP = pattern(
     r"\b(?:the|a|an|of|in|on|at|for|to|from|by|with|and|or|that|which|what|who|is|are|was|were|be|been|has|have|had|do|does|did|it|its|this|these|those|there|then|as|all|any|some|me|us|we|our|their|they|"
     r"show|list|give|find|get|tell|display|see|look|please|how|many|much|where|when|whose|each|per|every|across|among|over|under|during|within|between|last|past|previous|line|lines|log|logs|entries|entry|"
@@ -188,7 +231,10 @@ _ZH_STOP = pattern(
 def names(schema: Schema, language: Language) -> tuple[str, ...]:
     """All names that a query of a language may hold."""
     if language == "promql" and schema.metrics is not None:
-        return (*schema.metrics.metrics, *(label for each in schema.metrics.metrics.values() for label in each.labels))
+        return (
+            *schema.metrics.metrics,
+            *(label for each in schema.metrics.metrics.values() for label in each.labels),
+        )
     if language == "logql" and schema.logs is not None:
         return (*schema.logs.labels, *schema.logs.fields)
     if language == "elasticsearch" and schema.index is not None:

@@ -53,7 +53,7 @@ class Written:
     target: str = ""
 
 
-class QueryProblem(ValueError):
+class QueryProblem(ValueError):  # noqa: N818 - said to whoever asked, not a fault
     """A query that may not be sent; the message says why and what to do, in English and in Chinese."""
 
     def __init__(self, en: str, zh: str) -> None:

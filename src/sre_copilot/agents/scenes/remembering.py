@@ -13,7 +13,16 @@ from sre_copilot.domain.signals import Modality, Telemetry, Window
 from sre_copilot.domain.topology import Topology
 from sre_copilot.errors import SourceRefused, SreCopilotError
 from sre_copilot.perception.collection import merged
-from sre_copilot.perception.source import Asked, Estimate, Health, Queried, QuerySource, Reading, Source, SourceSettings
+from sre_copilot.perception.source import (
+    Asked,
+    Estimate,
+    Health,
+    Queried,
+    QuerySource,
+    Reading,
+    Source,
+    SourceSettings,
+)
 from sre_copilot.perception.windows import within
 from sre_copilot.settings.section import Role, at_least
 
@@ -119,7 +128,9 @@ class RememberingSource:
         for needed in (self._settings.query_role, self._settings.see_role):
             if not at_least(self._role, needed):
                 raise SourceRefused(
-                    self.name, f"is queried for the role {needed} only, and this is asked as {self._role}", remedy="ask somebody with that role"
+                    self.name,
+                    f"is queried for the role {needed} only, and this is asked as {self._role}",
+                    remedy="ask somebody with that role",
                 )
         return self._source
 

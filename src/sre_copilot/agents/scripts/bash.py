@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from sre_copilot.agents.scripts.task import ScriptTask
 
+DUMPS = "/var/tmp"  # noqa: S108 - where a script puts dumps on its machine; survives a restart
 KEPT_DAYS = 14  # of old logs: two weeks hold the last two releases of most teams
 _HEAD = """\
 #!/usr/bin/env bash
@@ -56,7 +57,11 @@ kubectl -n "$namespace" get deployment "$deployment" -o wide
 run kubectl -n "$namespace" rollout restart "deployment/$deployment"
 run kubectl -n "$namespace" rollout status "deployment/$deployment" --timeout=180s
 """
-        return f"Restart the deployment {task.service}, pod after pod, and wait until it is ready.", True, body
+        return (
+            f"Restart the deployment {task.service}, pod after pod, and wait until it is ready.",
+            True,
+            body,
+        )
     body = f"""
 service={name}
 systemctl --no-pager status "$service" || true
@@ -101,12 +106,16 @@ find "${{folder:?}}" -xdev -type f \\( -name '*.gz' -o -name '*.log.[0-9]*' -o -
 run find "${{folder:?}}" -xdev -type f \\( -name '*.gz' -o -name '*.log.[0-9]*' -o -name '*.old' \\) -mtime "+$days" -delete
 df -h "$folder"
 """
-    return f"Show what fills {task.path or '/var/log'}, and delete rotated logs older than {days} days.", True, body
+    return (
+        f"Show what fills {task.path or '/var/log'}, and delete rotated logs older than {days} days.",
+        True,
+        body,
+    )
 
 
 def _diagnostics(task: ScriptTask) -> Made:
     if task.kubernetes:
-        selector = f' -l {shlex.quote(f"app={task.service}")}' if task.service else ""
+        selector = f" -l {shlex.quote(f'app={task.service}')}" if task.service else ""
         body = f"""
 {_where(task)}
 kubectl -n "$namespace" get pods{selector} -o wide
@@ -116,7 +125,11 @@ kubectl -n "$namespace" logs{selector or ' "${POD:?set POD to the name of a pod}
 kubectl top pods -n "$namespace" || true
 """
         return "Collect the state, events and logs of pods.", False, body
-    unit = f'journalctl -u {shlex.quote(task.service)} -n 200 --no-pager || true' if task.service else "journalctl -p err -n 100 --no-pager || true"
+    unit = (
+        f"journalctl -u {shlex.quote(task.service)} -n 200 --no-pager || true"
+        if task.service
+        else "journalctl -p err -n 100 --no-pager || true"
+    )
     body = f"""
 date -u
 hostname
@@ -130,7 +143,11 @@ ss -s
 dmesg -T | tail -n 40 || true
 {unit}
 """
-    return "Collect what one looks at first on a machine: load, memory, disks, processes, connections, errors.", False, body
+    return (
+        "Collect what one looks at first on a machine: load, memory, disks, processes, connections, errors.",
+        False,
+        body,
+    )
 
 
 def _thread_dump(task: ScriptTask) -> Made:
@@ -149,7 +166,7 @@ done
 def _heap_dump(task: ScriptTask) -> Made:
     body = f"""
 service={shlex.quote(task.service)}
-folder={shlex.quote(task.path or '/var/tmp')}
+folder={shlex.quote(task.path or DUMPS)}
 pid="$(pgrep -of -- "$service")"
 df -h "$folder"
 run jcmd "$pid" GC.heap_dump "$folder/heap-$service-$(date -u +%Y%m%dT%H%M%SZ).hprof"
@@ -159,8 +176,8 @@ run jcmd "$pid" GC.heap_dump "$folder/heap-$service-$(date -u +%Y%m%dT%H%M%SZ).h
 
 def _log_search(task: ScriptTask) -> Made:
     body = f"""
-folder={shlex.quote(task.path or '/var/log')}
-text={shlex.quote(task.text or 'ERROR')}
+folder={shlex.quote(task.path or "/var/log")}
+text={shlex.quote(task.text or "ERROR")}
 find "$folder" -type f -name '*.log*' -mtime -{task.days or 1} -print0 | while IFS= read -r -d '' file; do
   count="$(zgrep -c -F -- "$text" "$file" || true)"
   if [[ "$count" -gt 0 ]]; then
@@ -201,7 +218,7 @@ def _rotate_logs(task: ScriptTask) -> Made:
 configuration="$(mktemp)"
 trap 'rm -f -- "$configuration"' EXIT
 cat > "$configuration" <<'CONFIGURATION'
-{task.path or f'/var/log/{name}'}/*.log {{
+{task.path or f"/var/log/{name}"}/*.log {{
   daily
   rotate {task.days or KEPT_DAYS}
   compress
@@ -256,7 +273,7 @@ run tar -czf "$target/backup-{stamp}.tar.gz" -C "$source" .
 """
         return "Pack a folder into an archive.", True, body
     body = f"""
-database={shlex.quote(task.service or 'app')}
+database={shlex.quote(task.service or "app")}
 folder={folder}
 df -h "$folder"
 {line}

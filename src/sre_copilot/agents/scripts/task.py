@@ -30,16 +30,49 @@ TASKS: tuple[tuple[str, str], ...] = (
 _NAMES = re.compile(r"[A-Za-z0-9][\w.@:-]{0,62}")
 _PATH = re.compile(r"(?<![\w.])/[\w./\-]{1,200}")
 _DAYS = pattern(r"(?P<n>\d+)\s*(?:days?|天|日)")
-_REPLICAS = pattern(r"(?:\bto\s+|\breplicas?\s*(?:=|to|of)?\s*|到|为|成)\s*(?P<n>\d{1,4}|[一二三四五六七八九十]+)|(?P<m>\d{1,4})\s*(?:replicas?|个?副本)")
-_NAMED = pattern(
-    r"\b(?:service|deployment|pod|node|host|unit|process|container|database|db)\s+(?:named\s+|called\s+)?(?P<en>(?!(?:to|and|in|on|for|with|that|which|is|when|if|logs?|the|a|an|by|of|has|script)\b)[a-z0-9][\w.-]*)"
-    r"|(?P<before>[a-z0-9][\w.-]*[a-z0-9])\s*(?:服务|节点|主机|数据库|\bservice\b|\bnode\b|\bdeployment\b|\bpod\b)"
-    r"|(?:服务|节点|主机|数据库)\s*(?P<zh>[a-z0-9][\w.-]*)"
+_REPLICAS = pattern(
+    r"(?:\bto\s+|\breplicas?\s*(?:=|to|of)?\s*|到|为|成)\s*(?P<n>\d{1,4}|[一二三四五六七八九十]+)|(?P<m>\d{1,4})\s*(?:replicas?|个?副本)"
 )
-_KUBERNETES = pattern(r"\bk8s\b|\bkubernetes\b|\bkubectl\b|\bpods?\b|\bdeployments?\b|\bnamespaces?\b|容器|集群|命名空间")
-_NAMESPACE = pattern(r"\b(?:namespace|ns)\s+(?P<a>[a-z0-9][a-z0-9-]*)|(?P<b>[a-z0-9][a-z0-9-]*)\s+namespace\b|命名空间\s*(?P<c>[a-z0-9][a-z0-9-]*)")
-_LANGUAGES = (("python", r"\bpython\b|\bpy\b"), ("yaml", r"\bya?ml\b"), ("bash", r"\bbash\b|\bshell\b|\bsh\b|脚本"))
-_EVERYDAY = frozenset({"a", "an", "the", "every", "each", "all", "this", "my", "our", "script", "bash", "python", "shell", "yaml", "restart", "write"})
+_NAMED = (
+    pattern(
+        r"\b(?:service|deployment|pod|node|host|unit|process|container|database|db)\s+(?:named\s+|called\s+)?(?P<en>(?!(?:to|and|in|on|for|with|that|which|is|when|if|logs?|the|a|an|by|of|has|script)\b)[a-z0-9][\w.-]*)"
+    ),
+    pattern(
+        r"(?P<before>[a-z0-9][\w.-]*[a-z0-9])\s*(?:服务|节点|主机|数据库|\bservice\b|\bnode\b|\bdeployment\b|\bpod\b)"
+    ),
+    pattern(r"(?:服务|节点|主机|数据库)\s*(?P<zh>[a-z0-9][\w.-]*)"),
+)
+_KUBERNETES = pattern(
+    r"\bk8s\b|\bkubernetes\b|\bkubectl\b|\bpods?\b|\bdeployments?\b|\bnamespaces?\b|容器|集群|命名空间"
+)
+_NAMESPACE = pattern(
+    r"\b(?:namespace|ns)\s+(?P<a>[a-z0-9][a-z0-9-]*)|(?P<b>[a-z0-9][a-z0-9-]*)\s+namespace\b|命名空间\s*(?P<c>[a-z0-9][a-z0-9-]*)"
+)
+_LANGUAGES = (
+    ("python", r"\bpython\b|\bpy\b"),
+    ("yaml", r"\bya?ml\b"),
+    ("bash", r"\bbash\b|\bshell\b|\bsh\b|脚本"),
+)
+_EVERYDAY = frozenset(
+    {
+        "a",
+        "an",
+        "the",
+        "every",
+        "each",
+        "all",
+        "this",
+        "my",
+        "our",
+        "script",
+        "bash",
+        "python",
+        "shell",
+        "yaml",
+        "restart",
+        "write",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +99,9 @@ def task_of(words: str, services: Sequence[str] = ()) -> ScriptTask | None:
     name = next((task for task, form in TASKS if pattern(form).search(plain)), "")
     if not name:
         return None
-    said = [next(value for value in each.groups() if value) for each in _NAMED.finditer(plain)]
+    said = [
+        next(value for value in each.groups() if value) for form in _NAMED for each in form.finditer(plain)
+    ]
     named = next((each for each in said if each not in _EVERYDAY), "") or unknown_name(plain)
     space = _NAMESPACE.search(plain)
     days, replicas = _DAYS.search(plain), _REPLICAS.search(plain)
@@ -79,7 +114,9 @@ def task_of(words: str, services: Sequence[str] = ()) -> ScriptTask | None:
         path=path[0].rstrip("/.") if path and ".." not in path[0] else "",
         text=text.quotes[0][0][:200] if text.quotes else "",
         days=int(days["n"]) if days else None,
-        replicas=int(number(replicas["n"] or replicas["m"]) or 0) if replicas and name in ("scale", "manifest") else None,
+        replicas=int(number(replicas["n"] or replicas["m"]) or 0)
+        if replicas and name in ("scale", "manifest")
+        else None,
         kubernetes=bool(_KUBERNETES.search(plain)),
         words=words,
         services=tuple(services),

@@ -72,17 +72,30 @@ def _alert(task: ScriptTask, schema: Schema, lang: Lang) -> Code | None:
     written = write_query(task.words, schema, "promql", lang=lang)
     if not written.query or not re.search(r"[<>]=?|[=!]=(?!~)|absent", written.query):
         return None
-    name = "".join(part.capitalize() for part in re.findall(r"[a-z]+", task.service.lower() or "generated")) + "Alert"
-    severity = next((level for level, form in _SEVERITY if re.search(form, task.words, re.IGNORECASE)), "warning")
+    name = (
+        "".join(part.capitalize() for part in re.findall(r"[a-z]+", task.service.lower() or "generated"))
+        + "Alert"
+    )
+    severity = next(
+        (level for level, form in _SEVERITY if re.search(form, task.words, re.IGNORECASE)), "warning"
+    )
     text = documents.alert_rule(written.query, name=name, severity=severity, summary=task.words[:120])
     found = judged(text, "alert_rule", lang, by="rules")
-    return Code(text=found.text, kind=found.kind, explanation=found.explanation, risk=found.risk, problems=(*found.problems, *written.problems))
+    return Code(
+        text=found.text,
+        kind=found.kind,
+        explanation=found.explanation,
+        risk=found.risk,
+        problems=(*found.problems, *written.problems),
+    )
 
 
 def judged(text: str, kind: Kind, lang: Lang, *, by: Source) -> Code:
     """Code with its lint, explanation and risk."""
     found: Explained = explain(text, lang, kind=kind)
-    return Code(text=text, kind=kind, explanation=found.lines, risk=found.risk, problems=found.problems, by=by)
+    return Code(
+        text=text, kind=kind, explanation=found.lines, risk=found.risk, problems=found.problems, by=by
+    )
 
 
 def _by_model(words: str, language: str, lang: Lang, speaker: Speaker, ledger: Ledger) -> Code | None:
@@ -91,7 +104,10 @@ def _by_model(words: str, language: str, lang: Lang, speaker: Speaker, ledger: L
     for _ in range(REPAIRS + 1):
         if ledger.exhausted():
             return None
-        material = [Material(text=words, provenance="request"), *([Material(text=wrong, provenance="refused script and why")] if wrong else [])]
+        material = [
+            Material(text=words, provenance="request"),
+            *([Material(text=wrong, provenance="refused script and why")] if wrong else []),
+        ]
         reply = speaker.ask(
             Question(
                 role="code", instructions=prompt("code", lang).replace("{language}", language), text=f"Write the {language} for the request.", result=Script,
@@ -110,7 +126,19 @@ def _by_model(words: str, language: str, lang: Lang, speaker: Speaker, ledger: L
 
 def _missing(task: ScriptTask | None, lang: Lang) -> str:
     if task is not None and task.name in bash.NEEDS_SERVICE | {"manifest"} and not task.service:
-        return "请指明服务、节点或部署的名称。" if lang == "zh" else "Name the service, node or deployment that it is for."
+        return (
+            "请指明服务、节点或部署的名称。"
+            if lang == "zh"
+            else "Name the service, node or deployment that it is for."
+        )
     if task is not None and task.name == "alert_rule":
-        return "没有足够信息编写告警表达式：请指明已知的指标和阈值。" if lang == "zh" else "The alert needs a metric that is known here and a limit; name both."
-    return "没有适用的模板，也没有配置模型。" if lang == "zh" else "There is no template for this, and no model is configured that could write it."
+        return (
+            "没有足够信息编写告警表达式：请指明已知的指标和阈值。"
+            if lang == "zh"
+            else "The alert needs a metric that is known here and a limit; name both."
+        )
+    return (
+        "没有适用的模板，也没有配置模型。"
+        if lang == "zh"
+        else "There is no template for this, and no model is configured that could write it."
+    )

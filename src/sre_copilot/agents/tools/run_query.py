@@ -27,8 +27,12 @@ class RunQueryArguments(TimeArguments):
     """The query, in which language, over which time."""
 
     query: str = Field(min_length=1, max_length=6000, description="The query; it must only read")
-    language: Literal["promql", "logql", "elasticsearch", "sql", "topology"] = Field(description="Its language")
-    source: str = Field(default="", max_length=200, description="Name of the source, where several take this language")
+    language: Literal["promql", "logql", "elasticsearch", "sql", "topology"] = Field(
+        description="Its language"
+    )
+    source: str = Field(
+        default="", max_length=200, description="Name of the source, where several take this language"
+    )
     limit: int = Field(default=200, ge=1, le=1000, description="Most rows")
 
 
@@ -49,7 +53,9 @@ class RunQuery(ReadingTool):
                 return _topology(arguments, context)
             return _ran(arguments, context)
         except QueryProblem as problem:
-            raise Trouble("error", "tool.problem.query", language=arguments.language, words=problem.said(context.lang)) from None
+            raise Trouble(
+                "error", "tool.problem.query", language=arguments.language, words=problem.said(context.lang)
+            ) from None
 
 
 def _topology(arguments: RunQueryArguments, context: ToolContext) -> ToolResult:
@@ -68,7 +74,13 @@ def _ran(arguments: RunQueryArguments, context: ToolContext) -> ToolResult:
     source = source_for(sources, arguments.language, arguments.source)
     window = window_of(arguments.start, arguments.end, context)
     schema: Schema = schema_of(source.known())
-    ran = run(Written(query=arguments.query, language=arguments.language, by="given"), source, schema, window, limit=arguments.limit)
+    ran = run(
+        Written(query=arguments.query, language=arguments.language, by="given"),
+        source,
+        schema,
+        window,
+        limit=arguments.limit,
+    )
     return _told(ran, context, start=said(window.start), end=said(window.end))
 
 
@@ -79,7 +91,14 @@ def _told(ran: Ran, context: ToolContext, *, start: str, end: str) -> ToolResult
     lines = [line_of(row) for row in table.head(LINES).iter_rows(named=True)]
     key, quotes, digest = f"query {ran.written.query}", Quotes(), Digest(context)
     quotes.add(key, lines)
-    digest.remark("tool.asked.query", language=ran.written.language, query=ran.written.query[:LINE], rows=table.height, start=start, end=end)
+    digest.remark(
+        "tool.asked.query",
+        language=ran.written.language,
+        query=ran.written.query[:LINE],
+        rows=table.height,
+        start=start,
+        end=end,
+    )
     for line in dict.fromkeys(lines):
         if (finding := quotes.finding("tool.query.row", key, line)) is not None:
             digest.state(finding)
@@ -97,5 +116,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}" if abs(value) < 1e8 else said(value)
     return " ".join(str(value).split())
-
-

@@ -19,7 +19,9 @@ MISSED = 1
 
 def nl2query(
     *,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all figures to this file.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures to this file.")
+    ] = None,
     half: Annotated[str | None, typer.Option(help="seen or unseen (default: all that are there).")] = None,
 ) -> None:
     """Write a query for each question by rules alone, judge it by what a right one has, and send SQL to the guard.
@@ -32,7 +34,16 @@ def nl2query(
         check_writable(json_file, option="--json")
     found = [evaluate(each).as_dict() for each in halves(half)]
     table = Table()
-    for column in ("half", "questions", "written", "parsed", "right", "sure and wrong", "unsafe refused", "harmless passed"):
+    for column in (
+        "half",
+        "questions",
+        "written",
+        "parsed",
+        "right",
+        "sure and wrong",
+        "unsafe refused",
+        "harmless passed",
+    ):
         table.add_column(column)
     for each in found:
         table.add_row(
@@ -41,6 +52,8 @@ def nl2query(
         )  # fmt: skip
     table_console().print(table)
     if json_file:
-        write_file(json_file, json.dumps({"halves": found}, ensure_ascii=False, indent=2) + "\n", option="--json")
+        write_file(
+            json_file, json.dumps({"halves": found}, ensure_ascii=False, indent=2) + "\n", option="--json"
+        )
     if any(each["parsed"] < each["emitted"] or each["unsafe_refused"] < each["unsafe"] for each in found):
         raise typer.Exit(MISSED)

@@ -18,7 +18,16 @@ from sre_copilot.agents.queries.promql.check import seen
 from sre_copilot.agents.queries.written import Language
 
 CLOSE = 1e-9
-_SQL_OPS: tuple[tuple[type, str], ...] = ((exp.EQ, "="), (exp.NEQ, "!="), (exp.GT, ">"), (exp.GTE, ">="), (exp.LT, "<"), (exp.LTE, "<="), (exp.Like, "like"), (exp.ILike, "like"))
+_SQL_OPS: tuple[tuple[type, str], ...] = (
+    (exp.EQ, "="),
+    (exp.NEQ, "!="),
+    (exp.GT, ">"),
+    (exp.GTE, ">="),
+    (exp.LT, "<"),
+    (exp.LTE, "<="),
+    (exp.Like, "like"),
+    (exp.ILike, "like"),
+)
 
 
 @dataclass
@@ -124,7 +133,13 @@ def _sql(query: str, dialect: str, found: Facts) -> None:
     for function in tree.find_all(exp.AggFunc):
         inner = function.this
         distinct = isinstance(inner, exp.Distinct)
-        name = inner.expressions[0].name if distinct else "" if inner is None or isinstance(inner, exp.Star) else inner.name
+        name = (
+            inner.expressions[0].name
+            if distinct
+            else ""
+            if inner is None or isinstance(inner, exp.Star)
+            else inner.name
+        )
         called = function.sql_name().lower()
         found.add("aggregate", {"function": called, "name": name})
         if distinct:
@@ -135,7 +150,10 @@ def _sql(query: str, dialect: str, found: Facts) -> None:
         found.add("group_by", [each.name for each in group.expressions])
     order = tree.args.get("order")
     for each in order.expressions if order is not None else ():
-        found.add("order_by", {"name": _ordered(each.this, tree), "direction": "desc" if each.args.get("desc") else "asc"})
+        found.add(
+            "order_by",
+            {"name": _ordered(each.this, tree), "direction": "desc" if each.args.get("desc") else "asc"},
+        )
     limit = tree.args.get("limit")
     if limit is not None:
         found.add("limit", int(limit.expression.name))
@@ -145,7 +163,10 @@ def _ordered(node: exp.Expr, tree: exp.Expr) -> str:
     if isinstance(node, exp.AggFunc):
         inner = node.this
         return node.sql_name().lower() if isinstance(inner, exp.Star) or inner is None else inner.name
-    aliased = next((each.this for each in tree.expressions if isinstance(each, exp.Alias) and each.alias == node.name), None)
+    aliased = next(
+        (each.this for each in tree.expressions if isinstance(each, exp.Alias) and each.alias == node.name),
+        None,
+    )
     return _ordered(aliased, tree) if aliased is not None and aliased is not node else str(node.name)
 
 
@@ -161,7 +182,21 @@ def _sql_condition(node: exp.Expr, op: str, found: Facts) -> None:
         said = interval.sql(dialect="mysql") if interval is not None else right.sql()
         match = re.search(r"(\d+)'?\s*'?\s*(second|minute|hour|day|week|month)", said.lower())
         if match:
-            found.add("time", {"name": left.name, "last": float(match[1]) * {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000}[match[2]]})
+            found.add(
+                "time",
+                {
+                    "name": left.name,
+                    "last": float(match[1])
+                    * {
+                        "second": 1,
+                        "minute": 60,
+                        "hour": 3600,
+                        "day": 86400,
+                        "week": 604800,
+                        "month": 2592000,
+                    }[match[2]],
+                },
+            )
 
 
 def _search(body: Mapping[str, Any], found: Facts) -> None:
@@ -169,7 +204,9 @@ def _search(body: Mapping[str, Any], found: Facts) -> None:
     found.add("size", body.get("size", 10))
     for each in body.get("sort") or []:
         name, order = next(iter(each.items())) if isinstance(each, Mapping) else (each, "asc")
-        found.add("order_by", {"name": name, "direction": order["order"] if isinstance(order, Mapping) else order})
+        found.add(
+            "order_by", {"name": name, "direction": order["order"] if isinstance(order, Mapping) else order}
+        )
     _aggregations(body.get("aggs") or {}, found)
 
 
@@ -204,7 +241,13 @@ def _aggregations(node: Mapping[str, Any], found: Facts) -> None:
             found.add("aggregate", {"function": kind, "name": body.get("field", "")})
             if kind == "terms":
                 found.add("size", body.get("size", 10))
-                found.add("order_by", {"name": next(iter(body.get("order") or {"_count": "desc"})), "direction": next(iter((body.get("order") or {"_count": "desc"}).values()))})
+                found.add(
+                    "order_by",
+                    {
+                        "name": next(iter(body.get("order") or {"_count": "desc"})),
+                        "direction": next(iter((body.get("order") or {"_count": "desc"}).values())),
+                    },
+                )
             for interval in ("fixed_interval", "calendar_interval"):
                 if interval in body:
                     found.add("interval", length(body[interval]))
@@ -218,9 +261,14 @@ def has(found: Facts, name: str, wanted: Any) -> bool:
     if name in ("range", "offset", "interval"):
         return any(abs(each - length(str(wanted))) < CLOSE for each in here)
     if name == "time":
-        return any(each["name"] == wanted["name"] and abs(each["last"] - length(wanted["last"])) < CLOSE for each in here)
+        return any(
+            each["name"] == wanted["name"] and abs(each["last"] - length(wanted["last"])) < CLOSE
+            for each in here
+        )
     if name in ("by", "group_by"):
-        return any(set(each) == set(wanted) or (name == "group_by" and set(wanted) <= set(each)) for each in here)
+        return any(
+            set(each) == set(wanted) or (name == "group_by" and set(wanted) <= set(each)) for each in here
+        )
     if isinstance(wanted, Mapping):
         return any(_equal(each, wanted) for each in here)
     return any(_same(each, wanted) for each in here)
@@ -229,7 +277,11 @@ def has(found: Facts, name: str, wanted: Any) -> bool:
 def _equal(one: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     if one.get("op") == "=~" and wanted.get("op") == "=~" and one.get("name") == wanted.get("name"):
         return set(str(one["value"]).split("|")) == set(str(wanted["value"]).split("|"))
-    if "direction" in wanted and one.get("direction") == wanted["direction"] and wanted.get("name") in ("count", "_count", ""):
+    if (
+        "direction" in wanted
+        and one.get("direction") == wanted["direction"]
+        and wanted.get("name") in ("count", "_count", "")
+    ):
         return str(one.get("name")) in ("count", "_count", "value")
     return all(_same(one.get(key), value) for key, value in wanted.items())
 

@@ -54,7 +54,8 @@ def questions(half: str) -> tuple[QueryQuestion, ...]:
 def attacks(half: str) -> tuple[Attack, ...]:
     """The SQL of a half; none where that half was not given out."""
     return tuple(
-        Attack(row["id"], row["sql"], row["dialect"], tuple(row["tables"]), bool(row["safe"]), row["why"]) for row in _rows("sql_attacks", half)
+        Attack(row["id"], row["sql"], row["dialect"], tuple(row["tables"]), bool(row["safe"]), row["why"])
+        for row in _rows("sql_attacks", half)
     )
 
 

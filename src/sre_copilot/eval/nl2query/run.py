@@ -69,7 +69,14 @@ class Evaluation:
             "harmless": self.harmless,
             "harmless_passed": self.harmless - len(self.stopped),
             "misses": [
-                {"id": each.question.id, "text": each.question.text, "query": each.written.query, "missing": list(each.missing), "problems": list(each.written.problems), "said": each.said}
+                {
+                    "id": each.question.id,
+                    "text": each.question.text,
+                    "query": each.written.query,
+                    "missing": list(each.missing),
+                    "problems": list(each.written.problems),
+                    "said": each.said,
+                }
                 for each in self.judged
                 if not each.matched or each.ran is False
             ],
@@ -110,7 +117,12 @@ def judge(question: QueryQuestion, *, run: Run | None = None, speaker: Speaker |
 
 def _missing(written: Written, question: QueryQuestion) -> tuple[str, ...]:
     found = facts(written.query, question.target, str(question.schema.get("dialect", "postgres")))
-    return tuple(f"{name}={value}" for each in question.must for name, value in each.items() if not has(found, name, value))
+    return tuple(
+        f"{name}={value}"
+        for each in question.must
+        for name, value in each.items()
+        if not has(found, name, value)
+    )
 
 
 def passes(attack: Attack) -> bool:

@@ -20,24 +20,51 @@ STEPS = 60  # points of each series: as many as a person sees in a picture
 FINEST_S = 15
 MOST_METRICS = 2000
 MOST_VALUES = 50
-_VALUES_OF = ("service", "job", "app", "namespace", "instance", "code", "status", "result", "mode", "mountpoint", "method", "route", "region", "group")
+_VALUES_OF = (
+    "service",
+    "job",
+    "app",
+    "namespace",
+    "instance",
+    "code",
+    "status",
+    "result",
+    "mode",
+    "mountpoint",
+    "method",
+    "route",
+    "region",
+    "group",
+)
 Labels = Callable[[Mapping[str, str]], dict[str, str]]
 
 
-def run(client: HttpClient, text: str, window: Window, *, limit: int, timeout_seconds: float, labels: Labels) -> Queried:
+def run(
+    client: HttpClient, text: str, window: Window, *, limit: int, timeout_seconds: float, labels: Labels
+) -> Queried:
     """Evaluate at some sixty moments of the window; the newest value of each series first."""
     began = time.monotonic()
     step = max(FINEST_S, round((window.end - window.start) / STEPS))
-    params = {"query": text, "start": window.start, "end": window.end, "step": step, "timeout": f"{timeout_seconds:g}s"}
+    params = {
+        "query": text,
+        "start": window.start,
+        "end": window.end,
+        "step": step,
+        "timeout": f"{timeout_seconds:g}s",
+    }
     response = client.request("POST", "/api/v1/query_range", data=params)
     document = client.json(response)
     result = (document.get("data") or {}).get("result") if isinstance(document, Mapping) else None
     if not isinstance(result, list):
         raise client.unreadable(response, "is none of the Prometheus API")
     rows = [
-        {"ts": float(at), "series": _shown(labels(each["metric"])), "value": float(value)} for each in result for at, value in each.get("values", ())
+        {"ts": float(at), "series": _shown(labels(each["metric"])), "value": float(value)}
+        for each in result
+        for at, value in each.get("values", ())
     ]
-    table = pl.DataFrame(rows, schema={"ts": pl.Float64, "series": pl.String, "value": pl.Float64}).sort(["ts", "series"], descending=[True, False])
+    table = pl.DataFrame(rows, schema={"ts": pl.Float64, "series": pl.String, "value": pl.Float64}).sort(
+        ["ts", "series"], descending=[True, False]
+    )
     asked = Asked(
         source=client.name, text=text, target="/api/v1/query_range", window=window, step_seconds=step, rows=table.height, seconds=round(time.monotonic() - began, 3),
     )  # fmt: skip
@@ -72,16 +99,30 @@ def known(client: HttpClient) -> dict[str, Any]:
     metadata = client.get_json("/api/v1/metadata").get("data") or {}
     names = (client.get_json("/api/v1/label/__name__/values").get("data") or [])[:MOST_METRICS]
     labels = _labels(client)
-    metrics = {name: {"type": _kind(name, metadata), "labels": sorted(labels.get(name, ()))} for name in names}
+    metrics = {
+        name: {"type": _kind(name, metadata), "labels": sorted(labels.get(name, ()))} for name in names
+    }
     used = {label for each in labels.values() for label in each}
-    values = {label: client.get_json(f"/api/v1/label/{label}/values").get("data") or [] for label in _VALUES_OF if label in used}
-    return {"metrics": metrics, "values": {label: each for label, each in values.items() if each and len(each) <= MOST_VALUES}}
+    values = {
+        label: client.get_json(f"/api/v1/label/{label}/values").get("data") or []
+        for label in _VALUES_OF
+        if label in used
+    }
+    return {
+        "metrics": metrics,
+        "values": {label: each for label, each in values.items() if each and len(each) <= MOST_VALUES},
+    }
 
 
 def _labels(client: HttpClient) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     try:
-        series = client.get_json("/api/v1/series", {"match[]": '{__name__!=""}', "start": time.time() - 3600, "limit": 20_000}).get("data") or []
+        series = (
+            client.get_json(
+                "/api/v1/series", {"match[]": '{__name__!=""}', "start": time.time() - 3600, "limit": 20_000}
+            ).get("data")
+            or []
+        )
     except SourceError:  # a server that does not list everything at once; names and types are still known
         return found
     for each in series:

@@ -17,7 +17,18 @@ from sre_copilot.perception.masking import Masker
 from sre_copilot.perception.source import Asked, Estimate, Queried
 
 MOST_VALUES = 30
-_HARMFUL = ("script", "runtime_mappings", "pit", "scroll", "indices_boost", "suggest", "knn", "rescore", "stored_fields", "script_fields")
+_HARMFUL = (
+    "script",
+    "runtime_mappings",
+    "pit",
+    "scroll",
+    "indices_boost",
+    "suggest",
+    "knn",
+    "rescore",
+    "stored_fields",
+    "script_fields",
+)
 _KINDS = {"date_nanos": "date"}
 
 
@@ -30,13 +41,22 @@ def run(
     body = _body(client.name, text, clauses, limit)
     sent = orjson.dumps({**body, "timeout": f"{max(1, round(timeout_seconds))}s"})
     path = f"/{quote(index, safe=',*:')}/_search"
-    response = client.request("POST", path, params=dict(lenient), content=sent, headers={"content-type": "application/json"})
+    response = client.request(
+        "POST", path, params=dict(lenient), content=sent, headers={"content-type": "application/json"}
+    )
     said = client.json(response)
     if not isinstance(said, Mapping) or "hits" not in said:
         raise client.unreadable(response, "holds no hits")
     rows = list(_rows(said, masker))[:limit]
     table = pl.DataFrame(rows, infer_schema_length=None, orient="row") if rows else pl.DataFrame()
-    asked = Asked(source=client.name, text=sent.decode(), target=path, window=window, rows=len(rows), seconds=round(time.monotonic() - began, 3))
+    asked = Asked(
+        source=client.name,
+        text=sent.decode(),
+        target=path,
+        window=window,
+        rows=len(rows),
+        seconds=round(time.monotonic() - began, 3),
+    )
     return Queried(rows=table, asked=asked, cut=len(rows) >= limit)
 
 
@@ -46,7 +66,11 @@ def _body(source: str, text: str, clauses: list[dict[str, Any]], limit: int) -> 
     except orjson.JSONDecodeError:
         body = None
     if not isinstance(body, dict) or _holds(body, frozenset(_HARMFUL)):
-        raise SourceRefused(source, "the search is no JSON object, or holds a script", remedy="send query, aggs, size and sort alone")
+        raise SourceRefused(
+            source,
+            "the search is no JSON object, or holds a script",
+            remedy="send query, aggs, size and sort alone",
+        )
     inner = body.get("query") or {"match_all": {}}
     body["query"] = {"bool": {"filter": clauses, "must": [inner]}}
     body["size"] = min(int(body.get("size", 10)), limit)
@@ -72,7 +96,9 @@ def _rows(said: Mapping[str, Any], masker: Masker) -> Iterator[dict[str, Any]]:
             yield {"count": float(total["value"] if isinstance(total, Mapping) else total)}
 
 
-def _buckets(name: str, node: Mapping[str, Any], keys: dict[str, str], masker: Masker) -> Iterator[dict[str, Any]]:
+def _buckets(
+    name: str, node: Mapping[str, Any], keys: dict[str, str], masker: Masker
+) -> Iterator[dict[str, Any]]:
     if "buckets" in node:
         for each in node["buckets"]:
             key = str(each.get("key_as_string", each.get("key")))
@@ -84,7 +110,11 @@ def _buckets(name: str, node: Mapping[str, Any], keys: dict[str, str], masker: M
                 yield from _buckets(inner, value, here, masker)
     elif "values" in node:
         values = node["values"]
-        pairs = values.items() if isinstance(values, Mapping) else ((str(each["key"]), each["value"]) for each in values)
+        pairs = (
+            values.items()
+            if isinstance(values, Mapping)
+            else ((str(each["key"]), each["value"]) for each in values)
+        )
         yield {**keys, **{f"p{key}": None if value is None else float(value) for key, value in pairs}}
     elif "value" in node:
         value = node["value"]
@@ -102,12 +132,29 @@ def known(client: HttpClient, index: str, lenient: Mapping[str, str]) -> dict[st
     """Fields with their types, and the values of keywords that have few."""
     path = f"/{quote(index, safe=',*:')}"
     said = client.get_json(f"{path}/_field_caps", {"fields": "*", **lenient})
-    kinds = {name: next(iter(each)) for name, each in (said.get("fields") or {}).items() if not name.startswith("_")}
-    fields = {name: _KINDS.get(kind, kind) for name, kind in kinds.items() if kind not in ("object", "nested", "unmapped")}
+    kinds = {
+        name: next(iter(each))
+        for name, each in (said.get("fields") or {}).items()
+        if not name.startswith("_")
+    }
+    fields = {
+        name: _KINDS.get(kind, kind)
+        for name, kind in kinds.items()
+        if kind not in ("object", "nested", "unmapped")
+    }
     keywords = [name for name, kind in fields.items() if kind == "keyword"][:MOST_VALUES]
     values: dict[str, list[str]] = {}
     if keywords:
         aggs = {name: {"terms": {"field": name, "size": MOST_VALUES}} for name in keywords}
-        found = client.post_json(f"{path}/_search", {"size": 0, "aggs": aggs}, dict(lenient)).get("aggregations") or {}
-        values = {name: [str(each["key"]) for each in found.get(name, {}).get("buckets", ())] for name in keywords}
-    return {"index": index, "fields": fields, "values": {name: each for name, each in values.items() if 0 < len(each) < MOST_VALUES}}
+        found = (
+            client.post_json(f"{path}/_search", {"size": 0, "aggs": aggs}, dict(lenient)).get("aggregations")
+            or {}
+        )
+        values = {
+            name: [str(each["key"]) for each in found.get(name, {}).get("buckets", ())] for name in keywords
+        }
+    return {
+        "index": index,
+        "fields": fields,
+        "values": {name: each for name, each in values.items() if 0 < len(each) < MOST_VALUES},
+    }

@@ -19,11 +19,22 @@ from sre_copilot.perception.transactions.sql_database import Database
 from sre_copilot.perception.transactions.sql_guard import QueryError, check_reads
 
 MOST_VALUES = 20
-_COLUMNS = "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = {schema}"
+_COLUMNS = (
+    "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = {schema}"
+)
 _SCHEMA = {"postgresql": "current_schema()", "mysql": "database()", "mariadb": "database()"}
 
 
-def run(database: Database, text: str, window: Window, *, tables: Iterable[str], dialect: str, limit: int, masker: Masker) -> Queried:
+def run(
+    database: Database,
+    text: str,
+    window: Window,
+    *,
+    tables: Iterable[str],
+    dialect: str,
+    limit: int,
+    masker: Masker,
+) -> Queried:
     """Rows of one SELECT."""
     began = time.monotonic()
     statement = guarded(text, source=database.name, tables=tables, dialect=dialect)
@@ -32,7 +43,14 @@ def run(database: Database, text: str, window: Window, *, tables: Iterable[str],
     sent = bounded.sql(dialect=dialect, comments=False)
     rows, columns = database.table(sent)
     table = _table(rows, columns or names, masker)
-    asked = Asked(source=database.name, text=sent, target=database.shown, window=window, rows=len(rows), seconds=round(time.monotonic() - began, 3))
+    asked = Asked(
+        source=database.name,
+        text=sent,
+        target=database.shown,
+        window=window,
+        rows=len(rows),
+        seconds=round(time.monotonic() - began, 3),
+    )
     return Queried(rows=table.head(limit), asked=asked, cut=len(rows) > limit)
 
 
@@ -50,13 +68,23 @@ def guarded(text: str, *, source: str, tables: Iterable[str], dialect: str) -> e
             raise QueryError("is no single SELECT")
         check_reads(statements[0])
     except (QueryError, sqlglot.errors.SqlglotError, RecursionError) as error:
-        raise SourceRefused(source, f"the query {str(error)[:200]}", remedy="send one SELECT that only reads") from None
+        raise SourceRefused(
+            source, f"the query {str(error)[:200]}", remedy="send one SELECT that only reads"
+        ) from None
     statement = statements[0]
     given = {each.alias.lower() for each in statement.find_all(exp.CTE)}
     for table in statement.find_all(exp.Table):
         plain = isinstance(table.this, exp.Identifier) and not table.args.get("db")
-        if not plain or (table.name.lower() not in allowed | given) or (table.name.lower() in given and table.name.lower().startswith(("pg_", "sqlite_"))):
-            raise SourceRefused(source, f"the table {table.sql()} is not listed", remedy="list it under tables, or ask of another")
+        if (
+            not plain
+            or (table.name.lower() not in allowed | given)
+            or (table.name.lower() in given and table.name.lower().startswith(("pg_", "sqlite_")))
+        ):
+            raise SourceRefused(
+                source,
+                f"the table {table.sql()} is not listed",
+                remedy="list it under tables, or ask of another",
+            )
     return statement
 
 
@@ -67,8 +95,13 @@ def _limit(statement: exp.Query, most: int) -> int:
 
 
 def _table(rows: Sequence[Sequence[Any]], names: Sequence[str], masker: Masker) -> pl.DataFrame:
-    unique = [name if list(names).index(name) == at and name else f"column_{at}" for at, name in enumerate(names)]
-    columns = {name: pl.Series(name, [_plain(row[at], name, masker) for row in rows], strict=False) for at, name in enumerate(unique)}
+    unique = [
+        name if list(names).index(name) == at and name else f"column_{at}" for at, name in enumerate(names)
+    ]
+    columns = {
+        name: pl.Series(name, [_plain(row[at], name, masker) for row in rows], strict=False)
+        for at, name in enumerate(unique)
+    }
     return pl.DataFrame(columns)
 
 
@@ -101,7 +134,9 @@ def known(database: Database, tables: Sequence[str], dialect: str) -> dict[str, 
     values: dict[str, list[str]] = {}
     for table, kinds in columns.items():
         for name, kind in kinds.items():
-            if kind.lower().startswith(("text", "varchar", "char", "enum")) and (found := _values(database, table, name, dialect)):
+            if kind.lower().startswith(("text", "varchar", "char", "enum")) and (
+                found := _values(database, table, name, dialect)
+            ):
                 values[f"{table}.{name}"] = found
     return {"dialect": dialect, "tables": columns, "values": values}
 
@@ -120,7 +155,10 @@ def _sqlite(database: Database, tables: Sequence[str]) -> dict[str, dict[str, st
     for name, sql in database.table("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')")[0]:
         if name in tables:
             created = sqlglot.parse_one(str(sql), dialect="sqlite")
-            found[name] = {each.name: (each.kind.sql().lower() if each.kind else "text") for each in created.find_all(exp.ColumnDef)}
+            found[name] = {
+                each.name: (each.kind.sql().lower() if each.kind else "text")
+                for each in created.find_all(exp.ColumnDef)
+            }
     return found
 
 

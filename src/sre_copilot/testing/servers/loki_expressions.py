@@ -66,9 +66,19 @@ class OverRange:
         found: dict[Key, list[Kept]] = {}
         for each in store.entries(self.query, end - self.range_ns + 1, end + 1, limit=0, forward=True):
             drawn = {name: value for name, value in each.parsed.items() if name != self.unwrap}
-            found.setdefault(tuple(sorted({**each.labels, **each.metadata, **drawn}.items())), []).append(each)
+            found.setdefault(tuple(sorted({**each.labels, **each.metadata, **drawn}.items())), []).append(
+                each
+            )
         if self.function == "absent_over_time":
-            return {} if found else {tuple((test.label, test.operand) for test in self.query.matchers if test.operator == "="): 1.0}
+            return (
+                {}
+                if found
+                else {
+                    tuple(
+                        (test.label, test.operand) for test in self.query.matchers if test.operator == "="
+                    ): 1.0
+                }
+            )
         values = {key: self._value(lines) for key, lines in found.items()}
         return {key: value for key, value in values.items() if value is not None}
 
@@ -116,7 +126,9 @@ class Pair:
         """Of series that both sides have."""
         left = self.left.at(store, time_ns)
         right = self.right if isinstance(self.right, float) else self.right.at(store, time_ns)
-        pairs = {key: (value, right if isinstance(right, float) else right.get(key)) for key, value in left.items()}
+        pairs = {
+            key: (value, right if isinstance(right, float) else right.get(key)) for key, value in left.items()
+        }
         known = {key: (value, other) for key, (value, other) in pairs.items() if other is not None}
         if self.op in _COMPARE:
             return {key: value for key, (value, other) in known.items() if _COMPARE[self.op](value, other)}
@@ -216,7 +228,9 @@ class _Reader:
             self.need(",")
         lines, unwrap = self._lines()
         if (function in _UNWRAPPED or function == "quantile_over_time") != bool(unwrap):
-            raise QueryError(f"parse error : invalid aggregation {function} {'without' if not unwrap else 'with'} unwrap")
+            raise QueryError(
+                f"parse error : invalid aggregation {function} {'without' if not unwrap else 'with'} unwrap"
+            )
         length = self._duration()
         self.need(r"\]")
         offset = self._duration() if self.take(r"offset\b") else 0
@@ -230,7 +244,9 @@ class _Reader:
         self._place += len(inner)
         self.need(r"\[")
         unwrapped = re.search(r"\|\s*unwrap\s+([A-Za-z_]\w*)\s*$", inner)
-        return log_query(inner[: unwrapped.start()] if unwrapped else inner), unwrapped[1] if unwrapped else ""
+        return log_query(inner[: unwrapped.start()] if unwrapped else inner), unwrapped[
+            1
+        ] if unwrapped else ""
 
     def _duration(self) -> int:
         match = _DURATION.match(self._text, self._place)

@@ -26,6 +26,10 @@ CASES: Mapping[str, dict[str, Any]] = {
     "query_changes": {"arguments": {}, "wrong": NOBODY},
     "query_state": {"arguments": {"object": "pods"}, "wrong": {"object": "no-such-object"}},
     "query_topology": {"arguments": {"service": "order"}, "wrong": NOBODY},
+    "run_query": {
+        "arguments": {"query": '{"service": "order", "steps": 1}', "language": "topology"},
+        "wrong": {"query": '{"host": "a"}', "language": "topology"},
+    },
     "detect_anomalies": {"arguments": {}, "wrong": {"detector": "no_such_detector"}},
     "forecast_metric": {
         "arguments": {"service": "order", "metric": "cpu", "forecaster": "seasonal_naive", "hours": 0.1},

@@ -172,4 +172,8 @@ def describe(argv: Sequence[str]) -> tuple[str, str]:
         if (name, each) in _SUB:
             return _SUB[name, each]
     known = COMMANDS.get(name)
-    return (known.en, known.zh) if known else ("a program or function that is not known here", "未知的程序或函数")
+    return (
+        (known.en, known.zh)
+        if known
+        else ("a program or function that is not known here", "未知的程序或函数")
+    )

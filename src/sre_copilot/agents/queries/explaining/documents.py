@@ -27,7 +27,10 @@ def explain(text: str, lang: Lang) -> Explained | None:
         documents = [each for each in yaml.safe_load_all(text) if each is not None]
     except yaml.YAMLError as error:
         found = Findings(lang)
-        found.problem(f"It is no YAML: {' '.join(str(error).split())[:160]}", f"不是合法的 YAML：{' '.join(str(error).split())[:160]}")
+        found.problem(
+            f"It is no YAML: {' '.join(str(error).split())[:160]}",
+            f"不是合法的 YAML：{' '.join(str(error).split())[:160]}",
+        )
         return found.explained("unknown")
     kinds: list[Kind] = []
     found = Findings(lang)
@@ -40,7 +43,12 @@ def explain(text: str, lang: Lang) -> Explained | None:
 
 
 def _document(document: Any, found: Findings) -> Kind | None:
-    if isinstance(document, Sequence) and not isinstance(document, str) and document and all(isinstance(each, Mapping) and "expr" in each for each in document):
+    if (
+        isinstance(document, Sequence)
+        and not isinstance(document, str)
+        and document
+        and all(isinstance(each, Mapping) and "expr" in each for each in document)
+    ):
         document = {"rules": document}
     if not isinstance(document, Mapping):
         return None
@@ -71,26 +79,43 @@ def _rules(document: Mapping[str, Any], found: Findings) -> None:
             severity = (rule.get("labels") or {}).get("severity", "")
             held = f" for {wait}" if wait else ""
             held_zh = f"持续 {wait}" if wait else ""
-            found.say(f"Alert {name}{f' ({severity})' if severity else ''} fires when this has a result{held}: {meaning}", f"告警 {name}{f'（{severity}）' if severity else ''}在以下结果存在{held_zh}时触发：{meaning}")
+            found.say(
+                f"Alert {name}{f' ({severity})' if severity else ''} fires when this has a result{held}: {meaning}",
+                f"告警 {name}{f'（{severity}）' if severity else ''}在以下结果存在{held_zh}时触发：{meaning}",
+            )
             _alert(rule, name, found)
         found.problems += [f"{name}: {each}" for each in inner.problems]
-        found.dangers += [(level, f"{name}: {reason}") for level, reason in zip([inner.risk.level] * len(inner.risk.reasons), inner.risk.reasons, strict=True)]
+        found.dangers += [
+            (level, f"{name}: {reason}")
+            for level, reason in zip(
+                [inner.risk.level] * len(inner.risk.reasons), inner.risk.reasons, strict=True
+            )
+        ]
 
 
 def _alert(rule: Mapping[str, Any], name: str, found: Findings) -> None:
     if not rule.get("for"):
-        found.danger("low", f"{name} fires at once, without `for`: a single bad sample pages somebody.", f"{name} 没有 `for`：单个异常样本就会触发。")
+        found.danger(
+            "low",
+            f"{name} fires at once, without `for`: a single bad sample pages somebody.",
+            f"{name} 没有 `for`：单个异常样本就会触发。",
+        )
     if not (rule.get("labels") or {}).get("severity"):
         found.problem(f"{name} has no severity label.", f"{name} 没有 severity 标签。")
     if not rule.get("annotations"):
-        found.problem(f"{name} has no annotations that say what to do.", f"{name} 没有说明处理办法的 annotations。")
+        found.problem(
+            f"{name} has no annotations that say what to do.", f"{name} 没有说明处理办法的 annotations。"
+        )
 
 
 def _manifest(document: Mapping[str, Any], found: Findings) -> None:
     kind, metadata = str(document["kind"]), document.get("metadata") or {}
     en, zh = _KINDS.get(kind, ("an object of Kubernetes", "Kubernetes 对象"))
     where = metadata.get("namespace", "default")
-    found.say(f"{kind} {metadata.get('name', '?')} in {where}: {en}.", f"{kind} {metadata.get('name', '?')}（命名空间 {where}）：{zh}。")
+    found.say(
+        f"{kind} {metadata.get('name', '?')} in {where}: {en}.",
+        f"{kind} {metadata.get('name', '?')}（命名空间 {where}）：{zh}。",
+    )
     spec = document.get("spec") or {}
     if not isinstance(spec, Mapping):
         return
@@ -100,7 +125,15 @@ def _manifest(document: Mapping[str, Any], found: Findings) -> None:
             found.danger("high", "0 replicas: nothing runs.", "0 个副本：没有任何实例运行。")
         elif replicas == 1:
             found.danger("low", "One replica: each restart is an outage.", "单副本：每次重启都会中断服务。")
-    pod = spec.get("template", {}).get("spec") or (spec if kind == "Pod" else spec.get("jobTemplate", {}).get("spec", {}).get("template", {}).get("spec")) or {}
+    pod = (
+        spec.get("template", {}).get("spec")
+        or (
+            spec
+            if kind == "Pod"
+            else spec.get("jobTemplate", {}).get("spec", {}).get("template", {}).get("spec")
+        )
+        or {}
+    )
     for container in pod.get("containers") or ():
         _container(container, found)
     if pod.get("hostNetwork") or pod.get("hostPID"):
@@ -119,7 +152,9 @@ def _container(container: Mapping[str, Any], found: Findings) -> None:
     if image.endswith(":latest") or ":" not in image.rsplit("/", 1)[-1]:
         found.danger("low", f"{name}: the image has no fixed version.", f"{name}：镜像没有固定版本。")
     if (container.get("securityContext") or {}).get("privileged"):
-        found.danger("critical", f"{name} is privileged: it owns the node.", f"{name} 为特权容器，等同控制节点。")
+        found.danger(
+            "critical", f"{name} is privileged: it owns the node.", f"{name} 为特权容器，等同控制节点。"
+        )
     if not (container.get("resources") or {}).get("limits"):
         found.danger("low", f"{name} has no limits of memory and processor.", f"{name} 没有资源上限。")
     missing = [probe for probe in ("readinessProbe", "livenessProbe") if probe not in container]
@@ -128,16 +163,27 @@ def _container(container: Mapping[str, Any], found: Findings) -> None:
 
 
 def _compose(services: Mapping[str, Any], found: Findings) -> None:
-    for name, each in services.items():
-        each = each or {}
-        found.say(f"Service {name} runs {each.get('image', 'what it builds')}.", f"服务 {name} 运行 {each.get('image', '自行构建的镜像')}。")
+    for name, said in services.items():
+        each = said or {}
+        found.say(
+            f"Service {name} runs {each.get('image', 'what it builds')}.",
+            f"服务 {name} 运行 {each.get('image', '自行构建的镜像')}。",
+        )
         ports = [str(port) for port in each.get("ports") or ()]
         if ports:
             found.say(f"{name} is reached at {', '.join(ports)}.", f"{name} 暴露端口 {', '.join(ports)}。")
         if each.get("privileged"):
-            found.danger("critical", f"{name} is privileged: it owns the machine.", f"{name} 为特权容器，等同控制主机。")
+            found.danger(
+                "critical",
+                f"{name} is privileged: it owns the machine.",
+                f"{name} 为特权容器，等同控制主机。",
+            )
         if any("docker.sock" in str(volume) for volume in each.get("volumes") or ()):
-            found.danger("critical", f"{name} holds the Docker socket: it owns the machine.", f"{name} 挂载了 Docker socket，等同控制主机。")
+            found.danger(
+                "critical",
+                f"{name} holds the Docker socket: it owns the machine.",
+                f"{name} 挂载了 Docker socket，等同控制主机。",
+            )
         if each.get("network_mode") == "host":
             found.danger("high", f"{name} shares the network of the machine.", f"{name} 使用主机网络。")
         if str(each.get("image", "")).endswith(":latest"):

@@ -9,7 +9,18 @@ from typing import Literal
 from sre_copilot.agents.queries.written import LEVELS, Risk, RiskLevel
 from sre_copilot.domain.knowledge import Lang
 
-Kind = Literal["promql", "logql", "sql", "elasticsearch", "bash", "python", "alert_rule", "kubernetes", "compose", "unknown"]
+Kind = Literal[
+    "promql",
+    "logql",
+    "sql",
+    "elasticsearch",
+    "bash",
+    "python",
+    "alert_rule",
+    "kubernetes",
+    "compose",
+    "unknown",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +56,15 @@ class Findings:
 
     def explained(self, kind: Kind) -> Explained:
         """All of it."""
-        return Explained(kind=kind, lines=tuple(self.lines), risk=risk_of(self.dangers), problems=tuple(self.problems))
+        return Explained(
+            kind=kind, lines=tuple(self.lines), risk=risk_of(self.dangers), problems=tuple(self.problems)
+        )
 
 
 def risk_of(dangers: Iterable[tuple[RiskLevel, str]]) -> Risk:
     """The highest level, and the reasons from the gravest on, each once."""
     ordered = sorted(dangers, key=lambda each: -LEVELS.index(each[0]))
-    return Risk(level=ordered[0][0] if ordered else "none", reasons=tuple(dict.fromkeys(reason for _, reason in ordered)))
+    return Risk(
+        level=ordered[0][0] if ordered else "none",
+        reasons=tuple(dict.fromkeys(reason for _, reason in ordered)),
+    )

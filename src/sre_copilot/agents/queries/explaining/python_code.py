@@ -50,7 +50,10 @@ def explain(code: str, lang: Lang) -> Explained:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             said = (ast.get_docstring(node) or "").split("\n")[0]
-            found.say(f"Defines {node.name}{f': {said}' if said else ''}.", f"定义 {node.name}{f'：{said}' if said else ''}。")
+            found.say(
+                f"Defines {node.name}{f': {said}' if said else ''}.",
+                f"定义 {node.name}{f'：{said}' if said else ''}。",
+            )
     _calls(tree, found)
     return found.explained("python")
 
@@ -64,14 +67,30 @@ def _imports(node: ast.AST) -> list[str]:
 def _calls(tree: ast.AST, found: Findings) -> None:
     for name, node in _named(tree):
         for form, level, en, zh in _CALLS:
-            if name == form or (form.endswith((".", "_")) and form in f"{name}.") or (form.startswith(".") and form in f".{name}"):
-                found.say(f"Line {node.lineno}: {en[0].lower()}{en[1:]} ({name}).", f"第 {node.lineno} 行：{zh}（{name}）。")
-                found.danger(level, f"{en} ({name}, line {node.lineno}).", f"{zh}（{name}，第 {node.lineno} 行）。")
+            if (
+                name == form
+                or (form.endswith((".", "_")) and form in f"{name}.")
+                or (form.startswith(".") and form in f".{name}")
+            ):
+                found.say(
+                    f"Line {node.lineno}: {en[0].lower()}{en[1:]} ({name}).",
+                    f"第 {node.lineno} 行：{zh}（{name}）。",
+                )
+                found.danger(
+                    level, f"{en} ({name}, line {node.lineno}).", f"{zh}（{name}，第 {node.lineno} 行）。"
+                )
                 break
         if name in ("open", "io.open") and _writes(node):
             found.danger("medium", f"Writes a file (line {node.lineno}).", f"写文件（第 {node.lineno} 行）。")
-        if any(each.arg == "shell" and isinstance(each.value, ast.Constant) and each.value.value for each in node.keywords):
-            found.danger("high", f"Uses a shell (shell=True, line {node.lineno}).", f"使用 shell（shell=True，第 {node.lineno} 行）。")
+        if any(
+            each.arg == "shell" and isinstance(each.value, ast.Constant) and each.value.value
+            for each in node.keywords
+        ):
+            found.danger(
+                "high",
+                f"Uses a shell (shell=True, line {node.lineno}).",
+                f"使用 shell（shell=True，第 {node.lineno} 行）。",
+            )
 
 
 def _named(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
@@ -82,4 +101,7 @@ def _named(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 
 def _writes(node: ast.Call) -> bool:
     given = [*node.args[1:2], *(each.value for each in node.keywords if each.arg == "mode")]
-    return any(isinstance(each, ast.Constant) and any(letter in str(each.value) for letter in "wax+") for each in given)
+    return any(
+        isinstance(each, ast.Constant) and any(letter in str(each.value) for letter in "wax+")
+        for each in given
+    )

@@ -34,17 +34,24 @@ def explain(query: str, lang: Lang) -> Explained:
     else:
         found.say(f"Gives at most {size} documents.", f"最多返回 {size} 条文档。")
     if sort := body.get("sort"):
-        found.say(f"Sorted by {json.dumps(sort, ensure_ascii=False)}.", f"按 {json.dumps(sort, ensure_ascii=False)} 排序。")
+        found.say(
+            f"Sorted by {json.dumps(sort, ensure_ascii=False)}.",
+            f"按 {json.dumps(sort, ensure_ascii=False)} 排序。",
+        )
     try:
         check(query, None)
     except QueryProblem as problem:
-        found.danger("high" if "script" in query else "medium", f"Would be refused here: {problem}", f"此处会被拒绝：{problem.zh}")
+        found.danger(
+            "high" if "script" in query else "medium",
+            f"Would be refused here: {problem}",
+            f"此处会被拒绝：{problem.zh}",
+        )
     if said in ("anything", "任意") and size:
         found.danger("low", "Cost: nothing narrows the search.", "开销：没有任何条件缩小范围。")
     return found.explained("elasticsearch")
 
 
-def clause(node: Any, lang: Lang) -> str:
+def clause(node: Any, lang: Lang) -> str:  # noqa: PLR0911 - one return a kind
     """A clause in words."""
     zh = lang == "zh"
     if not isinstance(node, Mapping) or not node:
@@ -60,20 +67,41 @@ def clause(node: Any, lang: Lang) -> str:
         return f"{kind} {inner}"
     name, value = next(iter(inner.items()))
     if kind == "range" and isinstance(value, Mapping):
-        return (" 且 " if zh else " and ").join(f"{name} {_SIGNS.get(key, key)} {bound}" for key, bound in value.items())
+        return (" 且 " if zh else " and ").join(
+            f"{name} {_SIGNS.get(key, key)} {bound}" for key, bound in value.items()
+        )
     value = value.get("value", value.get("query", value)) if isinstance(value, Mapping) else value
-    words = {"term": ("is", "为"), "terms": ("is one of", "属于"), "match": ("has words of", "匹配"), "match_phrase": ("holds", "包含"), "prefix": ("begins with", "开头为")}
+    words = {
+        "term": ("is", "为"),
+        "terms": ("is one of", "属于"),
+        "match": ("has words of", "匹配"),
+        "match_phrase": ("holds", "包含"),
+        "prefix": ("begins with", "开头为"),
+    }
     return f"{name} {words.get(kind, (kind, kind))[zh]} {value}"
 
 
 def _bool(inner: Mapping[str, Any], lang: Lang) -> str:
     zh = lang == "zh"
     said = []
-    for key, join_ in (("filter", ("and", "且")), ("must", ("and", "且")), ("should", ("or", "或")), ("must_not", ("nor", "也不"))):
+    for key, join_ in (
+        ("filter", ("and", "且")),
+        ("must", ("and", "且")),
+        ("should", ("or", "或")),
+        ("must_not", ("nor", "也不")),
+    ):
         parts = inner.get(key) or []
-        each = f" {join_[zh]} ".join(clause(part, lang) for part in (parts if isinstance(parts, list) else [parts]))
+        each = f" {join_[zh]} ".join(
+            clause(part, lang) for part in (parts if isinstance(parts, list) else [parts])
+        )
         if each:
-            said.append((f"不满足（{each}）" if zh else f"not ({each})") if key == "must_not" else f"({each})" if key == "should" else each)
+            said.append(
+                (f"不满足（{each}）" if zh else f"not ({each})")
+                if key == "must_not"
+                else f"({each})"
+                if key == "should"
+                else each
+            )
     return (" 且 " if zh else " and ").join(said) or ("任意" if zh else "anything")
 
 
@@ -83,10 +111,16 @@ def _aggregation(name: str, node: Mapping[str, Any], found: Findings, depth: int
             for inner, each in body.items():
                 _aggregation(inner, each, found, depth + 1)
         elif kind == "terms":
-            found.say(f"Groups by {body.get('field')}, the {body.get('size', 10)} largest groups.", f"按 {body.get('field')} 分组，取最大的 {body.get('size', 10)} 组。")
+            found.say(
+                f"Groups by {body.get('field')}, the {body.get('size', 10)} largest groups.",
+                f"按 {body.get('field')} 分组，取最大的 {body.get('size', 10)} 组。",
+            )
         elif kind == "date_histogram":
             width = body.get("fixed_interval") or body.get("calendar_interval")
             found.say(f"Groups by time, {width} each.", f"按时间分组，每组 {width}。")
         else:
             within, within_zh = (" in each group", "（每组）") if depth else ("", "")
-            found.say(f"Computes {kind} of {body.get('field', '')}{within}.", f"计算 {body.get('field', '')} 的 {kind}{within_zh}。")
+            found.say(
+                f"Computes {kind} of {body.get('field', '')}{within}.",
+                f"计算 {body.get('field', '')} 的 {kind}{within_zh}。",
+            )

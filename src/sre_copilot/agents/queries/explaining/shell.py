@@ -13,8 +13,12 @@ from sre_copilot.domain.knowledge import Lang
 
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1[^\n]*\n.*?^\s*\2\s*$", re.DOTALL | re.MULTILINE)
 _BREAKS = frozenset({";", "&&", "||", "|", "&", "(", ")", ";;", "|&", "\n"})
-_WORDS = frozenset({"if", "then", "else", "elif", "fi", "do", "done", "while", "until", "esac", "{", "}", "!", "time", "in"})
-_PREFIXES = frozenset({"sudo", "doas", "env", "nohup", "exec", "command", "time", "nice", "xargs", "timeout", "run"})
+_WORDS = frozenset(
+    {"if", "then", "else", "elif", "fi", "do", "done", "while", "until", "esac", "{", "}", "!", "time", "in"}
+)
+_PREFIXES = frozenset(
+    {"sudo", "doas", "env", "nohup", "exec", "command", "time", "nice", "xargs", "timeout", "run"}
+)
 OPENERS = {"if": "fi", "for": "done", "while": "done", "until": "done", "case": "esac", "{": "}"}
 
 
@@ -39,9 +43,17 @@ def explain(script: str, lang: Lang) -> Explained:
         en, zh = describe(each.argv)
         found.say(f"{' '.join(each.argv)[:100]}: {en}.", f"{' '.join(each.argv)[:100]}：{zh}。")
         if each.privileged:
-            found.danger("medium", f"Runs {each.argv[0]} with privileges (sudo).", f"以特权运行 {each.argv[0]}（sudo）。")
+            found.danger(
+                "medium",
+                f"Runs {each.argv[0]} with privileges (sudo).",
+                f"以特权运行 {each.argv[0]}（sudo）。",
+            )
         if each.piped and each.argv[0] in ("sh", "bash", "python", "python3", "zsh"):
-            found.danger("critical", "Runs what it was sent through a pipe, unseen.", "直接执行管道传入的内容，未经检查。")
+            found.danger(
+                "critical",
+                "Runs what it was sent through a pipe, unseen.",
+                "直接执行管道传入的内容，未经检查。",
+            )
     for level, words, en, zh in DANGEROUS:
         if re.search(words, script, re.MULTILINE):
             found.danger(level, en, zh)
@@ -71,7 +83,7 @@ def commands(script: str) -> list[Command]:
             if token in _BREAKS or set(token) <= set(";&|()"):
                 if (command := _command(words, piped=piped)) is not None:
                     found.append(command)
-                words, piped = [], token == "|"
+                words, piped = [], token == "|"  # noqa: S105 - a word of a script
             else:
                 words.append(token)
     return found
@@ -83,7 +95,9 @@ def _lines(text: str) -> list[str]:
     kept = ""
     for line in text.split("\n"):
         kept = f"{kept}\n{line}" if kept else line
-        bare = re.sub(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"", "", re.sub(r"(^|\s)#.*$", "", kept, flags=re.MULTILINE))
+        bare = re.sub(
+            r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"", "", re.sub(r"(^|\s)#.*$", "", kept, flags=re.MULTILINE)
+        )
         if "'" in bare or '"' in bare:
             continue
         lines.append(kept)
@@ -116,19 +130,34 @@ def lint(script: str) -> list[tuple[str, str]]:
         return [(f"It cannot be read: {error}", f"无法解析：{error}")]
     bare = re.sub(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"", "''", _HEREDOC.sub("\n", script + "\n"))
     bare = re.sub(r"(^|\s)#.*$", "", bare, flags=re.MULTILINE)
-    tokens = re.findall(r"(?:^|(?<=[;&|\n({]))\s*(if|for|while|until|case|fi|done|esac)\b|(?<=\s)(do|then)\b", bare)
-    counts = {word: sum(word in each for each in tokens) for word in ("if", "fi", "for", "while", "until", "done", "case", "esac")}
+    tokens = re.findall(
+        r"(?:^|(?<=[;&|\n({]))\s*(if|for|while|until|case|fi|done|esac)\b|(?<=\s)(do|then)\b", bare
+    )
+    counts = {
+        word: sum(word in each for each in tokens)
+        for word in ("if", "fi", "for", "while", "until", "done", "case", "esac")
+    }
     for openers, closer in ((("if",), "fi"), (("for", "while", "until"), "done"), (("case",), "esac")):
         opened = sum(counts[each] for each in openers)
         if opened != counts[closer]:
-            found.append((f"{opened} {'/'.join(openers)} and {counts[closer]} {closer}.", f"{opened} 个 {'/'.join(openers)}，但有 {counts[closer]} 个 {closer}。"))
+            found.append(
+                (
+                    f"{opened} {'/'.join(openers)} and {counts[closer]} {closer}.",
+                    f"{opened} 个 {'/'.join(openers)}，但有 {counts[closer]} 个 {closer}。",
+                )
+            )
     for opening, closing in (("(", ")"), ("{", "}")):
         if opening == "(" and "case" in bare:
             continue
         if bare.count(opening) != bare.count(closing):
             found.append((f"{opening} and {closing} do not match.", f"{opening} 与 {closing} 不匹配。"))
     if script.count("\n") > 3 and not re.search(r"^\s*set\s+-\w*e", script, re.MULTILINE):
-        found.append(("It goes on after an error; begin with `set -euo pipefail`.", "出错后会继续执行；请以 `set -euo pipefail` 开头。"))
+        found.append(
+            (
+                "It goes on after an error; begin with `set -euo pipefail`.",
+                "出错后会继续执行；请以 `set -euo pipefail` 开头。",
+            )
+        )
     return found
 
 

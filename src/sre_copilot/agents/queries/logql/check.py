@@ -24,7 +24,8 @@ def check(query: str, schema: LogSchema | None) -> Cost:
     said = parse(query)
     if not any(op in ("=", "=~") and not _matches_empty(op, value) for _, op, value in said.streams):
         raise QueryProblem(
-            "At least one matcher in the braces must not match the empty text.", "大括号中至少要有一个不匹配空文本的条件。"
+            "At least one matcher in the braces must not match the empty text.",
+            "大括号中至少要有一个不匹配空文本的条件。",
         )
     reach = max(said.ranges_s, default=0.0) + max(said.offsets_s, default=0.0)
     if reach > LONGEST_REACH_S:
@@ -44,17 +45,24 @@ def _check_patterns(said: Said) -> None:
         try:
             re2.compile(value)
         except re2.error:
-            raise QueryProblem(f"{value!r} is no regular expression that Loki can read (RE2).", f"{value!r} 不是 Loki 能识别的正则表达式（RE2）。") from None
+            raise QueryProblem(
+                f"{value!r} is no regular expression that Loki can read (RE2).",
+                f"{value!r} 不是 Loki 能识别的正则表达式（RE2）。",
+            ) from None
 
 
 def _check_names(said: Said, schema: LogSchema) -> None:
     for label, _, _ in said.streams:
         if label not in schema.labels and label not in ALSO:
             known = ", ".join(sorted(schema.labels)[:8])
-            raise QueryProblem(f"There is no label {label}. There are: {known}.", f"没有标签 {label}。现有：{known}。")
+            raise QueryProblem(
+                f"There is no label {label}. There are: {known}.", f"没有标签 {label}。现有：{known}。"
+            )
     drawn = bool(said.parsers)
     for name in (*(name for name, _, _ in said.fields), *said.unwrap):
-        is_known = name in schema.labels or name in ALSO or (drawn and (not schema.fields or name in schema.fields))
+        is_known = (
+            name in schema.labels or name in ALSO or (drawn and (not schema.fields or name in schema.fields))
+        )
         if not is_known:
             known = ", ".join(sorted((*schema.labels, *schema.fields))[:10])
             raise QueryProblem(

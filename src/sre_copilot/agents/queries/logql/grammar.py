@@ -13,7 +13,17 @@ _TOKEN = re.compile(
 )
 _PARSERS = ("json", "logfmt", "pattern", "regexp", "unpack")
 _FORMATS = ("line_format", "label_format", "keep", "drop", "decolorize", "distinct")
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+_SECONDS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+    "y": 31536000.0,
+}
 
 
 @dataclass
@@ -62,7 +72,10 @@ def _tokens(query: str) -> list[str]:
     while at < len(query):
         match = _TOKEN.match(query, at)
         if match is None or match["bad"]:
-            raise QueryProblem(f"No LogQL at character {at + 1}: {query[at : at + 20]!r}.", f"第 {at + 1} 个字符处不是 LogQL：{query[at : at + 20]!r}。")
+            raise QueryProblem(
+                f"No LogQL at character {at + 1}: {query[at : at + 20]!r}.",
+                f"第 {at + 1} 个字符处不是 LogQL：{query[at : at + 20]!r}。",
+            )
         if match["token"]:
             tokens.append(match["token"])
         at = match.end()
@@ -71,12 +84,19 @@ def _tokens(query: str) -> list[str]:
 
 def unquoted(token: str) -> str:
     """The text of a string literal."""
-    return token[1:-1] if token[0] == "`" else re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t"}.get(m[1], m[1]), token[1:-1])
+    return (
+        token[1:-1]
+        if token[0] == "`"
+        else re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t"}.get(m[1], m[1]), token[1:-1])
+    )
 
 
 def length(token: str) -> float:
     """Seconds of a duration."""
-    return sum(float(value) * _SECONDS[unit] for value, unit in re.findall(r"(\d+(?:\.\d+)?)(ns|us|ms|[smhdwy])", token))
+    return sum(
+        float(value) * _SECONDS[unit]
+        for value, unit in re.findall(r"(\d+(?:\.\d+)?)(ns|us|ms|[smhdwy])", token)
+    )
 
 
 class _Reader:
@@ -99,7 +119,10 @@ class _Reader:
     def wrong(self, expected: str = "") -> None:
         found = self.peek() or "the end"
         hope = f", expected {expected}" if expected else ""
-        raise QueryProblem(f"No LogQL: unexpected {found!r} at word {self._at + 1}{hope}.", f"不是 LogQL：第 {self._at + 1} 个词 {found!r} 出乎意料。")
+        raise QueryProblem(
+            f"No LogQL: unexpected {found!r} at word {self._at + 1}{hope}.",
+            f"不是 LogQL：第 {self._at + 1} 个词 {found!r} 出乎意料。",
+        )
 
     def text(self) -> str:
         token = self.take()
@@ -122,7 +145,9 @@ class _Reader:
             self.said.streams.append((label, op, self.text()))
             if self.take(",", "}") == "}":
                 break
-        while self.peek() in ("|", "|=", "|~", "!=", "!~") and not (self.peek() == "|" and self.peek(1) == "unwrap"):
+        while self.peek() in ("|", "|=", "|~", "!=", "!~") and not (
+            self.peek() == "|" and self.peek(1) == "unwrap"
+        ):
             self._stage()
 
     def _stage(self) -> None:
@@ -181,7 +206,23 @@ class _Reader:
 
     def expression(self) -> None:
         self._operand_of_expression()
-        while self.peek() in ("+", "-", "*", "/", "%", "^", ">", ">=", "<", "<=", "==", "!=", "and", "or", "unless"):
+        while self.peek() in (
+            "+",
+            "-",
+            "*",
+            "/",
+            "%",
+            "^",
+            ">",
+            ">=",
+            "<",
+            "<=",
+            "==",
+            "!=",
+            "and",
+            "or",
+            "unless",
+        ):
             op = self.take()
             if self.peek() == "bool":
                 self.take()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sre_copilot.agents.queries.promql.parts import MatchOp, Matcher, duration, number, quoted
+from sre_copilot.agents.queries.promql.parts import Matcher, MatchOp, duration, number, quoted
 
 LineOp = Literal["|=", "!=", "|~", "!~"]
 FieldOp = Literal["=", "!=", "=~", "!~", ">", ">=", "<", "<="]
@@ -14,7 +14,19 @@ RANGE_FUNCTIONS = (
     "first_over_time", "last_over_time", "stddev_over_time", "stdvar_over_time", "quantile_over_time", "rate_counter",
 )  # fmt: skip
 UNWRAPPED = frozenset(RANGE_FUNCTIONS[5:])
-VECTOR_FUNCTIONS = ("sum", "avg", "max", "min", "count", "stddev", "stdvar", "topk", "bottomk", "sort", "sort_desc")
+VECTOR_FUNCTIONS = (
+    "sum",
+    "avg",
+    "max",
+    "min",
+    "count",
+    "stddev",
+    "stdvar",
+    "topk",
+    "bottomk",
+    "sort",
+    "sort_desc",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,11 @@ class FieldFilter:
     def text(self) -> str:
         """As it is written."""
         value = quoted(self.value) if isinstance(self.value, str) else number(self.value)
-        return f"| {self.name}{self.op}{value}" if isinstance(self.value, str) else f"| {self.name} {self.op} {value}"
+        return (
+            f"| {self.name}{self.op}{value}"
+            if isinstance(self.value, str)
+            else f"| {self.name} {self.op} {value}"
+        )
 
 
 Stage = LineFilter | Parser | FieldFilter
@@ -129,4 +145,15 @@ class Compared:
 
 
 MetricPart = OverTime | Over | Compared
-__all__ = ["FieldFilter", "FieldOp", "LineFilter", "MatchOp", "Matcher", "Over", "OverTime", "Parser", "Pipeline", "Stage"]
+__all__ = [
+    "FieldFilter",
+    "FieldOp",
+    "LineFilter",
+    "MatchOp",
+    "Matcher",
+    "Over",
+    "OverTime",
+    "Parser",
+    "Pipeline",
+    "Stage",
+]

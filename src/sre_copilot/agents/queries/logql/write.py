@@ -6,12 +6,32 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sre_copilot.agents.queries.linking import ValueLink, error_value, grouped, linked_values, named_values, surfaces
-from sre_copilot.agents.queries.logql.parts import Compared, FieldFilter, FieldOp, LineFilter, Matcher, MetricPart, Over, OverTime, Parser, Pipeline, Stage
+from sre_copilot.agents.queries.linking import (
+    ValueLink,
+    error_value,
+    grouped,
+    linked_values,
+    named_values,
+    surfaces,
+)
+from sre_copilot.agents.queries.logql.parts import (
+    Compared,
+    FieldFilter,
+    FieldOp,
+    LineFilter,
+    Matcher,
+    MetricPart,
+    Over,
+    OverTime,
+    Parser,
+    Pipeline,
+    Stage,
+)
+from sre_copilot.agents.queries.logql.wording import NEGATED, texts
 from sre_copilot.agents.queries.promql.parts import MatchOp
 from sre_copilot.agents.queries.request import Comparison, Request
 from sre_copilot.agents.queries.schema import LogSchema
-from sre_copilot.agents.queries.text import Text, parts, stem
+from sre_copilot.agents.queries.text import parts
 from sre_copilot.agents.queries.written import QueryProblem
 from sre_copilot.agents.understanding.wording import Span, overlaps, pattern
 
@@ -21,15 +41,6 @@ _LATENCIES = ("duration", "latency", "elapsed", "cost", "took", "rt", "response"
 _CODES = ("status", "code", "status_code", "http_status")
 _ERRORS = pattern(r"\berrors?\b|\berroneous\b|\bfail(?:ed|ures?)\b|错误|报错|出错|异常")
 _WARNINGS = pattern(r"\bwarn(?:ing)?s?\b|警告|告警日志")
-_WORD_AFTER = pattern(
-    r"(?:\b(?:contain(?:s|ing)?|mention(?:s|ing|ed)?|includ(?:e|es|ing)|match(?:es|ing)?|say(?:s|ing)?|saying|about|holding|with)\b|写着|(?<=[里中])有|包含|含有|含|提到|出现过?|带有?|关键[字词](?:是|为)?)"
-    r"\s*(?:of\s+|the\s+(?:word|text|string|phrase)\s+|了)?(?P<word>[a-z0-9][\w.:/\-]*|[\u3400-\u9fff]{2,8}?(?=的|$|[,，。 ]))"
-)
-_NO_WORD = pattern(
-    r"(?:\b(?:but\s+)?(?:not|without|excluding|except|no)\s+(?:(?:the\s+)?(?:word|text)\s+|containing\s+|contain\s+|mentioning\s+|those\s+with\s+|lines?\s+with\s+|any\s+|with\s+)?|(?:但)?(?:不(?:含|包含|包括|带|要)有?|排除|除去|没有)\s*)(?P<word>[a-z0-9][\w.:/\-]*)"
-)
-_NEGATED = pattern(r"(?:\b(?:not|without|excluding|except|no|never)\s+(?:\w+\s+){0,2}|不(?:含|包含|包括|带)有?\s*|排除\s*|没有\s*)$")
-_FILLER = frozenset({"the", "a", "an", "any", "in", "on", "of", "for", "log", "logs", "line", "lines", "user", "least", "most", "error", "errors", "level"})
 _PATTERN_COUNTS = pattern(r"\bpatterns?\b|\btemplates?\b|模式|模板|聚类")
 
 
@@ -67,14 +78,21 @@ def _plan(request: Request, schema: LogSchema) -> Plan:
     text = request.text
     text.hide(value for each in schema.labels.values() for value in each)
     if not schema.labels:
-        raise QueryProblem("No label of any log stream is known; give a schema, or configure Loki.", "没有已知的日志流标签；请提供 schema 或配置 Loki。")
+        raise QueryProblem(
+            "No label of any log stream is known; give a schema, or configure Loki.",
+            "没有已知的日志流标签；请提供 schema 或配置 Loki。",
+        )
     by = tuple(grouped(text, request.groups, [*schema.labels, *schema.fields]))
     hidden = [each.span for each in request.comparisons]
     found = linked_values(text, schema.labels, skip=hidden)
     found = [each for each in found if not _is_by_name(each, by, text)]
     found += _level(request, schema, found)
     taken = [*hidden, *(each.span for each in found)]
-    unknown = named_values(text, [name for name in schema.labels if name not in by and not any(each.name == name for each in found)], taken=taken)
+    unknown = named_values(
+        text,
+        [name for name in schema.labels if name not in by and not any(each.name == name for each in found)],
+        taken=taken,
+    )
     found += [each for each in unknown if each.name not in LEVELS]
     fields = _fields(request, schema, [*taken, *(each.span for each in unknown)])
     lines = _lines(request, [*taken, *(span for _, span in fields)], [*schema.labels, *schema.fields])
@@ -88,7 +106,11 @@ def _plan(request: Request, schema: LogSchema) -> Plan:
     matchers = _matchers(found) or _all_streams(schema)
     if not by and request.limit is not None:
         by = _subject(request, schema, {each.name for each in matchers if each.op == "="})
-    if set(by) & schema.fields.keys() and not any(isinstance(each, Parser) for each in stages) and schema.form in ("json", "logfmt"):
+    if (
+        set(by) & schema.fields.keys()
+        and not any(isinstance(each, Parser) for each in stages)
+        and schema.form in ("json", "logfmt")
+    ):
         stages.insert(len(lines), Parser(schema.form))
     return Plan(matchers, tuple(stages), by, request, schema)
 
@@ -155,24 +177,34 @@ def _fields(request: Request, schema: LogSchema, taken: list[Span]) -> list[tupl
 def _is_of_result(comparison: Comparison, request: Request, schema: LogSchema) -> bool:
     """Whether a number bounds how many there are, and not what a line says."""
     near = request.text.plain[comparison.span[1] : comparison.span[1] + 12]
-    said = re.match(r"\s*(?:lines?|errors?|times|entries|logs|occurrences)|\s*[条次个]", near) or comparison.unit in ("条", "次")
+    said = re.match(
+        r"\s*(?:lines?|errors?|times|entries|logs|occurrences)|\s*[条次个]", near
+    ) or comparison.unit in ("条", "次")
     return bool(said) or not schema.fields
 
 
 def _field_of(comparison: Comparison, request: Request, schema: LogSchema) -> str:
     numbers = [name for name, kind in schema.fields.items() if kind == "number"]
     unit = comparison.unit.lower()
-    is_time = unit.startswith(("ms", "毫秒", "milli", "s", "秒")) or re.match(r"slower|faster|longer|shorter|慢|快|长", request.text.plain[comparison.span[0] :])
+    is_time = unit.startswith(("ms", "毫秒", "milli", "s", "秒")) or re.match(
+        r"slower|faster|longer|shorter|慢|快|长", request.text.plain[comparison.span[0] :]
+    )
     if is_time:
         latency = [name for name in numbers if set(parts(name)) & set(_LATENCIES)]
         if latency:
             return latency[0]
-    near = [(abs(span[1] - comparison.span[0]), name) for name in numbers for span in surfaces(request.text, name)]
+    near = [
+        (abs(span[1] - comparison.span[0]), name) for name in numbers for span in surfaces(request.text, name)
+    ]
     if near:
         return min(near)[1]
     is_code = 100 <= comparison.value < 600 and comparison.value == int(comparison.value)
     code = next((name for name in _CODES if name in numbers), "")
-    return code if is_code and code and "slow" not in request.text.plain else next((name for name in numbers if set(parts(name)) & set(_LATENCIES)), "")
+    return (
+        code
+        if is_code and code and "slow" not in request.text.plain
+        else next((name for name in numbers if set(parts(name)) & set(_LATENCIES)), "")
+    )
 
 
 def _number(comparison: Comparison, name: str) -> float:
@@ -191,11 +223,21 @@ def _codes(request: Request, schema: LogSchema, taken: list[Span]) -> list[tuple
     for match in pattern(r"(?<![\w.:/-])([1-5])xx\b").finditer(text.plain):
         text.use(match.span())
         first = float(match[1]) * 100
-        return [(FieldFilter(name, ">=", first), match.span()), *([(FieldFilter(name, "<", first + 100), match.span())] if first < 500 else [])]
-    for match in pattern(r"(?<![\w.:/-])([1-5]\d\d)(?![\w.:/%-])(?!\s*(?:ms|lines?|条|次|毫秒|秒|seconds?))").finditer(text.plain):
-        if not any(overlaps(match.span(), span) for span in (*taken, *(each.span for each in request.comparisons))):
+        return [
+            (FieldFilter(name, ">=", first), match.span()),
+            *([(FieldFilter(name, "<", first + 100), match.span())] if first < 500 else []),
+        ]
+    for match in pattern(
+        r"(?<![\w.:/-])([1-5]\d\d)(?![\w.:/%-])(?!\s*(?:ms|lines?|条|次|毫秒|秒|seconds?))"
+    ).finditer(text.plain):
+        if not any(
+            overlaps(match.span(), span) for span in (*taken, *(each.span for each in request.comparisons))
+        ):
             text.use(match.span())
-            negated = bool(_NEGATED.search(text.plain[: match.start()]) or re.match(r"\s*(?:以外|之外|除外)", text.plain[match.end() :]))
+            negated = bool(
+                NEGATED.search(text.plain[: match.start()])
+                or re.match(r"\s*(?:以外|之外|除外)", text.plain[match.end() :])
+            )
             value: str | float = float(match[1]) if schema.fields[name] == "number" else match[1]
             return [(FieldFilter(name, "!=" if negated else "=", value), match.span())]
     return []
@@ -203,25 +245,10 @@ def _codes(request: Request, schema: LogSchema, taken: list[Span]) -> list[tuple
 
 def _lines(request: Request, taken: list[Span], names: Iterable[str]) -> list[LineFilter]:
     """Texts that lines must hold, or must not."""
-    return [LineFilter("!=" if negated else "|=", said) for negated, said in texts(request.text, taken, names=names)]
-
-
-def texts(text: Text, taken: list[Span], *, names: Iterable[str]) -> list[tuple[bool, str]]:
-    """Texts that are asked for, whether each is to be left out, in the order said."""
-    found: list[tuple[int, int, bool, str]] = []
-    ours = {stem(word) for name in names for word in parts(name)}  # `with trace id …` names a field and no text
-    for quote, span in text.quotes:
-        if not any(overlaps(span, each) for each in taken):
-            found.append((*span, bool(_NEGATED.search(text.plain[: span[0]])), quote))
-            text.use(span)
-    for words, negated in ((_NO_WORD, True), (_WORD_AFTER, False)):
-        for match in words.finditer(text.plain):
-            span = match.span("word")
-            known = (*taken, *(each for _, each in text.quotes), *((start, end) for start, end, _, _ in found))
-            if match["word"] not in _FILLER and stem(match["word"]) not in ours and not any(overlaps(span, each) for each in known):
-                found.append((*span, negated, text.raw[slice(*span)]))
-                text.use(match.span())
-    return [(negated, said) for _, _, negated, said in sorted(found)]
+    return [
+        LineFilter("!=" if negated else "|=", said)
+        for negated, said in texts(request.text, taken, names=names)
+    ]
 
 
 def _measured(request: Request, schema: LogSchema) -> str:
@@ -234,10 +261,14 @@ def _measured(request: Request, schema: LogSchema) -> str:
         return min(named)[1]
     if request.limit is not None and request.quantile is None and not request.wanted("avg", "sum"):
         return ""
-    return next((name for name in numbers if set(parts(name)) & set(_LATENCIES)), "") if request.quantile is not None else ""
+    return (
+        next((name for name in numbers if set(parts(name)) & set(_LATENCIES)), "")
+        if request.quantile is not None
+        else ""
+    )
 
 
-def _metric(plan: Plan) -> MetricPart | None:
+def _metric(plan: Plan) -> MetricPart | None:  # noqa: PLR0911 - one return a kind
     """What is counted or measured; None where lines are wanted."""
     request = plan.request
     range_s = request.interval_s or request.window_s or USUAL_RANGE_S
@@ -246,15 +277,25 @@ def _metric(plan: Plan) -> MetricPart | None:
     field = _measured(request, plan.schema)
     if field and request.quantile is not None:
         return OverTime("quantile_over_time", plan.pipeline, range_s, field, request.quantile)
-    if field and request.wanted("avg", "max", "min", "sum") and request.limit is None or (field and request.wanted("avg")):
+    if (field and request.wanted("avg", "max", "min", "sum") and request.limit is None) or (
+        field and request.wanted("avg")
+    ):
         function = next(name for name in ("avg", "max", "min", "sum") if request.wanted(name))
         return OverTime(f"{function}_over_time", plan.pipeline, range_s, field)
     if request.wanted("share"):
         return _share(plan, range_s)
     if request.wanted("rate"):
         return OverTime("rate", plan.pipeline, range_s)
-    of_result = any(_is_of_result(each, request, plan.schema) for each in request.comparisons) and not plan.schema.fields
-    if request.wanted("count", "increase", "timeline", "compare") or plan.by or of_result or (request.limit is not None and request.window_s):
+    of_result = (
+        any(_is_of_result(each, request, plan.schema) for each in request.comparisons)
+        and not plan.schema.fields
+    )
+    if (
+        request.wanted("count", "increase", "timeline", "compare")
+        or plan.by
+        or of_result
+        or (request.limit is not None and request.window_s)
+    ):
         return OverTime("count_over_time", plan.pipeline, range_s)
     return None
 
@@ -263,7 +304,10 @@ def _share(plan: Plan, range_s: float) -> MetricPart:
     """Lines of the level, or with the field's value, among all lines of the streams."""
     whole = tuple(each for each in plan.matchers if each.name not in LEVELS)
     stages = tuple(each for each in plan.stages if isinstance(each, Parser))
-    rest = Pipeline(whole or _all_streams(plan.schema), stages if any(name in plan.schema.fields for name in plan.by) else ())
+    rest = Pipeline(
+        whole or _all_streams(plan.schema),
+        stages if any(name in plan.schema.fields for name in plan.by) else (),
+    )
     both = [Over("sum", OverTime("rate", each, range_s), plan.by) for each in (plan.pipeline, rest)]
     return Compared("/", both[0], both[1])
 
@@ -274,11 +318,14 @@ def _finished(metric: MetricPart, plan: Plan) -> MetricPart:
         op = metric.function.removesuffix("_over_time")
         op = op if op in ("avg", "max", "min") else "sum"
         is_measured = bool(metric.unwrap)
-        if plan.by or not is_measured:
-            if metric.function != "absent_over_time":
-                metric = Over("max" if metric.function == "quantile_over_time" else op, metric, plan.by)
+        if (plan.by or not is_measured) and metric.function != "absent_over_time":
+            metric = Over("max" if metric.function == "quantile_over_time" else op, metric, plan.by)
         if request.offset_s:
-            metric = Compared("/", metric, _shifted(metric, request.offset_s)) if request.wanted("compare") else _shifted(metric, request.offset_s)
+            metric = (
+                Compared("/", metric, _shifted(metric, request.offset_s))
+                if request.wanted("compare")
+                else _shifted(metric, request.offset_s)
+            )
     if request.limit is not None:
         metric = Over("bottomk" if request.descending is False else "topk", metric, (), request.limit)
     for each in request.comparisons:

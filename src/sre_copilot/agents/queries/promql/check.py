@@ -56,7 +56,9 @@ def _visit(node: Expr, found: Seen) -> None:
         name = node.name or ""
         found.metrics.append(name)
         found.selectors.append(node.prettify().split(" offset")[0])
-        found.matchers += [(name, each.name, _op(str(each.op)), each.value) for each in node.matchers.matchers]
+        found.matchers += [
+            (name, each.name, _op(str(each.op)), each.value) for each in node.matchers.matchers
+        ]
         if node.offset is not None:
             found.offsets_s.append(node.offset.total_seconds())
     elif isinstance(node, MatrixSelector):
@@ -74,7 +76,9 @@ def _seconds(length: timedelta | None) -> float:
 
 
 def _op(text: str) -> str:
-    return {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}.get(text, text)
+    return {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}.get(
+        text, text
+    )
 
 
 def check(query: str, schema: MetricSchema | None) -> Cost:
@@ -87,7 +91,8 @@ def check(query: str, schema: MetricSchema | None) -> Cost:
     _, found = seen(query)
     if any(not name for name in found.metrics):
         raise QueryProblem(
-            "A selector without a metric name reads all there is; name the metric.", "没有指标名的选择器会读取全部序列；请写明指标名。"
+            "A selector without a metric name reads all there is; name the metric.",
+            "没有指标名的选择器会读取全部序列；请写明指标名。",
         )
     reach = sum(found.ranges_s[:1] or [0.0]) if len(found.ranges_s) < 2 else max(found.ranges_s)
     reach += max((abs(each) for each in found.offsets_s), default=0.0)
@@ -110,10 +115,14 @@ def _check_names(found: Seen, schema: MetricSchema) -> None:
     for name in found.metrics:
         if name not in schema.metrics:
             near = ", ".join(sorted(schema.metrics)[:6])
-            raise QueryProblem(f"There is no metric {name}. There are, for example: {near}.", f"没有指标 {name}。现有的例如：{near}。")
+            raise QueryProblem(
+                f"There is no metric {name}. There are, for example: {near}.",
+                f"没有指标 {name}。现有的例如：{near}。",
+            )
     for metric, label, _, _ in found.matchers:
         known = schema.metrics[metric].labels if metric in schema.metrics else ()
         if known and label not in known and label not in ALWAYS:
             raise QueryProblem(
-                f"{metric} has no label {label}. It has: {', '.join(known)}.", f"{metric} 没有标签 {label}。它有：{', '.join(known)}。"
+                f"{metric} has no label {label}. It has: {', '.join(known)}.",
+                f"{metric} 没有标签 {label}。它有：{', '.join(known)}。",
             )

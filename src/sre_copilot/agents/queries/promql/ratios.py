@@ -13,12 +13,26 @@ from sre_copilot.agents.understanding.wording import pattern
 
 _OUTCOMES = ("code", "status", "status_code", "response_code", "http_status", "result", "outcome")
 _GOOD = ("ok", "success", "succeeded", "successful", "captured", "completed")
-_PARTS = (("avail", "size"), ("available", "total"), ("free", "total"), ("memavailable", "memtotal"), ("memfree", "memtotal"), ("free", "size"), ("used", "total"), ("used", "max"), ("used", "limit"), ("current", "max"), ("usage", "limit"))
+_PARTS = (
+    ("avail", "size"),
+    ("available", "total"),
+    ("free", "total"),
+    ("memavailable", "memtotal"),
+    ("memfree", "memtotal"),
+    ("free", "size"),
+    ("used", "total"),
+    ("used", "max"),
+    ("used", "limit"),
+    ("current", "max"),
+    ("usage", "limit"),
+)
 _USED = pattern(r"\bus(?:ed|age|e)\b|\butili[sz]ation\b|\bfull\b|使用|占用|利用|已用")
 _SUCCESS = pattern(r"\bsuccess\w*\b|成功|通过")
 
 
-def busy(metric: Metric, matchers: tuple[Matcher, ...], by: tuple[str, ...], range_s: float, request: Request) -> Part | None:
+def busy(
+    metric: Metric, matchers: tuple[Matcher, ...], by: tuple[str, ...], range_s: float, request: Request
+) -> Part | None:
     """How busy processors are: whatever is not idle; None where that is not asked of such a metric."""
     if "mode" not in metric.labels or not request.wanted("busy", "share") or metric.kind != "counter":
         return None
@@ -30,7 +44,9 @@ def busy(metric: Metric, matchers: tuple[Matcher, ...], by: tuple[str, ...], ran
     return Binary("*", Number(100.0), Binary("-", Number(1.0), Aggregate("avg", idle, labels)))
 
 
-def partner(name: str, schema: MetricSchema, request: Request) -> Callable[[tuple[Matcher, ...], bool], Part] | None:
+def partner(
+    name: str, schema: MetricSchema, request: Request
+) -> Callable[[tuple[Matcher, ...], bool], Part] | None:
     """How a gauge is held against its whole: free by size, used by limit; None where there is no whole."""
     pair = _pair(name, schema)
     if pair is None:
@@ -58,7 +74,7 @@ def _pair(name: str, schema: MetricSchema) -> tuple[str, str] | None:
     return None
 
 
-def share_of(
+def share_of(  # noqa: PLR0917 - a private step with its whole context
     metric: Metric, matchers: tuple[Matcher, ...], by: tuple[str, ...], range_s: float, request: Request, schema: MetricSchema
 ) -> Part | None:  # fmt: skip
     """The share of those that the outcome is of, among all; None where the metric tells no outcome."""
@@ -69,11 +85,16 @@ def share_of(
     if not outcome:
         return None
     success = _SUCCESS.search(request.text.plain)
-    if success and label not in ("result", "outcome", "status") and all(each.value == "5.." for each in outcome):
+    if (
+        success
+        and label not in ("result", "outcome", "status")
+        and all(each.value == "5.." for each in outcome)
+    ):
         outcome = tuple(replace(each, op="!~") for each in outcome)
     others = tuple(each for each in matchers if each.name != label)
     both = [
-        Aggregate("sum", Apply("rate", (Selector(metric.name, each, range_s),)), by) for each in ((*others, *outcome), others)
+        Aggregate("sum", Apply("rate", (Selector(metric.name, each, range_s),)), by)
+        for each in ((*others, *outcome), others)
     ]
     return Binary("/", both[0], both[1])
 

@@ -15,11 +15,28 @@ MOST_HITS = 1000
 MOST_BUCKETS = 1000
 LONGEST_REACH_S = 31 * 86_400.0
 DEEPEST = 12
-_TOP = frozenset({"size", "from", "query", "sort", "aggs", "aggregations", "track_total_hits", "_source", "timeout", "fields"})
+_TOP = frozenset(
+    {
+        "size",
+        "from",
+        "query",
+        "sort",
+        "aggs",
+        "aggregations",
+        "track_total_hits",
+        "_source",
+        "timeout",
+        "fields",
+    }
+)
 _COMPOUND = frozenset({"bool"})
-_LEAVES = frozenset({"term", "terms", "range", "match", "match_phrase", "exists", "prefix", "match_all", "ids"})
+_LEAVES = frozenset(
+    {"term", "terms", "range", "match", "match_phrase", "exists", "prefix", "match_all", "ids"}
+)
 _BUCKETS = frozenset({"terms", "date_histogram", "histogram", "filter", "range", "missing"})
-_MEASURES = frozenset({"avg", "sum", "max", "min", "value_count", "cardinality", "percentiles", "stats", "extended_stats"})
+_MEASURES = frozenset(
+    {"avg", "sum", "max", "min", "value_count", "cardinality", "percentiles", "stats", "extended_stats"}
+)
 _OF_NUMBERS = frozenset({"avg", "sum", "percentiles", "stats", "extended_stats", "histogram"})
 _UNIT_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "M": 2592000.0, "y": 31536000.0}
 
@@ -38,14 +55,20 @@ def check(query: str, schema: IndexSchema | None) -> Cost:
     if not isinstance(body, Mapping):
         _refuse("The search is no JSON object.", "查询不是 JSON 对象。")
     if unknown := sorted(body.keys() - _TOP):
-        _refuse(f"The key {unknown[0]} is not allowed. Allowed are: {', '.join(sorted(_TOP))}.", f"不允许的键 {unknown[0]}。允许：{', '.join(sorted(_TOP))}。")
+        _refuse(
+            f"The key {unknown[0]} is not allowed. Allowed are: {', '.join(sorted(_TOP))}.",
+            f"不允许的键 {unknown[0]}。允许：{', '.join(sorted(_TOP))}。",
+        )
     _check_size(body)
     judge = Judge(schema)
     judge.clause(body.get("query") or {"match_all": {}}, 0)
     judge.aggregations(body.get("aggs") or body.get("aggregations") or {}, 0)
     judge.sort(body.get("sort") or [])
     if judge.reach_s > LONGEST_REACH_S:
-        _refuse(f"It reaches back {judge.reach_s / 86400:.0f} days; at most 31 are allowed.", f"查询回溯 {judge.reach_s / 86400:.0f} 天，最多 31 天。")
+        _refuse(
+            f"It reaches back {judge.reach_s / 86400:.0f} days; at most 31 are allowed.",
+            f"查询回溯 {judge.reach_s / 86400:.0f} 天，最多 31 天。",
+        )
     return Cost(window_seconds=judge.reach_s or None)
 
 
@@ -69,8 +92,11 @@ class Judge:
     def clause(self, clause: Any, depth: int) -> None:
         """A query clause."""
         if not isinstance(clause, Mapping) or len(clause) != 1 or depth > DEEPEST:
-            _refuse("A clause is an object with one key, not nested too deeply.", "子句必须是只有一个键的对象，且不能嵌套过深。")
-        (kind, inner), = clause.items()
+            _refuse(
+                "A clause is an object with one key, not nested too deeply.",
+                "子句必须是只有一个键的对象，且不能嵌套过深。",
+            )
+        ((kind, inner),) = clause.items()
         if kind in _COMPOUND:
             for key, parts in inner.items():
                 if key == "minimum_should_match":
@@ -81,7 +107,10 @@ class Judge:
                     self.clause(part, depth + 1)
             return
         if kind not in _LEAVES:
-            _refuse(f"The clause {kind} is not allowed (no scripts, no leading wildcards, no regular expressions).", f"不允许子句 {kind}（不允许脚本、前置通配符和正则）。")
+            _refuse(
+                f"The clause {kind} is not allowed (no scripts, no leading wildcards, no regular expressions).",
+                f"不允许子句 {kind}（不允许脚本、前置通配符和正则）。",
+            )
         for name in self._named(kind, inner):
             self.field(name)
         if kind == "range":
@@ -97,8 +126,18 @@ class Judge:
 
     def _range(self, inner: Mapping[str, Any]) -> None:
         for bounds in inner.values():
-            if not isinstance(bounds, Mapping) or bounds.keys() - {"gt", "gte", "lt", "lte", "format", "time_zone"}:
-                _refuse("range takes gt, gte, lt, lte, format and time_zone.", "range 只接受 gt、gte、lt、lte、format 和 time_zone。")
+            if not isinstance(bounds, Mapping) or bounds.keys() - {
+                "gt",
+                "gte",
+                "lt",
+                "lte",
+                "format",
+                "time_zone",
+            }:
+                _refuse(
+                    "range takes gt, gte, lt, lte, format and time_zone.",
+                    "range 只接受 gt、gte、lt、lte、format 和 time_zone。",
+                )
             for bound in ("gt", "gte"):
                 if match := re.fullmatch(r"now-(\d+)([smhdwMy])(?:/\w)?", str(bounds.get(bound, ""))):
                     self.reach_s = max(self.reach_s, int(match[1]) * _UNIT_S[match[2]])
@@ -109,7 +148,10 @@ class Judge:
             return
         known = self._fields.get(name) or self._fields.get(name.removesuffix(".keyword"))
         if known is None:
-            _refuse(f"There is no field {name}. There are: {', '.join(list(self._fields)[:10])}.", f"没有字段 {name}。现有：{', '.join(list(self._fields)[:10])}。")
+            _refuse(
+                f"There is no field {name}. There are: {', '.join(list(self._fields)[:10])}.",
+                f"没有字段 {name}。现有：{', '.join(list(self._fields)[:10])}。",
+            )
         if of_numbers and known and not numeric(known):
             _refuse(f"{name} is of type {known} and no number.", f"{name} 的类型是 {known}，不是数字。")
 
@@ -133,7 +175,10 @@ class Judge:
         self.field(str(body.get("field")), of_numbers=kind in _OF_NUMBERS)
         known = (self._fields or {}).get(str(body.get("field")))
         if kind in ("terms", "cardinality") and known == "text":
-            _refuse(f"{body.get('field')} is full text and cannot be grouped by.", f"{body.get('field')} 是全文字段，不能分组。")
+            _refuse(
+                f"{body.get('field')} is full text and cannot be grouped by.",
+                f"{body.get('field')} 是全文字段，不能分组。",
+            )
         if int(body.get("size", 10)) > MOST_BUCKETS:
             _refuse(f"At most {MOST_BUCKETS} buckets.", f"最多 {MOST_BUCKETS} 个桶。")
 

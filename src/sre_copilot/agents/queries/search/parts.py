@@ -19,7 +19,11 @@ class Term:
 
     def document(self) -> dict[str, Any]:
         """As it is sent."""
-        return {"term": {self.field: self.values[0]}} if len(self.values) == 1 else {"terms": {self.field: list(self.values)}}
+        return (
+            {"term": {self.field: self.values[0]}}
+            if len(self.values) == 1
+            else {"terms": {self.field: list(self.values)}}
+        )
 
 
 @dataclass(frozen=True, slots=True)

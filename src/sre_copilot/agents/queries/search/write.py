@@ -7,12 +7,29 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sre_copilot.agents.queries import fields
-from sre_copilot.agents.queries.linking import ValueLink, error_value, grouped, linked_values, named_values, surfaces
-from sre_copilot.agents.queries.logql.write import LEVELS, texts
+from sre_copilot.agents.queries.linking import (
+    ValueLink,
+    error_value,
+    grouped,
+    linked_values,
+    named_values,
+    surfaces,
+)
+from sre_copilot.agents.queries.logql.wording import texts
+from sre_copilot.agents.queries.logql.write import LEVELS
 from sre_copilot.agents.queries.promql.parts import duration
 from sre_copilot.agents.queries.request import Request
 from sre_copilot.agents.queries.schema import IndexSchema
-from sre_copilot.agents.queries.search.parts import Bound, Buckets, Clause, Measure, Phrase, Range, Search, Term
+from sre_copilot.agents.queries.search.parts import (
+    Bound,
+    Buckets,
+    Clause,
+    Measure,
+    Phrase,
+    Range,
+    Search,
+    Term,
+)
 from sre_copilot.agents.queries.text import parts
 from sre_copilot.agents.understanding.wording import Span, overlaps, pattern
 
@@ -52,8 +69,17 @@ def write(request: Request, schema: IndexSchema, *, now: float) -> str:
     return _search(plan, size=request.limit or HITS, sort=_sort(plan)).text
 
 
-def _search(plan: Plan, *, size: int, aggregation: Buckets | Measure | None = None, sort: tuple[tuple[str, Literal["asc", "desc"]], ...] = (), counts: bool = False) -> Search:
-    return Search(tuple(plan.filters), tuple(plan.without), size, sort, aggregation, counts, tuple(plan.texts))
+def _search(
+    plan: Plan,
+    *,
+    size: int,
+    aggregation: Buckets | Measure | None = None,
+    sort: tuple[tuple[str, Literal["asc", "desc"]], ...] = (),
+    counts: bool = False,
+) -> Search:
+    return Search(
+        tuple(plan.filters), tuple(plan.without), size, sort, aggregation, counts, tuple(plan.texts)
+    )
 
 
 def _plan(request: Request, schema: IndexSchema, now: float) -> Plan:
@@ -67,7 +93,9 @@ def _plan(request: Request, schema: IndexSchema, now: float) -> Plan:
     found += _implied(request, schema, found)
     taken = [*hidden, *(each.span for each in found)]
     open_ = [name for name, kind in schema.fields.items() if kind not in ("text", "date") and name not in by]
-    found += named_values(text, [name for name in open_ if not any(each.name == name for each in found)], taken=taken)
+    found += named_values(
+        text, [name for name in open_ if not any(each.name == name for each in found)], taken=taken
+    )
     plan = Plan(request, schema, [], [], [], by)
     _put_values(plan, found)
     for each in found:
@@ -86,8 +114,16 @@ def _implied(request: Request, schema: IndexSchema, found: list[ValueLink]) -> l
         match = words.search(request.text.plain)
         if name and match and not any(each.name == name for each in found):
             value = error_value(schema.values[name])
-            inside = any(overlaps(match.span(), span) for span in (*(each.span for each in found), *(span for _, span in request.text.quotes)))
-            about = any(overlaps(match.span(), span) for other in schema.fields if "error" in parts(other) for span in surfaces(request.text, other))
+            inside = any(
+                overlaps(match.span(), span)
+                for span in (*(each.span for each in found), *(span for _, span in request.text.quotes))
+            )
+            about = any(
+                overlaps(match.span(), span)
+                for other in schema.fields
+                if "error" in parts(other)
+                for span in surfaces(request.text, other)
+            )
             if value and not inside and not about:
                 return [ValueLink(name, value, match.span())]
     return []
@@ -98,8 +134,14 @@ def _put_values(plan: Plan, found: list[ValueLink]) -> None:
     for each in found:
         values.setdefault((each.name, each.negated), []).append(each.value)
     for (name, negated), given in values.items():
-        is_number = fields.numeric(plan.schema.fields.get(name, "")) and all(re.fullmatch(r"\d+(?:\.\d+)?", each) for each in given)
-        typed: tuple[str | float, ...] = tuple(_number(each) for each in dict.fromkeys(given)) if is_number else tuple(dict.fromkeys(given))
+        is_number = fields.numeric(plan.schema.fields.get(name, "")) and all(
+            re.fullmatch(r"\d+(?:\.\d+)?", each) for each in given
+        )
+        typed: tuple[str | float, ...] = (
+            tuple(_number(each) for each in dict.fromkeys(given))
+            if is_number
+            else tuple(dict.fromkeys(given))
+        )
         (plan.without if negated else plan.filters).append(Term(name, typed))
 
 
@@ -132,15 +174,19 @@ def _put_codes(plan: Plan, taken: list[Span]) -> None:
         plan.filters.append(Range(name, (("gte", first), ("lt", first + 100))))
         text.use(match.span())
         return
-    for match in pattern(r"(?<![\w.:/-])([1-5]\d\d)(?![\w.:/%-])(?!\s*(?:ms|lines?|条|次|毫秒|秒|documents?|hits?))").finditer(text.plain):
-        if not any(overlaps(match.span(), span) for span in taken) and not (plan.request.limit == int(match[1])):
+    for match in pattern(
+        r"(?<![\w.:/-])([1-5]\d\d)(?![\w.:/%-])(?!\s*(?:ms|lines?|条|次|毫秒|秒|documents?|hits?))"
+    ).finditer(text.plain):
+        if not any(overlaps(match.span(), span) for span in taken) and plan.request.limit != int(match[1]):
             plan.filters.append(Term(name, (int(match[1]),)))
             text.use(match.span())
             return
 
 
 def _put_texts(plan: Plan, taken: list[Span]) -> None:
-    name = next((each for each, kind in plan.schema.fields.items() if kind in ("text", "match_only_text")), "")
+    name = next(
+        (each for each, kind in plan.schema.fields.items() if kind in ("text", "match_only_text")), ""
+    )
     if not name:
         return
     for negated, phrase in texts(plan.request.text, taken, names=plan.schema.fields):
@@ -156,7 +202,12 @@ def _put_times(plan: Plan, now: float) -> None:
         plan.filters.append(Range(name, (("gte", f"now-{duration(request.window_s)}"),)))
     elif (window := fields.absolute(request, now)) is not None:
         form = "%Y-%m-%dT%H:%M:%SZ"
-        plan.filters.append(Range(name, (("gte", fields.stamp(window.start, form=form)), ("lt", fields.stamp(window.end, form=form)))))
+        plan.filters.append(
+            Range(
+                name,
+                (("gte", fields.stamp(window.start, form=form)), ("lt", fields.stamp(window.end, form=form))),
+            )
+        )
 
 
 def _aggregation(plan: Plan) -> Buckets | Measure | None:
@@ -165,7 +216,9 @@ def _aggregation(plan: Plan) -> Buckets | Measure | None:
     by = plan.by or _ranked(plan, measure)
     if request.interval_s and plan.schema.time_field:
         inner = _terms(by, measure, plan) if by else measure
-        return Buckets("date_histogram", plan.schema.time_field, interval=duration(request.interval_s), inner=inner)
+        return Buckets(
+            "date_histogram", plan.schema.time_field, interval=duration(request.interval_s), inner=inner
+        )
     if by:
         return _terms(by, measure, plan)
     return measure
@@ -174,7 +227,11 @@ def _aggregation(plan: Plan) -> Buckets | Measure | None:
 def _terms(by: list[str], measure: Measure | None, plan: Plan) -> Buckets:
     request = plan.request
     ordered = request.limit is not None or request.order_span is not None
-    order: Literal["", "asc", "desc"] = ("asc" if request.descending is False else "desc") if ordered and (measure is None or measure.kind != "percentiles") else ""
+    order: Literal["", "asc", "desc"] = (
+        ("asc" if request.descending is False else "desc")
+        if ordered and (measure is None or measure.kind != "percentiles")
+        else ""
+    )
     inner: Buckets | Measure | None = measure
     for name in reversed(by[1:]):
         inner = Buckets("terms", name, GROUPS, inner=inner)
@@ -193,37 +250,71 @@ def _measure(plan: Plan) -> Measure | None:
     ranked = request.limit is not None or request.order_span is not None
     for function in ("avg", "sum", "max", "min"):
         if request.wanted(function) and not (ranked and function in ("max", "min") and not plan.by):
-            is_count = function == "sum" and request.wanted("count") and not any(surfaces(request.text, each) for each in numbers)
+            is_count = (
+                function == "sum"
+                and request.wanted("count")
+                and not any(surfaces(request.text, each) for each in numbers)
+            )
             if not is_count and (name := fields.measured_field(request, numbers)):
                 return Measure(function, name)
     return None
 
 
 def _named(plan: Plan) -> str:
-    names = [name for name, kind in plan.schema.fields.items() if kind not in ("text", "date") and name not in plan.by]
+    names = [
+        name
+        for name, kind in plan.schema.fields.items()
+        if kind not in ("text", "date") and name not in plan.by
+    ]
     filtered = {each.field for each in plan.filters if isinstance(each, Term)}
-    at = [(span[0], name) for name in names if name not in filtered for span in surfaces(plan.request.text, name)]
+    at = [
+        (span[0], name)
+        for name in names
+        if name not in filtered
+        for span in surfaces(plan.request.text, name)
+    ]
     return min(at)[1] if at else ""
 
 
 def _ranked(plan: Plan, measure: Measure | None) -> list[str]:
     """What a ranking is of: the field that is named and no number (the five hosts with most errors)."""
     request = plan.request
-    most = request.order_span is not None and request.text.plain[slice(*request.order_span)] in ("most", "最多", "fewest", "最少")
-    if (request.limit is None and not most) or (measure is not None and measure.kind in ("percentiles", "cardinality")):
+    most = request.order_span is not None and request.text.plain[slice(*request.order_span)] in (
+        "most",
+        "最多",
+        "fewest",
+        "最少",
+    )
+    if (request.limit is None and not most) or (
+        measure is not None and measure.kind in ("percentiles", "cardinality")
+    ):
         return []
-    keywords = [name for name, kind in plan.schema.fields.items() if kind in ("keyword", "ip", "constant_keyword", "integer")]
+    keywords = [
+        name
+        for name, kind in plan.schema.fields.items()
+        if kind in ("keyword", "ip", "constant_keyword", "integer")
+    ]
     filtered = {each.field for each in plan.filters if isinstance(each, Term)}
-    at = [(span[0], name) for name in keywords if name not in filtered for span in surfaces(request.text, name)]
-    by_rows = not most and (any(surfaces(request.text, name) for name in plan.numbers) or fields.speaks_of_time(request.text))
+    at = [
+        (span[0], name) for name in keywords if name not in filtered for span in surfaces(request.text, name)
+    ]
+    by_rows = not most and (
+        any(surfaces(request.text, name) for name in plan.numbers) or fields.speaks_of_time(request.text)
+    )
     return [min(at)[1]] if at and (measure is not None or not by_rows) else []
 
 
 def _sort(plan: Plan) -> tuple[tuple[str, Literal["asc", "desc"]], ...]:
     request = plan.request
     time_field = plan.schema.time_field
-    order: Literal["asc", "desc"] = "asc" if request.descending is False or (request.wanted("oldest") and request.descending is None) else "desc"
-    newest = request.wanted("latest", "oldest") or pattern(r"\b(?:newest|latest|recent|oldest|earliest)\b|最新|最早|最近的?\d").search(request.text.plain)
+    order: Literal["asc", "desc"] = (
+        "asc"
+        if request.descending is False or (request.wanted("oldest") and request.descending is None)
+        else "desc"
+    )
+    newest = request.wanted("latest", "oldest") or pattern(
+        r"\b(?:newest|latest|recent|oldest|earliest)\b|最新|最早|最近的?\d"
+    ).search(request.text.plain)
     if newest and time_field:
         return ((time_field, order),)
     if request.limit is not None or request.order_span is not None:

@@ -8,12 +8,25 @@ import sqlglot
 from sqlglot import exp
 
 from sre_copilot.agents.queries.promql.parts import number as shown
+from sre_copilot.agents.queries.written import QueryProblem
 
 _COMPARE = {">": exp.GT, ">=": exp.GTE, "<": exp.LT, "<=": exp.LTE, "==": exp.EQ, "!=": exp.NEQ}
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _TRUNC = {60.0: "minute", 3600.0: "hour", 86400.0: "day", 604800.0: "week", 2592000.0: "month"}
-_MYSQL = {60.0: "%Y-%m-%d %H:%i:00", 3600.0: "%Y-%m-%d %H:00:00", 86400.0: "%Y-%m-%d", 604800.0: "%x-%v", 2592000.0: "%Y-%m"}
-_SQLITE = {60.0: "%Y-%m-%d %H:%M:00", 3600.0: "%Y-%m-%d %H:00:00", 86400.0: "%Y-%m-%d", 604800.0: "%Y-%W", 2592000.0: "%Y-%m"}
+_MYSQL = {
+    60.0: "%Y-%m-%d %H:%i:00",
+    3600.0: "%Y-%m-%d %H:00:00",
+    86400.0: "%Y-%m-%d",
+    604800.0: "%x-%v",
+    2592000.0: "%Y-%m",
+}
+_SQLITE = {
+    60.0: "%Y-%m-%d %H:%M:00",
+    3600.0: "%Y-%m-%d %H:00:00",
+    86400.0: "%Y-%m-%d",
+    604800.0: "%Y-%W",
+    2592000.0: "%Y-%m",
+}
 
 
 def table(name: str) -> exp.Table:
@@ -39,11 +52,21 @@ def aggregate(function: str, table_name: str, name: str, *, distinct: bool = Fal
 
 
 def percentile(table_name: str, name: str, quantile: float, dialect: str) -> exp.Expr:
-    """A percentile, where the dialect has one; else the highest, which bounds it."""
+    """A percentile, where the dialect has one.
+
+    Raises
+    ------
+    QueryProblem : where it has none
+    """
     if dialect != "postgres":
-        return aggregate("max", table_name, name)
+        raise QueryProblem(
+            f"{dialect} has no percentile; ask for the maximum or the mean.",
+            f"{dialect} 没有分位函数；请改问最大值或均值。",
+        )
     ordered = exp.Order(expressions=[exp.Ordered(this=column(table_name, name), nulls_first=False)])
-    return exp.WithinGroup(this=exp.PercentileCont(this=exp.Literal.number(shown(quantile))), expression=ordered)
+    return exp.WithinGroup(
+        this=exp.PercentileCont(this=exp.Literal.number(shown(quantile))), expression=ordered
+    )
 
 
 def share(condition: exp.Expr) -> exp.Expr:
@@ -62,7 +85,9 @@ def compare_text(table_name: str, name: str, op: str, value: str) -> exp.Expr:
     return _COMPARE[op](this=column(table_name, name), expression=exp.Literal.string(value))
 
 
-def equal(table_name: str, name: str, values: Sequence[str], *, negated: bool = False, number: bool = False) -> exp.Expr:
+def equal(
+    table_name: str, name: str, values: Sequence[str], *, negated: bool = False, number: bool = False
+) -> exp.Expr:
     """Whether a column has one of some values."""
     is_number = number and all(each.replace(".", "", 1).isdigit() for each in values)
     literals = [exp.Literal.number(each) if is_number else exp.Literal.string(each) for each in values]
@@ -75,7 +100,9 @@ def equal(table_name: str, name: str, values: Sequence[str], *, negated: bool = 
 
 def since(table_name: str, name: str, window_s: float, dialect: str) -> exp.Expr:
     """Whether a time lies in the last so many seconds."""
-    length, unit = next((round(window_s / size), unit) for size, unit in _UNITS if window_s >= size and window_s % size == 0)
+    length, unit = next(
+        (round(window_s / size), unit) for size, unit in _UNITS if window_s >= size and window_s % size == 0
+    )
     text = {
         "postgres": f"NOW() - INTERVAL '{length} {unit}'",
         "mysql": f"NOW() - INTERVAL {length} {unit.upper()}",
@@ -87,7 +114,12 @@ def since(table_name: str, name: str, window_s: float, dialect: str) -> exp.Expr
 def bucket(table_name: str, name: str, interval_s: float, dialect: str) -> exp.Expr:
     """The stretch of time that a row belongs to."""
     where = column(table_name, name).sql(dialect=dialect)
-    even = interval_s if interval_s in _TRUNC else min(_TRUNC, key=lambda each: abs(each - interval_s))
+    if interval_s not in _TRUNC:
+        raise QueryProblem(
+            "Rows are grouped by minute, hour, day, week or month; name one of these.",
+            "只能按分钟、小时、天、周或月分组；请指定其一。",
+        )
+    even = interval_s
     if dialect == "postgres":
         text = f"DATE_TRUNC('{_TRUNC[even]}', {where})"
     elif dialect == "mysql":
@@ -112,4 +144,25 @@ def rendered(statement: exp.Select, dialect: str) -> str:
     return statement.sql(dialect=dialect)
 
 
-_RESERVED = frozenset({"at", "order", "group", "user", "table", "select", "from", "to", "key", "index", "limit", "desc", "check", "end", "column", "default", "references", "when"})
+_RESERVED = frozenset(
+    {
+        "at",
+        "order",
+        "group",
+        "user",
+        "table",
+        "select",
+        "from",
+        "to",
+        "key",
+        "index",
+        "limit",
+        "desc",
+        "check",
+        "end",
+        "column",
+        "default",
+        "references",
+        "when",
+    }
+)

@@ -19,9 +19,13 @@ LONGEST = 8000  # characters; a longer text is no question of a person
 MOST_NODES = 1500
 MOST_JOINS = 6
 _EXECUTABLE = re.compile(r"/\*\s*[!+]|\x00|[Uu]&[\"']|\$\w*\$")
-_SYSTEM = re.compile(r"^(?:pg_|sqlite_|information_schema$|mysql$|performance_schema$|sys$|pragma_)", re.IGNORECASE)
+_SYSTEM = re.compile(
+    r"^(?:pg_|sqlite_|information_schema$|mysql$|performance_schema$|sys$|pragma_)", re.IGNORECASE
+)
 _HIDDEN = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid", "_rowid_"})
-logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of statements that it does not know; those are refused here
+logging.getLogger("sqlglot").setLevel(
+    logging.ERROR
+)  # it warns of statements that it does not know; those are refused here
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -36,7 +40,11 @@ class Checked:
 
 
 def check(
-    sql: str, *, dialect: str, tables: Iterable[str] | Mapping[str, Mapping[str, str]], most_rows: int = MOST_ROWS
+    sql: str,
+    *,
+    dialect: str,
+    tables: Iterable[str] | Mapping[str, Mapping[str, str]],
+    most_rows: int = MOST_ROWS,
 ) -> Checked:
     """Parse, judge, and write anew with a limit.
 
@@ -50,7 +58,10 @@ def check(
     QueryProblem : says what may not be sent
     """
     if len(sql) > LONGEST or _EXECUTABLE.search(sql):
-        _refuse("It is too long, or holds an executable comment or an escaped identifier.", "语句过长，或包含可执行注释、转义标识符。")
+        _refuse(
+            "It is too long, or holds an executable comment or an escaped identifier.",
+            "语句过长，或包含可执行注释、转义标识符。",
+        )
     statement = _one(sql, dialect)
     nodes = list(statement.walk())
     if len(nodes) > MOST_NODES:
@@ -77,29 +88,43 @@ def _one(sql: str, dialect: str) -> exp.Query:
         statements = [each for each in sqlglot.parse(sql, dialect=dialect) if each is not None]
     except (SqlglotError, RecursionError, ValueError) as error:
         said = " ".join(_COLOUR.sub("", str(error)).split())[:160]
-        raise QueryProblem(f"It cannot be parsed as {dialect}: {said}", f"无法按 {dialect} 解析：{said}") from None
+        raise QueryProblem(
+            f"It cannot be parsed as {dialect}: {said}", f"无法按 {dialect} 解析：{said}"
+        ) from None
     if len(statements) != 1:
-        _refuse(f"It holds {len(statements)} statements; only one SELECT may be sent.", f"包含 {len(statements)} 条语句；只允许一条 SELECT。")
+        _refuse(
+            f"It holds {len(statements)} statements; only one SELECT may be sent.",
+            f"包含 {len(statements)} 条语句；只允许一条 SELECT。",
+        )
     statement = statements[0]
     if not isinstance(statement, exp.Select | exp.SetOperation):
-        _refuse("It is no SELECT; only one SELECT may be sent.", "不是 SELECT；只允许一条 SELECT。")
-    assert isinstance(statement, exp.Query)
+        raise QueryProblem(
+            "It is no SELECT; only one SELECT may be sent.", "不是 SELECT；只允许一条 SELECT。"
+        )
     return statement
 
 
 def _check_node(node: exp.Expr) -> None:
     """Only what is listed passes: an unknown kind of expression or function is refused, whatever it is."""
-    if isinstance(node, exp.Func) and not isinstance(node, exp.Case | exp.If | exp.Cast | exp.Connector | exp.Exists):
+    if isinstance(node, exp.Func) and not isinstance(
+        node, exp.Case | exp.If | exp.Cast | exp.Connector | exp.Exists
+    ):
         name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
         if name not in FUNCTIONS:
-            _refuse(f"The function {name}() is not on the list of those that only compute.", f"函数 {name}() 不在只做计算的函数清单中。")
+            _refuse(
+                f"The function {name}() is not on the list of those that only compute.",
+                f"函数 {name}() 不在只做计算的函数清单中。",
+            )
         return
     if isinstance(node, exp.DataType):
         if node.this not in TYPES and str(getattr(node.this, "value", node.this)).upper() not in TYPES:
             _refuse(f"A cast to {node.sql()} is not allowed.", f"不允许转换为 {node.sql()}。")
         return
     if not isinstance(node, NODES):
-        _refuse(f"{node.key.upper()} is not allowed in a query that only reads.", f"只读查询中不允许 {node.key.upper()}。")
+        _refuse(
+            f"{node.key.upper()} is not allowed in a query that only reads.",
+            f"只读查询中不允许 {node.key.upper()}。",
+        )
 
 
 def _check_tables(statement: exp.Query, allowed: set[str]) -> tuple[str, ...]:
@@ -115,7 +140,11 @@ def _check_tables(statement: exp.Query, allowed: set[str]) -> tuple[str, ...]:
         for each in top.expressions:
             _check_reads(each.this, allowed | given, found)
             given.add(each.alias.lower())
-    inside = {id(table) for each in (top.expressions if top is not None else ()) for table in each.find_all(exp.Table)}
+    inside = {
+        id(table)
+        for each in (top.expressions if top is not None else ())
+        for table in each.find_all(exp.Table)
+    }
     for table in statement.find_all(exp.Table):
         if id(table) not in inside:
             _check_table(table, allowed | given, found)
@@ -135,7 +164,10 @@ def _check_table(table: exp.Table, allowed: set[str], found: list[str]) -> None:
     name = table.name.lower()
     if _SYSTEM.match(name) or name not in allowed:
         known = ", ".join(sorted(allowed)[:8])
-        _refuse(f"The table {table.name} may not be read. Allowed are: {known}.", f"不允许读取表 {table.name}。允许的表：{known}。")
+        _refuse(
+            f"The table {table.name} may not be read. Allowed are: {known}.",
+            f"不允许读取表 {table.name}。允许的表：{known}。",
+        )
     found.append(name)
 
 
@@ -177,9 +209,8 @@ def _limited(statement: exp.Query, most_rows: int) -> int:
     count = most_rows
     if said is not None:
         value = said.expression if isinstance(said, exp.Limit) else None
-        if not (isinstance(value, exp.Literal) and not value.is_string and value.name.isdigit()):
-            _refuse("LIMIT must be a plain number.", "LIMIT 必须是普通数字。")
-        assert value is not None
+        if not isinstance(value, exp.Literal) or value.is_string or not value.name.isdigit():
+            raise QueryProblem("LIMIT must be a plain number.", "LIMIT 必须是普通数字。")
         count = min(int(value.name), most_rows)
     statement.limit(count, copy=False)
     return count

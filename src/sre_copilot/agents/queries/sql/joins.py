@@ -14,7 +14,11 @@ def keys(schema: SqlSchema) -> tuple[tuple[str, str, str, str], ...]:
     found: list[tuple[str, str, str, str]] = [(a, b, c, d) for a, b, c, d in declared]
     for one, other in permutations(schema.tables, 2):
         column = f"{stem(other.lower())}_id"
-        if column in schema.tables[one] and "id" in schema.tables[other] and not any({a, c} == {one, other} for a, _, c, _ in found):
+        if (
+            column in schema.tables[one]
+            and "id" in schema.tables[other]
+            and not any({a, c} == {one, other} for a, _, c, _ in found)
+        ):
             found.append((one, column, other, "id"))
     return tuple(found)
 

@@ -1,0 +1,38 @@
+"""What the watch does with an incident: investigate it, reflect, and keep what it teaches as a draft for a person to review."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sre_copilot.app import investigate
+from sre_copilot.clock import Clock
+from sre_copilot.domain.incident import Observation, Outcome
+from sre_copilot.errors import SreCopilotError
+from sre_copilot.incidents.investigation import Investigation, Methods
+from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.store.database import Database
+from sre_copilot.telemetry import log
+
+Investigates = Callable[[Observation, Methods], Investigation]
+_log = log(__name__)
+
+
+def investigating(database: Database, clock: Clock) -> Investigates:
+    """Return what investigates; a fault that was named becomes a draft, and no failure of that harms the answer."""
+
+    def investigated(observation: Observation, methods: Methods) -> Investigation:
+        found = investigate(observation, methods=methods)
+        if found.diagnosis.outcome is Outcome.FAULT:
+            _draft(found, Shelf(database, clock))
+        return found
+
+    return investigated
+
+
+def _draft(found: Investigation, shelf: Shelf) -> None:
+    from sre_copilot.app.experience import learn  # noqa: PLC0415 - a second of imports, at the first fault and not at the start
+
+    try:
+        learn(shelf, found)
+    except SreCopilotError as error:
+        _log.warning("what an investigation teaches was not kept", problem=str(error))
