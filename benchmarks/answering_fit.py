@@ -30,7 +30,7 @@ from sre_copilot.knowledge.terms import Meanings
 
 SETS = ("development", "seen")
 DECLINED = 0.95  # share of the unanswerable questions that must be declined: where the threshold is put
-PENALTY = 0.1  # inverse strength of the penalty: thirteen numbers, and only a few hundred questions
+PENALTY = 0.1  # inverse strength of the penalty: fourteen numbers, and only a few hundred questions
 OTHERS = 0.05  # what a passage counts that is not the first of its question: only the first one is judged in the end
 REMOVED = 0.4  # what a question counts whose document was taken away: the set has as many of them as of the answerable
 ROUNDS = 3  # of fitting and choosing the first passage anew; the choice does not change after that
@@ -148,9 +148,7 @@ def fitted(found: Sequence[Case]) -> Model:
     for _ in range(ROUNDS):
         model = LogisticRegression(C=PENALTY, max_iter=1000).fit(scaled, right, sample_weight=weights)
         scores = model.decision_function(scaled)
-        first = [
-            start + int(np.argmax(scores[start:end])) for start, end in pairwise(starts)
-        ]
+        first = [start + int(np.argmax(scores[start:end])) for start, end in pairwise(starts)]
         weights = counts * OTHERS
         weights[first] = counts[first]
     plain = model.coef_[0] / scaler.scale_

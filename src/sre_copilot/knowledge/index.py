@@ -76,7 +76,7 @@ class HybridIndex:
     def __init__(self, passages: Sequence[Passage], *, senses: Senses, encoder: Encoder) -> None:
         self.passages = tuple(passages)
         self._senses = senses
-        self._encoder = encoder
+        self.encoder = encoder
         self._keys: Sequence[str] = ()
         self._places = np.zeros(0, dtype=np.int64)
         self._at = {passage.id: at for at, passage in enumerate(self.passages)}
@@ -139,7 +139,7 @@ class HybridIndex:
 
     def _sense(self, question: str) -> NDArray[np.float32]:
         """The cosine of each passage; a passage that was too far to be named is as far as the farthest that was."""
-        keys, values = self._senses.similarities(self._encoder.encode([question])[0])
+        keys, values = self._senses.similarities(self.encoder.encode([question])[0])
         if (
             keys is not self._keys
         ):  # all of them, in one order, are named again and again by the default store

@@ -79,13 +79,14 @@ class Meanings:
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """One vector a text."""
-        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if len(self._known) + len(missing) > REMEMBERED:
-            self._known.clear()
+        known = self._known  # it is replaced and never emptied: another thread may be reading it
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        if len(known) + len(missing) > REMEMBERED:
+            known = self._known = {}
             missing = list(dict.fromkeys(texts))
         if missing:
-            self._known.update(zip(missing, self._encoder.encode(missing), strict=True))
-        return np.array([self._known[text] for text in texts]) if texts else np.zeros((0, 1), np.float32)
+            known.update(zip(missing, self._encoder.encode(missing), strict=True))
+        return np.array([known[text] for text in texts]) if texts else np.zeros((0, 1), np.float32)
 
     def spoken_of(self, wanted: Sequence[str], texts: Sequence[str]) -> Shares:
         """How nearly each text (row) speaks of each term (column), 0..1."""

@@ -14,11 +14,15 @@ from sre_copilot.eval.library.documents import even
 from sre_copilot.eval.library.fonts import letters_of
 from sre_copilot.eval.library.retrieval import document_names
 from sre_copilot.eval.library.written import font, write_pdf
-from sre_copilot.knowledge.asked_for import asked_for, holds, things
+from sre_copilot.knowledge.answering import answer, judge
+from sre_copilot.knowledge.asked_for import asked_for, counted, holds, kind_of, tells, things, values
 from sre_copilot.knowledge.documents import read_bytes, read_document
+from sre_copilot.knowledge.evidence import Asked, weigh
+from sre_copilot.knowledge.index import HybridIndex
 from sre_copilot.knowledge.language import language, sentences, stem, words
 from sre_copilot.knowledge.lexical import LexicalIndex
 from sre_copilot.knowledge.library import Knowledge
+from sre_copilot.knowledge.terms import Meanings, terms
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +142,67 @@ def test_stuffing_a_passage_with_a_word_gains_little() -> None:
     assert honest > 1.5 * stuffed
     assert stuffed < 1.5 / 3
     assert other == 0
+
+
+def test_an_answer_is_declined_when_its_document_is_taken_away(knowledge: Knowledge) -> None:
+    asked = "How long are full backups of the billing database kept?"
+    key = knowledge.answer(asked).quotes[0].passage.document_id
+    assert document_names(knowledge.shelf)[key] == "backup-en"
+    senses = knowledge.shelf.vectors.senses(model=knowledge.shelf.encoder.id)
+    kept = [each for each in knowledge.shelf.passages() if each.document_id != key]
+    rest = HybridIndex(kept, senses=senses, encoder=knowledge.shelf.encoder)
+    assert answer(asked, rest).quotes == ()
+
+
+def test_the_evidence_is_more_for_what_is_told_than_for_what_is_left_out(knowledge: Knowledge) -> None:
+    index, meanings = knowledge.index(), Meanings(knowledge.shelf.encoder)
+
+    def chance(question: str) -> float:
+        found = index.search(question, limit=5)
+        return max(judge().chance(each) for each in weigh(Asked(question, index, meanings), found))
+
+    told = chance("How long are full backups of the billing database kept?")
+    assert told > 2 * chance("Which cloud provider stores the full backups of the billing database?")
+    assert told > 2 * chance("What does storing the full backups of the billing database cost?")
+
+
+def test_the_words_of_asking_are_no_terms() -> None:
+    assert terms("How long does the watchdog keep p99 of v2.1?") == ("watchdog", "p99", "v2.1")
+    assert terms("消费位点最多可以重置几次?") == ("消费", "位点", "重置")
+    assert terms("") == ()
+
+
+def test_a_word_is_near_to_its_translation_and_a_number_only_to_itself(knowledge: Knowledge) -> None:
+    meanings = Meanings(knowledge.shelf.encoder)
+    shares = meanings.spoken_of(("salary", "17"), ("每月的工资是 17 元", "磁盘写满了 18 次"))
+    assert shares[0, 0] > 0.9
+    assert shares[1, 0] < 0.3
+    assert shares[:, 1].tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "yes", "no"),
+    [
+        ("Who approves it?", "who", "The duty manager approves it.", "It is approved in the tool."),
+        ("这是谁批准的?", "who", "由值班经理批准。", "在平台上批准。"),
+        ("Which version runs there?", "version", "It runs 5.2 now.", "It runs there."),
+        ("What is the phone number?", "phone", "Call 4410.", "Call the desk."),
+        ("Which port is open?", "which", "The open port is `adm-1`.", "the port is open"),
+        ("How many of the 40 nodes are warm?", "number", "12 of the 40 are.", "40 nodes are there."),
+    ],
+)
+def test_a_text_tells_only_what_the_question_has_not_said(
+    question: str, kind: str, yes: str, no: str
+) -> None:
+    assert kind_of(question) == kind
+    assert tells(yes, kind, question)
+    assert not tells(no, kind, question)
+
+
+def test_what_is_counted_stands_beside_a_number() -> None:
+    assert counted("How many warm nodes does it have?") == ("warm", "nodes")
+    assert counted("一共有多少台服务器?") == ("服务器",)
+    assert counted("Why is it slow?") == ()
+    assert [
+        "3 nodes in zone 4"[start:end] for start, end in values("3 nodes in zone 4", "number", "in zone 4?")
+    ] == ["3"]

@@ -93,14 +93,14 @@ def schema_of(document: Mapping[str, Any]) -> Schema:
     parts = [document] if _is_part(document) else [each for each in document.values() if _is_part(each)]
     if not parts:
         raise UsageError(
-            "the schema names none of: metrics, labels (of log streams), index with fields, tables. The page “Queries in words” describes each."
+            "the schema names none of: metrics, labels (of log streams), index with fields, tables. The page “Queries, scripts and their explanations” describes each."
         )
     found: dict[str, Any] = {"services": tuple(map(str, document.get("services") or ()))}
     try:
         for part in parts:
             found |= _part(part)
     except (AttributeError, TypeError, KeyError, ValueError) as error:
-        raise UsageError(f"the schema cannot be read: {error!r}. The page “Queries in words” describes each.") from None
+        raise UsageError(f"the schema cannot be read: {error!r}. The page “Queries, scripts and their explanations” describes each.") from None
     return Schema(**found)
 
 
