@@ -8,7 +8,7 @@ from dataclasses import replace
 from sre_copilot.agents.agent import Desk, FaultDescription, Task
 from sre_copilot.agents.answer import Answer, AnswerKind, Claim, Understood
 from sre_copilot.agents.functions.root_cause import Concluded
-from sre_copilot.agents.grounding import Draft, Grounds, ground
+from sre_copilot.agents.grounding import Draft, Grounds, claims_of, ground
 from sre_copilot.agents.printable import printable_recall
 from sre_copilot.agents.prose import reworded
 from sre_copilot.agents.scene import Scene
@@ -18,6 +18,7 @@ from sre_copilot.domain.evidence import Finding, Message
 from sre_copilot.domain.incident import Outcome
 from sre_copilot.domain.knowledge import Recalled
 
+ABNORMAL = ("tool.anomaly.above", "tool.anomaly.below")
 TOLD = 8  # claims that an answer shows; the findings hold the rest
 
 
@@ -79,14 +80,23 @@ def _diagnosis(
 def _of_services(
     understood: Understood, desk: Desk, done: Mapping[str, FaultDescription], verdict: Claim
 ) -> tuple[Claim, tuple[Claim, ...]]:
-    """Whether the services that were asked about are abnormal, whoever is the cause; the verdict on the whole comes after it."""
+    """Whether the services that were asked about are abnormal, whoever is the cause; the verdict on the whole comes after it.
+
+    "Nothing abnormal" is said only of what was judged, and rests on those judgements; what nothing could judge is said to be so.
+    """
     changes = {finding.id for finding in done["change"].findings} if "change" in done else set()
     own = tuple(claim for claim in _about(understood, done, ()) if not changes & set(claim.finding_ids))
-    services = ("services", ", ".join(understood.services))
-    if own:
-        return own[0], (*own, verdict)
-    text = desk.context.say(Message(key="team.nothing_abnormal", params=(services,)), understood.lang)
-    return Claim(text=text, finding_ids=()), (verdict,)
+    results = done["monitor"].data.get("results", ()) if "monitor" in done else ()
+    judged = [finding for result in results for finding in result.findings]
+    abnormal = [finding for finding in judged if finding.kind in ABNORMAL]
+    told = claims_of(abnormal, [desk.context.say(each.message, understood.lang) for each in abnormal])
+    if own or told:
+        first = (*own, *told)[0]
+        return first, (*own, *told, verdict)
+    key = "team.nothing_abnormal" if judged else "team.not_judged"
+    params = (("services", ", ".join(understood.services)), ("series", len(judged)))
+    text = desk.context.say(Message(key=key, params=params), understood.lang)
+    return Claim(text=text, finding_ids=tuple(finding.id for finding in judged)), (verdict,)
 
 
 def _measured(understood: Understood, desk: Desk, description: FaultDescription, grounds: Grounds) -> Answer:
@@ -119,9 +129,18 @@ def _led(description: FaultDescription, grounds: Grounds) -> tuple[Claim, tuple[
     judged = [name for name in description.data.get("judged", ()) if grounds.holds(name)]
     if not judged:
         return None
-    ordered = sorted(description.claims, key=lambda claim: not set(judged) & set(claim.finding_ids))
-    strongest = max(judged, key=lambda name: found.weight if (found := grounds.finding(name)) else 0.0)
-    return next(claim for claim in ordered if strongest in claim.finding_ids), tuple(ordered)
+
+    def rank(name: str) -> tuple[bool, float]:
+        found = grounds.finding(name)
+        return (found is not None and found.kind in ABNORMAL, found.weight if found else 0.0)
+
+    place = {name: at for at, name in enumerate(sorted(judged, key=rank, reverse=True))}
+    last = len(place)
+    ordered = sorted(
+        description.claims,
+        key=lambda claim: min((place.get(each, last) for each in claim.finding_ids), default=last),
+    )
+    return ordered[0], tuple(ordered)
 
 
 def with_recalled(answer: Answer, known: Recalled) -> Answer:

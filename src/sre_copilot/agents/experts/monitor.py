@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from sre_copilot.agents.agent import Desk, Task
+from sre_copilot.agents.agent import Desk, FaultDescription, Task
 from sre_copilot.agents.experts.asking import (
     IN_TRACES,
     metric_names,
@@ -16,6 +17,8 @@ from sre_copilot.agents.experts.asking import (
 )
 from sre_copilot.agents.experts.expert import Call, Expert
 from sre_copilot.domain.knowledge import Lang
+
+SERIES = "ensemble"  # judges series one by one
 
 
 class MonitorAgent(Expert):
@@ -35,6 +38,17 @@ class MonitorAgent(Expert):
         "en": "Tells the level and course of metrics, whether they are normal, and when they reach a limit; hosts and Kubernetes too.",
         "zh": "给出指标的水平与走势、是否正常、何时达到上限，也包括主机与 Kubernetes。",
     }
+
+    def work(self, task: Task, desk: Desk) -> FaultDescription:
+        """As any expert; asked whether named services are abnormal, also judge each of their series."""
+        description = super().work(task, desk)
+        if task.about.intent != "anomalies" or not task.services or desk.observation is None:
+            return description
+        results = tuple(
+            desk.use("detect_anomalies", {"service": service, "detector": SERIES, **times(task.window)})
+            for service in services(task)
+        )
+        return replace(description, data={**description.data, "results": results})
 
     def calls(self, task: Task, desk: Desk) -> Sequence[Call]:
         """By what is asked: a comparison, a forecast, machines, cluster state, or metrics."""

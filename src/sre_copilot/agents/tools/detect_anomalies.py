@@ -20,6 +20,7 @@ from sre_copilot.agents.toolkit.series import Key, chosen, key_of, of_key, on_gr
 from sre_copilot.agents.toolkit.times import is_timeless, said, window_of
 from sre_copilot.agents.toolkit.trouble import Trouble
 from sre_copilot.agents.toolkit.units import amount, instance_of, unit_of
+from sre_copilot.cognition.detectors.least_move import matters
 from sre_copilot.domain.evidence import Finding
 from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.errors import MethodError
@@ -201,6 +202,8 @@ def _abnormal(key: Key, scores: Scores | None, window: Window) -> Iterator[Abnor
     place = int(np.flatnonzero(inside)[np.argmax(score[inside])])
     if score[place] >= TOLD:
         usual = float(np.median(values[np.isfinite(values)]))
+        if not matters(key[1], float(values[place]), usual):
+            return
         yield Abnormal(key, int(times[place]), step, float(score[place]), float(values[place]), usual)
 
 

@@ -18,7 +18,7 @@ METRICS = tuple(
         ("success_rate", r"\bsuccess[\s_-]?(?:rate|ratio)\b|成功率"),
         (
             "error_rate",
-            r"\b(?:error|failure|fail)[\s_-]?(?:rate|ratio|percentage)s?\b|\b5xx\b|错误率|失败率|报错率|出错率|错误比例",
+            r"\b(?:error|failure|fail)[\s_-]?(?:rate|ratio|percentage)s?\b|\b5xx\b|(?<=and )errors\b|\berrors(?=\s+(?:and|of|normal|in)\b)|错误率|失败率|报错率|出错率|错误比例",
         ),
         (
             "latency",
@@ -142,7 +142,10 @@ ACTIONS = tuple(
             "clear_cache",
             r"\b(?:clear|flush|purge|empty|drop)\s+(?:\S+\s+){0,4}caches?\b|清(?:空|理|除|掉|一下)?.{0,10}缓存|缓存.{0,8}清",
         ),
-        ("rollback", r"\broll(?:\s|-)?(?:ing\s+|ed\s+)?(?:\S+\s+){0,4}?back\b|\brollback\b|\brevert\b|回滚|回退|退回"),
+        (
+            "rollback",
+            r"\broll(?:\s|-)?(?:ing\s+|ed\s+)?(?:\S+\s+){0,4}?back\b|\brollback\b|\brevert\b|回滚|回退|退回",
+        ),
         ("restart", r"\bre-?(?:start|boot)\b|\bbounce\b|重启|重新启动|重拉"),
         (
             "scale",

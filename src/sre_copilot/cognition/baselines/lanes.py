@@ -97,10 +97,38 @@ def _known(builder: Any, value: Any) -> Any:
     return builder.fcmp_ordered("<", _absolute(builder, value), constant(float("inf")))
 
 
+def first_mask(builder: Any, count: Any) -> Any:
+    """Mask of the first `count` lanes."""
+    whole = ir.VectorType(ir.IntType(32), LANES)
+    number = builder.bitcast(builder.trunc(count, ir.IntType(32)), ir.FloatType())
+    limit = builder.bitcast(spread_out(builder, number), whole)
+    return builder.icmp_signed("<", ir.Constant(whole, list(range(LANES))), limit)
+
+
 def _absolute(builder: Any, value: Any) -> Any:
     whole = ir.VectorType(ir.IntType(32), LANES)
     mask = ir.Constant(whole, [0x7FFFFFFF] * LANES)
     return builder.bitcast(builder.and_(builder.bitcast(value, whole), mask), VECTOR)
+
+
+def read(builder: Any, pointer: Any) -> Any:
+    """Read sixteen values from a pointer on."""
+    return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+
+
+def read_first(builder: Any, pointer: Any, inside: Any) -> Any:
+    """Read the lanes of a mask from a pointer on, and 0 for the others, which need not be there."""
+    there = builder.bitcast(pointer, VECTOR.as_pointer())
+    number = ir.IntType(32)
+    kind = ir.FunctionType(VECTOR, [there.type, number, inside.type, VECTOR])
+    return builder.call(
+        declared(builder, kind, "llvm.masked.load.v16f32.p0"), [there, number(4), inside, constant(0.0)]
+    )
+
+
+def declared(builder: Any, kind: Any, name: str) -> Any:
+    """Return a function of LLVM itself."""
+    return builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
 
 
 @_compiled  # type: ignore[untyped-decorator]
@@ -108,8 +136,38 @@ def load(typing: Any, array: Any, offset: Any) -> Any:
     """Read sixteen values from a flat offset on."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = place(context, builder, signature.args[0], *arguments)
-        return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+        return read(builder, place(context, builder, signature.args[0], *arguments))
+
+    return sixteen(array, types.int64), generate
+
+
+@_compiled  # type: ignore[untyped-decorator]
+def load_first(typing: Any, array: Any, offset: Any, count: Any) -> Any:
+    """Read the first `count` values from a flat offset on, and 0 for the others, which need not be there."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = place(context, builder, signature.args[0], *arguments[:2])
+        return read_first(builder, pointer, first_mask(builder, arguments[2]))
+
+    return sixteen(array, types.int64, types.int64), generate
+
+
+@_compiled  # type: ignore[untyped-decorator]
+def item(typing: Any, array: Any, offset: Any) -> Any:
+    """Read one value at a flat offset, which is never negative: brackets would count such ones from the end."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(place(context, builder, signature.args[0], *arguments))
+
+    return array.dtype(array, types.int64), generate
+
+
+@_compiled  # type: ignore[untyped-decorator]
+def load_full(typing: Any, array: Any, offset: Any) -> Any:
+    """Sixteen times the value at a flat offset."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return spread_out(builder, builder.load(place(context, builder, signature.args[0], *arguments)))
 
     return sixteen(array, types.int64), generate
 
@@ -133,16 +191,18 @@ def past_the_cache(builder: Any, stored: Any) -> None:
 
 
 @_compiled  # type: ignore[untyped-decorator]
-def stream(typing: Any, array: Any, offset: Any, value: Any) -> Any:
-    """Write sixteen values to a whole line of the cache, past it."""
+def stream(typing: Any, array: Any, offset: Any, spare: Any, other: Any, value: Any) -> Any:  # noqa: PLR0917
+    """Write sixteen values to a whole line of the cache, past it; where the offset is negative to that of `spare`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = place(context, builder, signature.args[0], arguments[0], arguments[1])
-        there = builder.bitcast(pointer, VECTOR.as_pointer())
-        past_the_cache(builder, builder.store(arguments[2], there, align=4 * LANES))
+        pointer = place(context, builder, signature.args[0], *arguments[:2])
+        instead = place(context, builder, signature.args[2], *arguments[2:4])
+        early = builder.icmp_signed("<", arguments[1], arguments[1].type(0))
+        there = builder.bitcast(builder.select(early, instead, pointer), VECTOR.as_pointer())
+        past_the_cache(builder, builder.store(arguments[4], there, align=4 * LANES))
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, value), generate
+    return types.void(array, types.int64, spare, types.int64, value), generate
 
 
 @_compiled  # type: ignore[untyped-decorator]
@@ -154,9 +214,7 @@ def fetch(typing: Any, array: Any, offset: Any) -> Any:
         raw = builder.bitcast(pointer, ir.IntType(8).as_pointer())
         number = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [raw.type, number, number, number])
-        name = "llvm.prefetch.p0"
-        function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
-        builder.call(function, [raw, number(0), number(2), number(1)])
+        builder.call(declared(builder, kind, "llvm.prefetch.p0"), [raw, number(0), number(2), number(1)])
         return context.get_dummy_value()
 
     return types.void(array, types.int64), generate
@@ -225,15 +283,52 @@ def where_above(typing: Any, a: Any, limit: Any, yes: Any, no: Any) -> Any:
 
 
 @_compiled  # type: ignore[untyped-decorator]
+def where_within(typing: Any, a: Any, limit: Any, yes: Any, no: Any) -> Any:
+    """`yes` where `a` is at most `limit`, else `no`, also where one of the two is NaN."""
+    return sixteen(a, limit, yes, no), lambda _context, builder, _signature, four: builder.select(
+        builder.fcmp_ordered("<=", four[0], four[1]), *four[2:]
+    )
+
+
+@_compiled  # type: ignore[untyped-decorator]
 def first_lanes(typing: Any, a: Any, count: Any) -> Any:
     """The first `count` lanes, and 0 in the others."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        whole = ir.VectorType(ir.IntType(32), LANES)
-        number = builder.bitcast(builder.trunc(arguments[1], ir.IntType(32)), ir.FloatType())
-        limit = builder.bitcast(spread_out(builder, number), whole)
-        inside = builder.icmp_signed("<", ir.Constant(whole, list(range(LANES))), limit)
-        return builder.select(inside, arguments[0], constant(0.0))
+        return builder.select(first_mask(builder, arguments[1]), arguments[0], constant(0.0))
+
+    return sixteen(a, types.int64), generate
+
+
+@_compiled  # type: ignore[untyped-decorator]
+def joined(typing: Any, a: Any, b: Any, count: Any) -> Any:
+    """The first `count` lanes of `a`, and the others of `b`."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.select(first_mask(builder, arguments[2]), *arguments[:2])
+
+    return sixteen(a, b, types.int64), generate
+
+
+@_compiled  # type: ignore[untyped-decorator]
+def rolled(typing: Any, a: Any, by: Any) -> Any:
+    """Each lane's neighbour `by` lanes earlier, 0 to 15, the first ones from the end."""
+
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        number, value = ir.IntType(32), arguments[0]
+        whole = ir.VectorType(number, LANES)
+        by = builder.trunc(arguments[1], number)
+        if "+avx512f" in context.codegen().magic_tuple()[2]:
+            spread = builder.bitcast(spread_out(builder, builder.bitcast(by, ir.FloatType())), whole)
+            kind = ir.FunctionType(VECTOR, [VECTOR, whole])
+            order = builder.sub(ir.Constant(whole, list(range(LANES))), spread)
+            return builder.call(declared(builder, kind, "llvm.x86.avx512.permvar.sf.512"), [value, order])
+        for bit in (1, 2, 4, 8):
+            order = ir.Constant(whole, [(lane - bit) % LANES for lane in range(LANES)])
+            turned = builder.shuffle_vector(value, value, order)
+            set_ = builder.icmp_unsigned("!=", builder.and_(by, number(bit)), number(0))
+            value = builder.select(set_, turned, value)
+        return value
 
     return sixteen(a, types.int64), generate
 

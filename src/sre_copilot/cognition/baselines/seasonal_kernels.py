@@ -14,6 +14,7 @@ from sre_copilot.cognition.baselines.lanes import (
     absolute,
     first_lanes,
     full,
+    joined,
     known_or,
     least,
     load,
@@ -22,6 +23,7 @@ from sre_copilot.cognition.baselines.lanes import (
     store,
     total,
     where_above,
+    where_within,
 )
 from sre_copilot.cognition.baselines.slot_medians import (
     MARGIN,
@@ -68,9 +70,9 @@ def moments(values, base, slots, parts, later, shift, lane, centre, limit):  # t
                     now = first_lanes(now, width)
                 now = most(least(now, high), low)
                 square = square + now * now
-                product = product + now * moved_up(zero, now, 1)
+                product = product + now * moved_up(now, now, 1)  # the first lane is none
             pairs += min(width, LANES) * shift.shape[1]
-    return total(square), total(product), pairs
+    return total(square), total(joined(zero, product, 1)), pairs
 
 
 @njit(**INSIDE)
@@ -86,7 +88,7 @@ def smooth(raw, slots, weights, deviation, result):  # type: ignore[no-untyped-d
         after = load(raw, slot + MARGIN + LANES)
         mean = own * alone + near * (moved_up(before, alone, 1) + moved_up(alone, after, 15))
         mean = mean + far * (moved_up(before, alone, 2) + moved_up(alone, after, 14))
-        value = where_above(absolute(mean - alone), limit, alone, known_or(mean, alone))
+        value = where_within(absolute(mean - alone), limit, mean, alone)
         store(result, slot, value)
         everything = everything + value
         before, alone, last = alone, after, slot
@@ -190,12 +192,13 @@ def learn_series(  # type: ignore[no-untyped-def]  # noqa: PLR0917
     scale,
     facts,
     column,
+    row,
 ):
     """Learn one series of which the slots' medians and MAD are known (`work`), and how many days of values."""
     seen = min(int(days + np.float32(0.5)), factors.size - 1)
     usual = spreads(work[1], slots, bins, factors[seen], tiles, work[2])
     error = np.float32(SHARP * 1.2533) / np.sqrt(np.float32(max(seen, 1))) * usual
-    level = smooth(work[0], slots, weights, error, centre[lane])
+    level = smooth(work[0], slots, weights, error, centre[row])
     square, product, pairs = moments(
         values, base, slots, parts, later, shift, lane, work[0], np.float32(CLIP) * usual
     )
@@ -204,7 +207,7 @@ def learn_series(  # type: ignore[no-untyped-def]  # noqa: PLR0917
     floor = max(np.float32(0.1) * usual, np.float32(1e-3) * abs(level), np.float32(1e-6))
     if usual == 0:
         floor = max(floor, smallest_step(values, base, shift.shape[1] * slots))
-    smooth_spreads(work[2], bins, floor, scale[lane])
+    smooth_spreads(work[2], bins, floor, scale[row])
     share = np.float32(pairs) * days / np.float32(shift.shape[1])  # what is missing added 0 to both sums
     noise = np.sqrt(square / max(share, np.float32(1.0)) * (np.float32(1.0) - rate * rate))
     facts[0, column], facts[1, column] = level, max(noise, floor * np.float32(0.1))
@@ -244,6 +247,7 @@ def learn_rows(values, last, series, plan, scratch, results):  # type: ignore[no
     length = days * slots
     for step in range(2 * ((series + LANES - 1) // LANES)):
         block, again = step // 2 * LANES, step % 2
+        row = block % table.shape[0]
         for one in range(min(LANES, series - block)):
             place, off = block + one, shift[again]
             if again and not largest[one] > np.float32(ALIKE) * usual[one]:
@@ -251,7 +255,7 @@ def learn_rows(values, last, series, plan, scratch, results):  # type: ignore[no
             source, base = (last, 0) if place == series - 1 else (values, place * length)
             coming = base + (length if place < series - 2 and not again else 0)
             known = slot_medians(source, base, coming, slots, parts, later, off, one, work, rows, sums, shares, totals[one])  # fmt: skip
-            usual[one] = learn_series(source, base, slots, parts, later, off, one, known, factors, weights, bins, work, tiles, table, narrow, facts, place)  # fmt: skip
+            usual[one] = learn_series(source, base, slots, parts, later, off, one, known, factors, weights, bins, work, tiles, table, narrow, facts, place, row + one)  # fmt: skip
         if not again:
             for each in range(0, days * count, LANES):
                 turn_tile(totals, each, totals.shape[1], means, each * LANES, LANES)
@@ -259,6 +263,6 @@ def learn_rows(values, last, series, plan, scratch, results):  # type: ignore[no
             for kind in range(KINDS):
                 store(effects, kind * effects.shape[1] + block, load(own, kind * LANES))
             store(largest, 0, take_off(own, kinds, shift[1]))
-        else:
-            turn(table, slots, first, centre, block)
-            turn(narrow, bins, first * bins // slots, scale, block)
+        elif row + LANES == table.shape[0] or block + LANES >= series:
+            turn(table, row + LANES, slots, first, centre, block - row)
+            turn(narrow, row + LANES, bins, first * bins // slots, scale, block - row)

@@ -27,13 +27,8 @@ def _turner(*, streamed: bool) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             rows = _rows(context, builder, signature.args[0], *arguments[:3])
-            for k, row in enumerate(_turned(builder, rows)):
-                there = _moved(builder, arguments[4], arguments[5], k)
-                pointer = place(context, builder, signature.args[3], arguments[3], there)
-                align = 4 * LANES if streamed else 4
-                stored = builder.store(row, builder.bitcast(pointer, VECTOR.as_pointer()), align=align)
-                if streamed:
-                    past_the_cache(builder, stored)
+            target = place(context, builder, signature.args[3], *arguments[3:5])
+            write_turned(builder, rows, target, arguments[5], streamed=streamed)
             return context.get_dummy_value()
 
         whole = types.int64
@@ -58,6 +53,16 @@ def sum_tile(typing: Any, source: Any, at: Any, width: Any) -> Any:
         return rows[0]
 
     return sixteen(source, types.int64, types.int64), generate
+
+
+def write_turned(builder: Any, rows: list[Any], target: Any, step: Any, *, streamed: bool) -> None:
+    """Write sixteen registers as the columns of sixteen rows, `step` apart from the target on."""
+    for k, row in enumerate(_turned(builder, rows)):
+        pointer = builder.gep(target, [builder.mul(step, ir.Constant(step.type, k))])
+        there = builder.bitcast(pointer, VECTOR.as_pointer())
+        stored = builder.store(row, there, align=4 * LANES if streamed else 4)
+        if streamed:
+            past_the_cache(builder, stored)
 
 
 def _rows(context: Any, builder: Any, kind: Any, array: Any, at: Any, width: Any) -> list[Any]:  # noqa: PLR0917
@@ -89,18 +94,20 @@ def _mask(lanes: list[int]) -> Any:
 
 
 @njit(**LEAF)
-def turn(rows, slots, first, result, column):  # type: ignore[no-untyped-def]
-    """Write sixteen rows, slot 0 at `first` of a day, as sixteen columns from `column` on, slot 0 at midnight.
+def turn(rows, series, slots, first, result, column):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Write rows of series, sixteen by sixteen, slot 0 at `first` of a day, as columns from `column` on, slot 0 at midnight.
 
-    `rows` and `result` have rows of whole registers; `rows` may be longer than `slots`.
+    `rows` and `result` have rows of whole registers; `rows` may be longer than `slots`. Lines that lie side by side in the result are written
+    soon after one another, which memory takes in faster than single ones.
     """
     width, step = rows.shape[1], result.shape[1]
     for start in range(0, slots, TILE):
         at = start + first - (slots if start + first >= slots else 0)
-        if start + TILE <= slots and at + TILE <= slots:
-            stream_tile(rows, start, width, result, at * step + column, step)
-        else:
+        for row in range(0, series, TILE):
+            if start + TILE <= slots and at + TILE <= slots:
+                stream_tile(rows, row * width + start, width, result, at * step + column + row, step)
+                continue
             for slot in range(start, min(start + TILE, slots)):
-                at = slot + first - (slots if slot + first >= slots else 0)
-                for one in range(TILE):
-                    result[at, column + one] = rows[one, slot]
+                to = slot + first - (slots if slot + first >= slots else 0)
+                for one in range(row, row + TILE):
+                    result[to, column + one] = rows[one, slot]

@@ -8,15 +8,24 @@ Hyndman and Athanasopoulos, Forecasting: principles and practice, 3rd edition, 2
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.special import ndtri  # type: ignore[import-untyped]
 
 from sre_copilot.cognition.baselines.lanes import LANES
+from sre_copilot.cognition.baselines.memory import lines
 from sre_copilot.cognition.baselines.profile import DAY_SECONDS, Floats, Profile
 from sre_copilot.cognition.baselines.seasonal import effect, learn
-from sre_copilot.cognition.forecast.deviation import RETURN_SECONDS, Deviation, deviation_now
+from sre_copilot.cognition.forecast.deviation import Deviation, deviation_now
 from sre_copilot.cognition.forecast.errors import AHEAD_SECONDS, LEVELS, Errors, learn_errors
-from sre_copilot.cognition.forecast.forecast_kernel import flat_rows, plan_of, write_forecasts
+from sre_copilot.cognition.forecast.forecast_kernel import (
+    flat_rows,
+    padded,
+    scratch_size,
+    weights_of,
+    write_forecasts,
+)
 from sre_copilot.cognition.forecast.forecaster import QUANTILES, Forecast, checked
 
 SEASON_DAYS = (
@@ -49,25 +58,24 @@ def forecast(
         raise ValueError(f"quantiles are {quantiles}; they lie between {LEVELS[0]} and {LEVELS[-1]}")
     step, shape = profile.step_seconds, (profile.series, len(quantiles), horizon_steps)
     result = np.empty(shape, np.float32) if into is None else into
-    ahead = step * np.arange(1, horizon_steps + 1)
     times = start + step * np.arange(horizon_steps)
     days = (times + profile.utc_offset_seconds) // DAY_SECONDS
-    effects = np.stack([effect(profile, times[np.argmax(days == day)]) for day in np.unique(days)])
-    known = np.array(AHEAD_SECONDS)
-    hats = np.stack([np.interp(ahead, known, each) for each in np.eye(known.size)])
-    rows, fades = times % DAY_SECONDS // profile.slot_seconds, np.exp(-ahead / RETURN_SECONDS)
-    plan = plan_of(rows, days - days[0], fades, hats, len(quantiles))
+    effects = np.stack([_day_effect(profile, day) for day in range(days[0], days[-1] + 1)])
+    centre, stride = flat_rows(profile.centre)
+    places = padded(times % DAY_SECONDS // profile.slot_seconds * stride)
+    plan = (places, padded(LANES * (days - days[0])), *weights_of(step, horizon_steps))
     parts = np.stack([deviation.stays, deviation.hour * errors.hold, deviation.recent, profile.return_rate])
-    centre, early = flat_rows(profile.centre), -(result.ctypes.data // 4) % LANES
     write_forecasts(
-        *centre,
-        effects,
-        parts,
-        np.ascontiguousarray(errors.quantiles),
+        centre,
+        effects.reshape(-1),
+        parts.reshape(-1),
+        np.ascontiguousarray(errors.quantiles).reshape(-1),
         _levels(quantiles),
-        plan,
+        (horizon_steps, len(AHEAD_SECONDS), *plan),
+        lines(1, scratch_size(horizon_steps, days=len(effects), quantiles=len(quantiles)))[0],
+        np.zeros(len(quantiles), np.bool_),
         result.reshape(-1),
-        early,
+        -(result.ctypes.data // 4) % LANES,
     )
     return Forecast(start, step, quantiles, result.transpose(0, 2, 1))
 
@@ -128,6 +136,11 @@ def level_profile(values: Floats, *, step_seconds: int) -> Profile:
     )
 
 
+def _day_effect(profile: Profile, day: int) -> Floats:
+    return effect(profile, day * DAY_SECONDS - profile.utc_offset_seconds)
+
+
+@lru_cache(maxsize=16)
 def _levels(quantiles: tuple[float, ...]) -> tuple[np.ndarray, Floats]:
     """Return of each quantile the known level below it, and the share of the next: linear in the normal quantile."""
     place, asked = ndtri(np.array(LEVELS)), ndtri(np.array(quantiles))

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sre_copilot.cognition.baselines import seasonal
+from sre_copilot.cognition.detectors.least_move import matters
 from sre_copilot.cognition.detectors.multivariate.joint import JointModel, JointScorer, JointScores
 from sre_copilot.cognition.detectors.multivariate.running import Running, level_of, samples_every, z_scores
 from sre_copilot.domain.anomaly import Anomaly
 from sre_copilot.domain.signals import Window
 from sre_copilot.incidents.watch.across_words import Moved, joint_anomaly
 from sre_copilot.incidents.watch.metrics import Learned, MetricWatch
-from sre_copilot.incidents.watch.worth import matters
 from sre_copilot.telemetry import log
 
 _log = log(__name__)

@@ -2,10 +2,11 @@
 
 import pytest
 
+from sre_copilot.cognition.detectors.least_move import least_move
 from sre_copilot.domain.anomaly import Anomaly
 from sre_copilot.domain.evidence import Finding
 from sre_copilot.domain.signals import Window
-from sre_copilot.incidents.watch.worth import least_move, worth_telling
+from sre_copilot.incidents.watch.worth import worth_telling
 
 
 def moved(metric: str, *, current: float | None, expected: float | None) -> Anomaly:
