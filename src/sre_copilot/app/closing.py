@@ -10,6 +10,7 @@ from sre_copilot.domain.incident import Observation, Outcome
 from sre_copilot.errors import SreCopilotError
 from sre_copilot.incidents.investigation import Investigation, Methods
 from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.learning import learn_from
 from sre_copilot.store.database import Database
 from sre_copilot.telemetry import log
 
@@ -23,16 +24,20 @@ def investigating(database: Database, clock: Clock) -> Investigates:
     def investigated(observation: Observation, methods: Methods) -> Investigation:
         found = investigate(observation, methods=methods)
         if found.diagnosis.outcome is Outcome.FAULT:
-            _draft(found, Shelf(database, clock))
+            _learn(found, Shelf(database, clock))
         return found
 
     return investigated
 
 
-def _draft(found: Investigation, shelf: Shelf) -> None:
-    from sre_copilot.app.experience import learn  # noqa: PLC0415 - a second of imports, at the first fault and not at the start
+def _learn(found: Investigation, shelf: Shelf) -> None:
+    """Let the trust of experience that fitted follow what was found, and keep the fault as a draft."""
+    from sre_copilot.app.experience import Memory, learn  # noqa: PLC0415 - a second of imports, at the first fault and not at the start
 
     try:
+        if shelf.known():
+            recalled = Memory(shelf).recall(found.considered, observation=found.observation)
+            learn_from(shelf, recalled, found.diagnosis)
         learn(shelf, found)
     except SreCopilotError as error:
         _log.warning("what an investigation teaches was not kept", problem=str(error))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from weakref import WeakKeyDictionary
+
 from sre_copilot.agents.copilot import RecallAtOnce
 from sre_copilot.agents.tool import Library
 from sre_copilot.clock import Clock
@@ -42,23 +45,41 @@ class KeptLibrary:
 
 
 def recall_of(database: Database | None, clock: Clock) -> RecallAtOnce | None:
-    """What recognises a known fault within a second; None where no experience is kept."""
-    if database is None or not (shelf := Shelf(database, clock)).known():
+    """What recognises a known fault within a second; it looks at what is kept when it is asked."""
+    if database is None:
         return None
-    from sre_copilot.app.experience import Memory  # noqa: PLC0415
+    shelf = Shelf(database, clock)
 
-    return Memory(shelf).recall_at_once
+    def at_once(observation: Observation) -> Recalled | None:
+        if not shelf.known():
+            return None
+        from sre_copilot.app.experience import Memory  # noqa: PLC0415 - a second of imports, only where there is something to recall
+
+        return Memory(shelf).recall_at_once(observation)
+
+    return at_once
+
+
+_opened: WeakKeyDictionary[Database, Library] = WeakKeyDictionary()
+_lock = threading.Lock()
 
 
 def library_of(settings: Settings, database: Database | None, clock: Clock) -> Library | None:
-    """The library of the store; None where it holds neither documents nor experience."""
+    """The library of the store; None where it holds neither documents nor experience.
+
+    The index is kept between questions of one process: making it takes seconds, and it notices what was added or removed.
+    """
     if database is None:
         return None
     documents = bool(PassageStore(database).documents())
     shelf = Shelf(database, clock)
     if not documents and not shelf.known():
         return None
-    from sre_copilot.app.experience import Memory  # noqa: PLC0415 - a second of imports, only where there is something to search
-    from sre_copilot.app.knowing import open_knowledge  # noqa: PLC0415
+    with _lock:
+        if (library := _opened.get(database)) is None:
+            from sre_copilot.app.experience import Memory  # noqa: PLC0415 - as above
+            from sre_copilot.app.knowing import open_knowledge  # noqa: PLC0415
 
-    return KeptLibrary(open_knowledge(settings, database, recall=Memory(shelf).recall), documents=documents)
+            library = open_knowledge(settings, database, recall=Memory(shelf).recall)
+            _opened[database] = library
+    return KeptLibrary(library, documents=documents)

@@ -37,6 +37,10 @@ ARMS: Mapping[str, Arm] = {
     "liar-poisoned": Arm(actor="liar", known="poisoned"),
     "liar-injected": Arm(actor="liar", injected=True),
     "local": Arm(actor="local"),
+    "local-unreflected": Arm(actor="local", reflecting=False),
+    "local-cards": Arm(actor="local", known="cards"),
+    "local-poisoned": Arm(actor="local", known="poisoned"),
+    "local-injected": Arm(actor="local", injected=True),
 }
-USUAL = ("none", "none-unreflected", "strong", "strong-unreflected", "liar")
-"""What is run when no arm is named; the local model needs an address."""
+USUAL = tuple(name for name, arm in ARMS.items() if arm.actor != "local")
+"""What is run when no arm is named: all but the local model, which needs an address."""

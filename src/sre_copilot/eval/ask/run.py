@@ -15,14 +15,18 @@ from typing import Any
 from sre_copilot.agents.answer import Answer
 from sre_copilot.agents.scenes.recorded import RecordedScene
 from sre_copilot.app.team import make_copilot
+from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.incident import Observation
 from sre_copilot.errors import UsageError
 from sre_copilot.eval.agents.arms import Arm
 from sre_copilot.eval.agents.judge import looked_up, speaker_of
 from sre_copilot.eval.injection.run import text_of
 from sre_copilot.eval.workers import Progress
+from sre_copilot.incidents.report.words import LANGUAGES, say
 from sre_copilot.perception.recorded import RecordedSource
 
+UNREASONED = tuple(say(Message(key="team.unknown"), lang) for lang in LANGUAGES)
+"""A refusal that gives no reason counts as no answer."""
 TIMES_S = 1.0  # two windows that differ by no more are one
 KINDS = {"measured": ("measured", "listing"), "listing": ("measured", "listing")}
 """Kinds of answer that count alike: what is measured and what is listed."""
@@ -106,7 +110,8 @@ def _asked(question: Mapping[str, Any], observation: Observation, arm: Arm) -> A
         window=_same_time(answer, expected),
         kind=answer.kind in KINDS.get(expected["kind"], (expected["kind"],)),
         contains=not wanted or any(each in shown for each in wanted),
-        answered=bool(answer.headline),
+        answered=bool(answer.claims or answer.body or answer.quotes or answer.diagnosis)
+        or (answer.kind == "declined" and answer.headline not in UNREASONED),
         unreproduced=looked_up(answer, observation)[1],
         calls=answer.usage.calls,
         input_tokens=answer.usage.input_tokens,
