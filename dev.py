@@ -54,7 +54,7 @@ def install() -> int:
     ).hexdigest()
     if MARK.exists() and MARK.read_text() == wanted and PYTHON.exists():
         return 0
-    print("dev.py: installing into .venv (once, about a minute)", file=sys.stderr)
+    print("dev.py: installing into .venv (once, one to two minutes)", file=sys.stderr)
     if not PYTHON.exists():
         venv.create(VENV, with_pip=True, clear=VENV.exists())
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -77,7 +77,7 @@ def install_extras() -> int:
     wanted = hashlib.sha256((ROOT / "requirements-extras.lock").read_bytes()).hexdigest()
     if EXTRAS_MARK.exists() and EXTRAS_MARK.read_text() == wanted:
         return 0
-    print("dev.py: installing the extras into .venv (once, about a minute)", file=sys.stderr)
+    print("dev.py: installing the extras into .venv (once, one to two minutes)", file=sys.stderr)
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     step = [*pip, "--require-hashes", "--no-deps", "-r", "requirements-extras.lock"]
     if code := subprocess.run(step, cwd=ROOT, check=False).returncode:

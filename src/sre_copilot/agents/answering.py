@@ -9,14 +9,14 @@ from sre_copilot.agents.agent import Desk, FaultDescription, Task
 from sre_copilot.agents.answer import Answer, AnswerKind, Claim, Understood
 from sre_copilot.agents.functions.root_cause import Concluded
 from sre_copilot.agents.grounding import Draft, Grounds, claims_of, ground
-from sre_copilot.agents.printable import printable_recall
+from sre_copilot.agents.printable import printable_quote, printable_recall
 from sre_copilot.agents.prose import reworded
 from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.tool import Say
 from sre_copilot.agents.verdict import verdict_message
 from sre_copilot.domain.evidence import Finding, Message
 from sre_copilot.domain.incident import Outcome
-from sre_copilot.domain.knowledge import Recalled
+from sre_copilot.domain.knowledge import Recalled, Retrieved
 
 ABNORMAL = ("tool.anomaly.above", "tool.anomaly.below")
 TOLD = 8  # claims that an answer shows; the findings hold the rest
@@ -55,7 +55,8 @@ def _diagnosis(
         finding_ids=culprit.finding_ids if culprit else (),
     )
     claims = _about(understood, done, done["root_cause"].claims)
-    if understood.intent == "anomalies" and understood.services:
+    of_services = understood.intent == "anomalies" and bool(understood.services)
+    if of_services:
         headline, claims = _of_services(understood, desk, done, headline)
     knowledge = done.get("knowledge") or FaultDescription(agent="knowledge")
     draft = Draft(
@@ -66,10 +67,10 @@ def _diagnosis(
         fallback=desk.context.say(Message(key=f"verdict.{Outcome.INCONCLUSIVE.value}"), understood.lang),
         claims=reworded(claims[:TOLD], desk),
         gaps=diagnosis.gaps,
-        reasons=diagnosis.reasons,
-        next_steps=diagnosis.next_steps,
+        reasons=() if of_services else diagnosis.reasons,
+        next_steps=() if of_services else diagnosis.next_steps,
         investigated=concluded.investigated,
-        diagnosis=diagnosis,
+        diagnosis=None if of_services else diagnosis,
         quotes=knowledge.quotes,
         recalled=knowledge.recalled,
         asked=desk.context.scene.asked(),
@@ -141,6 +142,16 @@ def _led(description: FaultDescription, grounds: Grounds) -> tuple[Claim, tuple[
         key=lambda claim: min((place.get(each, last) for each in claim.finding_ids), default=last),
     )
     return ordered[0], tuple(ordered)
+
+
+def with_quotes(answer: Answer, found: Sequence[Retrieved], say: Say) -> Answer:
+    """The answer with passages that answer too; a refusal becomes an answer."""
+    shown = tuple(printable_quote(each) for each in found)
+    if answer.kind != "declined":
+        return replace(answer, quotes=shown)
+    return replace(
+        answer, kind="knowledge", headline=say(Message(key="team.found"), answer.lang), quotes=shown
+    )
 
 
 def with_recalled(answer: Answer, known: Recalled) -> Answer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sre_copilot.agents.agent import Agent, Desk, FaultDescription, State, Task, UseTool
 from sre_copilot.agents.answer import Answer, Event, Listener, Understood
-from sre_copilot.agents.answering import answer_of, declined, joined, plain, with_recalled
+from sre_copilot.agents.answering import answer_of, declined, joined, plain, with_quotes, with_recalled
 from sre_copilot.agents.core import Core
 from sre_copilot.agents.grounding import Grounds, ground
 from sre_copilot.agents.planning import EXPERTS, WHOLE_TEAM, alone, plan
@@ -16,6 +16,7 @@ from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.scheduler import run
 from sre_copilot.agents.tool import Investigated, ToolContext
 from sre_copilot.agents.understanding.intents import INTENTS
+from sre_copilot.clock import rfc3339
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.knowledge import Lang, Recalled
@@ -23,6 +24,7 @@ from sre_copilot.domain.signals import Window
 from sre_copilot.llm.speaking import Ledger, Speaker, ToolSpec
 
 UNSURE = 0.6  # of the rules and a model that refined them: below it a model may look around
+QUOTED = 2  # passages beside an answer that did not come from documents
 USUAL_S = 1800.0  # looked at where nobody says from when to when: long enough to see a fault begin
 
 Understand = Callable[[str, Lang | None, Understood | None, Ledger], Understood]
@@ -85,14 +87,24 @@ class Copilot:
         if understood.missing:
             return self._declined(understood, "team.missing", missing=", ".join(understood.missing))
         if not plan(understood):
-            return self._own(understood)
+            return self._quoted(self._own(understood))
+        if understood.intent in WHOLE_TEAM and (outside := self._outside(understood)):
+            return self._declined(understood, "team.outside", **outside)
         observation = self._observation(understood) if understood.intent in WHOLE_TEAM else None
         if understood.confidence < UNSURE and self._may_look_around(understood, ledger):
             return self._looked_around(understood, ledger, listen)
-        answer = self._worked(understood, observation, ledger, listen)
+        answer = self._quoted(self._worked(understood, observation, ledger, listen))
         if answer.kind == "declined" and self._may_look_around(understood, ledger):
             return self._looked_around(understood, ledger, listen)
         return answer
+
+    def _quoted(self, answer: Answer) -> Answer:
+        """The answer with what documents say to the question, where they do: they may know what no telemetry tells."""
+        library = self.context.library
+        if library is None or answer.quotes or answer.understood.intent in (*WHOLE_TEAM, "act", "code"):
+            return answer
+        found = library.answer(answer.understood.text, limit=QUOTED).quotes
+        return with_quotes(answer, found, self.context.say) if found else answer
 
     def _may_look_around(self, understood: Understood, ledger: Ledger) -> bool:
         """Whether the question is one of telemetry, and there is a model that may choose tools for it."""
@@ -102,6 +114,13 @@ class Copilot:
 
     def _looked_around(self, understood: Understood, ledger: Ledger, listen: Listener) -> Answer:
         return self._worked(understood, None, ledger, listen, tasks=(alone("analyst", understood),))
+
+    def _outside(self, understood: Understood) -> dict[str, str]:
+        """What was recorded, when the question is about a time of which nothing was; nothing when it can be looked at."""
+        bounds, window = self.scene.bounds(), understood.window
+        if window is None or bounds.end == 0.0 or (window.start < bounds.end and bounds.start < window.end):
+            return {}
+        return {"start": rfc3339(round(bounds.start)) or "", "end": rfc3339(round(bounds.end)) or ""}
 
     def _observation(self, understood: Understood) -> Observation:
         recorded = self.scene.incident_observation()

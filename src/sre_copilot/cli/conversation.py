@@ -50,6 +50,7 @@ class Conversation:
         self.shown = shown
         self.console = console or Console(highlight=False)
         self.last: Answer | None = None
+        self.diagnosed: Answer | None = None
         self.ended = False
 
     @property
@@ -71,6 +72,7 @@ class Conversation:
         listen = Working(self.spoken, show_tools=self.shown.tools).hear
         previous = self.last.understood if self.last else None
         self.last = self.opened.copilot.ask(text, lang=self.lang, previous=previous, listen=listen)
+        self.diagnosed = self.last if self.last.investigated is not None else self.diagnosed
         self.show(evidence=self.shown.evidence, asked=self.shown.tools)
 
     def show(self, *, evidence: bool, asked: bool) -> None:
@@ -116,7 +118,7 @@ def _help(conversation: Conversation, rest: str) -> None:
 
 
 def _clear(conversation: Conversation, rest: str) -> None:
-    conversation.last = None
+    conversation.last = conversation.diagnosed = None
     conversation.tell("cleared")
 
 
@@ -172,7 +174,7 @@ def _run(conversation: Conversation, rest: str) -> None:
 
 
 def _report(conversation: Conversation, rest: str) -> None:
-    answer = conversation.last
+    answer = conversation.diagnosed
     if answer is None or answer.diagnosis is None or answer.investigated is None:
         return conversation.tell("no_report")
     found = answer.investigated

@@ -22,6 +22,10 @@ from sre_copilot.store.records import Records
 PAGE = 1000
 
 
+class ChangedMeanwhile(UsageError):
+    """Somebody changed what was read, so that what was decided about it does not hold."""
+
+
 class Shelf:
     """Cards and past faults of one store."""
 
@@ -33,9 +37,27 @@ class Shelf:
         self._past = tables.past_fault_records(database)
         self._outcomes = tables.outcome_records(database)
 
-    def save(self, card: Card, *, by: str, note: str = "", probes: Sequence[Probe] | None = None) -> Card:
-        """Keep a card as its next revision; the stored checks stay when none are given."""
+    def save(
+        self,
+        card: Card,
+        *,
+        by: str,
+        note: str = "",
+        probes: Sequence[Probe] | None = None,
+        upon: int | None = None,
+    ) -> Card:
+        """Keep a card as its next revision; the stored checks stay when none are given.
+
+        Raises
+        ------
+        ChangedMeanwhile : when the card is no longer at the revision `upon`
+        """
         before = self._cards.get(card.id)
+        if upon is not None and (before is None or before["revision"] != upon):
+            now = f"is at revision {before['revision']}" if before else "is gone"
+            raise ChangedMeanwhile(
+                f"revision: card {card.id!r} {now}, not at {upon}; read it again, then decide"
+            )
         card = replace(checked(card), revision=before["revision"] + 1 if before else 1)
         kept = before["probes"] if before and probes is None else probes_document(probes or ())
         self._cards.save([_card_row(card, kept, at=self.clock.now(), by=by)])

@@ -25,6 +25,7 @@ CORRECTIONS = ("service", "fault_type", "root_cause", "manifestation", "measure"
 QUORUM = 2  # people: one may be mistaken or mean harm, and two who agree seldom are
 LEAST_TRUST = 0.5  # of a labeller: more often borne out than not
 LONGEST = 4000
+LONGEST_BY, LONGEST_ID, LONGEST_SUBJECT = 200, 100, 300  # characters, as the store has them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,10 @@ class Labels:
         UsageError : names the field and the way out
         """
         _check(by, target, target_id, correction or {}, note)
+        if len(by) > LONGEST_BY or len(investigation_id) > LONGEST_ID or len(subject) > LONGEST_SUBJECT:
+            raise UsageError(
+                f"investigation_id: may have at most {LONGEST_ID} characters, by {LONGEST_BY}, subject {LONGEST_SUBJECT}"
+            )
         key = uuid.uuid5(uuid.NAMESPACE_OID, "\0".join((by, investigation_id, target, target_id))).hex
         label = Label(
             id=key,

@@ -44,12 +44,15 @@ def waiting(shelf: Shelf) -> Waiting:
     return Waiting(cards=shelf.cards(standing="draft"), past=shelf.past_faults(standing="draft"))
 
 
-def review(shelf: Shelf, key: str, decision: Decision, *, by: str, note: str = "") -> Card | PastFault:
-    """Accept or reject a draft in one's own name.
+def review(
+    shelf: Shelf, key: str, decision: Decision, *, by: str, note: str = "", revision: int | None = None
+) -> Card | PastFault:
+    """Accept or reject a draft in one's own name; of a card, the `revision` that one has read.
 
     Raises
     ------
     UsageError : when there is no such draft, or nobody's name stands for it
+    ChangedMeanwhile : when the card is at another revision
     """
     if not by.strip():
         raise UsageError("by: a review needs the name of a person")
@@ -57,9 +60,10 @@ def review(shelf: Shelf, key: str, decision: Decision, *, by: str, note: str = "
     if not shelf.has_card(key):
         return shelf.save_past(replace(shelf.past(key), standing=standing), by=by)
     card = shelf.card(key)
-    if card.standing == standing:
+    read = card.revision if revision is None else revision
+    if card.standing == standing and card.revision == read:
         return card
-    card = shelf.save(replace(card, standing=standing), by=by, note=note or standing)
+    card = shelf.save(replace(card, standing=standing), by=by, note=note or standing, upon=read)
     return (
         shelf.turned(key, success=decision == "accept", weight=BY_PERSON, by=by, investigation_id="") or card
     )

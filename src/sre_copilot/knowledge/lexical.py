@@ -18,7 +18,6 @@ B = 0.5  # how much a long passage is discounted: passages are of one size, so h
 MENTIONS = 2  # of one word that count: a passage that says it twice is about it, more is stuffing
 LEAST = 300  # passages from which on the rareness of a word can be told; a smaller base is filled up with passages about nothing
 FILLING = "\0"
-logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 
 class LexicalIndex:
@@ -41,6 +40,7 @@ class LexicalIndex:
         if frequency:
             import bm25s  # noqa: PLC0415 - it takes a second, and only a search needs it
 
+            logging.getLogger("bm25s").setLevel(logging.WARNING)  # it lowers its own level when it is loaded
             self._index = bm25s.BM25(k1=K1, b=B, method="lucene")
             damped = [_damped(tokens, mentions) for tokens in corpus]
             usual = [FILLING] * (sum(map(len, damped)) // len(damped))

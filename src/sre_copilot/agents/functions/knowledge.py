@@ -10,11 +10,12 @@ from sre_copilot.agents.functions.root_cause import Concluded
 from sre_copilot.agents.planning import WHOLE_TEAM
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.incident import Observation
-from sre_copilot.domain.knowledge import Lang, Scope
+from sre_copilot.domain.knowledge import Lang, Recalled, Scope
 from sre_copilot.knowledge.answering import Answered
 
 QUOTED = 3  # passages: as many as a person reads
 RECALLED = 3
+ALIKE = 0.6  # match from which on a known fault whose checks do not all hold is still shown
 
 
 class KnowledgeAgent:
@@ -57,7 +58,8 @@ class KnowledgeAgent:
             fault_type=culprit.fault_type or "",
             limit=RECALLED,
         )
-        return FaultDescription(agent=self.name, recalled=recalled)
+        fitting = tuple(each for each in recalled if _fits(each, culprit.fault_type or ""))
+        return FaultDescription(agent=self.name, recalled=fitting)
 
     def _alike(self, desk: Desk) -> FaultDescription:
         observation: Observation | None = desk.context.scene.incident_observation()
@@ -78,11 +80,20 @@ class KnowledgeAgent:
         return FaultDescription(agent=self.name, problem=_refusal(answered, desk))
 
 
+def _fits(known: Recalled, fault_type: str) -> bool:
+    """Whether a known fault is worth showing: its checks hold now, or it matches well and speaks of the same family of faults."""
+    its = known.card.fault_type if known.card else (known.past.fault_type if known.past else "")
+    same = not its or not fault_type or its.partition("/")[0] == fault_type.partition("/")[0]
+    return same and (known.confirmed or known.match >= ALIKE)
+
+
 def _refusal(answered: Answered, desk: Desk) -> str:
     """Why no document answers: what they do not speak of, and what they say about the same thing."""
     key = "team.no_answer_terms" if answered.missing else "team.no_answer"
     near = dict.fromkeys(each.passage.title for each in answered.nearest[:QUOTED])
-    params = (("missing", ", ".join(answered.missing)), ("near", "; ".join(near) or "–"))
+    listed = Message(key="team.near", params=(("near", "; ".join(near)),))
+    shown = desk.context.say(listed, desk.context.lang) if near else ""
+    params = (("missing", ", ".join(answered.missing)), ("near", shown))
     return desk.context.say(Message(key=key, params=params), desk.context.lang)
 
 

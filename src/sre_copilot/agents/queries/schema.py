@@ -100,7 +100,9 @@ def schema_of(document: Mapping[str, Any]) -> Schema:
         for part in parts:
             found |= _part(part)
     except (AttributeError, TypeError, KeyError, ValueError) as error:
-        raise UsageError(f"the schema cannot be read: {error!r}. The page “Queries, scripts and their explanations” describes each.") from None
+        raise UsageError(
+            f"the schema cannot be read: {error!r}. The page “Queries, scripts and their explanations” describes each."
+        ) from None
     return Schema(**found)
 
 

@@ -58,6 +58,8 @@ class Room:
     closed_at: float | None = None
     messages: tuple[Said, ...] = ()
     notes: tuple[tuple[float, Note], ...] = ()
+    total: int | None = None
+    """How many messages there are, where `messages` are only the last of them."""
 
 
 def may_join(room: Room, *, token_id: str, role: Role) -> bool:

@@ -22,7 +22,10 @@ def summarised(room: Room, *, say: Say, lang: Lang) -> str:
     lines = [
         say(
             _message(
-                "room.head", title=room.title, since=rfc3339(room.opened_at) or "", count=len(room.messages)
+                "room.head",
+                title=room.title,
+                since=rfc3339(room.opened_at) or "",
+                count=len(room.messages) if room.total is None else room.total,
             ),
             lang,
         )

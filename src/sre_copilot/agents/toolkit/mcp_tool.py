@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import jsonschema  # type: ignore[import-untyped]
@@ -18,18 +18,33 @@ from sre_copilot.domain.knowledge import Lang
 from sre_copilot.errors import SreCopilotError
 from sre_copilot.perception.mcp_tools import McpClient, McpTool
 from sre_copilot.settings.section import Role
-from sre_copilot.settings.tools import ADDRESS
+from sre_copilot.settings.tools import says_where
 
 KEYS = (
     "type",
     "enum",
-    "items",
     "required",
     "minimum",
     "maximum",
     "default",
     "format",
 )  # no words of the server
+ADDRESSES = frozenset(
+    (
+        "uri",
+        "url",
+        "uri-reference",
+        "uri-template",
+        "iri",
+        "iri-reference",
+        "hostname",
+        "idn-hostname",
+        "ipv4",
+        "ipv6",
+    )
+)  # formats of a text that says where to reach
+SIMPLE = ("string", "number", "boolean", "null")  # what an argument may be of which the server says nothing
+MOST_STEPS = 12  # through a schema that refers to itself
 DEEPEST = 4  # of a schema: arguments that nest deeper are none that a model fills in
 
 
@@ -111,31 +126,137 @@ def server_tools(clients: Iterable[McpClient]) -> tuple[dict[str, Tool], dict[st
 
 
 def _address(client: McpClient, tool: McpTool) -> str:
-    """Which argument says where to reach and is not fixed; '' when none does."""
+    """Which argument says where to reach, or could say anything, and is not fixed; '' when none does."""
     fixed = client.settings.fixed.get(tool.name, {})
-    for name in tool.schema.get("properties", {}):
-        if ADDRESS.search(name) and name not in fixed:
-            return f"its argument {name} says where to reach; fix it in mcp_servers.{client.name}.fixed.{tool.name}"
+    where = f"mcp_servers.{client.name}.fixed.{tool.name}"
+    for path, about in _arguments(_merged(tool.schema, tool.schema), tool.schema, without=fixed):
+        if says_where(path[-1]) or about.get("format") in ADDRESSES:
+            return f"its argument {'.'.join(path)} says where to reach; fix {path[0]} in {where}"
+        if _is_free(about):
+            return (
+                f"its argument {'.'.join(path)} is an object that may hold anything; fix {path[0]} in {where}"
+            )
     return ""
 
 
+def _is_free(about: Mapping[str, Any]) -> bool:
+    """Whether it is an object whose members are not all named; one that says nothing of others is closed by us."""
+    if "object" not in _types(about) and not {"additionalProperties", "patternProperties"} & set(about):
+        return False
+    named = bool(about.get("properties"))
+    return bool(about.get("additionalProperties", not named)) or bool(about.get("patternProperties"))
+
+
+def _arguments(
+    schema: Mapping[str, Any],
+    root: Mapping[str, Any],
+    *,
+    without: Collection[str] = (),
+    path: tuple[str, ...] = (),
+    depth: int = 0,
+) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Every argument, and whatever can stand in it, as deep as a model may fill it in."""
+    if depth > MOST_STEPS:
+        return
+    parts = [*_list(schema.get("anyOf")), *_list(schema.get("oneOf")), *_list(schema.get("prefixItems"))]
+    items = schema.get("items")
+    parts += [items] if isinstance(items, Mapping) else _list(items)
+    for part in parts:
+        about = _merged(part, root)
+        if path:
+            yield path, about
+        yield from _arguments(about, root, without=without, path=path, depth=depth + 1)
+    for name, each in _mapping(schema.get("properties")).items():
+        if path or name not in without:
+            about = _merged(each, root)
+            yield (*path, str(name)), about
+            yield from _arguments(about, root, path=(*path, str(name)), depth=depth + 1)
+
+
+def _merged(schema: Any, root: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+    """A schema with what `$ref` and `allOf` add to it; a reference that leads nowhere stands for an object that may hold anything."""
+    found = dict(_mapping(schema))
+    parts = _list(found.pop("allOf", None))
+    if "$ref" in found:
+        target = _target(found.pop("$ref"), root)
+        parts = [*parts, target if target is not None and depth < MOST_STEPS else {"type": "object"}]
+    for part in parts:
+        more = _merged(part, root, depth + 1) if depth < MOST_STEPS else {}
+        both = {**more, **found}
+        for key in ("anyOf", "oneOf"):
+            if key in more and key in found:
+                both["anyOf"] = [*_list(more.get(key)), *_list(found.get(key)), *_list(both.get("anyOf"))]
+        if "properties" in both:
+            both["properties"] = {**_mapping(more.get("properties")), **_mapping(found.get("properties"))}
+        if "required" in both:
+            both["required"] = [*_list(more.get("required")), *_list(found.get("required"))]
+        found = both
+    return found
+
+
+def _target(reference: Any, root: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    found: Any = root
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        return None
+    for step in filter(None, reference[1:].split("/")):
+        name = step.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, Mapping) or name not in found:
+            return None
+        found = found[name]
+    return found if isinstance(found, Mapping) else None
+
+
+def _types(schema: Mapping[str, Any]) -> Collection[str]:
+    kind = schema.get("type")
+    if kind is None and "properties" in schema:
+        return ("object",)
+    return [kind] if isinstance(kind, str) else _list(kind)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else []
+
+
 def clean_schema(
-    schema: Mapping[str, Any], *, without: Collection[str] = (), depth: int = 0
+    schema: Mapping[str, Any],
+    *,
+    without: Collection[str] = (),
+    depth: int = 0,
+    root: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A server's schema, reduced to what is needed to fill it in."""
-    kept: dict[str, Any] = {key: schema[key] for key in KEYS if key in schema}
-    if isinstance(kept.get("items"), Mapping):
-        kept["items"] = clean_schema(kept["items"], depth=depth + 1) if depth < DEEPEST else {}
-    properties = schema.get("properties")
-    if isinstance(properties, Mapping) and depth < DEEPEST:
+    """A server's schema, reduced to what is needed to fill it in; an object takes only the arguments it names."""
+    root = schema if root is None else root
+    whole = _merged(schema, root)
+    kept: dict[str, Any] = {key: whole[key] for key in KEYS if key in whole}
+    for key in ("anyOf", "oneOf"):
+        if choices := _list(whole.get(key)):
+            if depth < DEEPEST:
+                kept[key] = [clean_schema(_mapping(each), depth=depth + 1, root=root) for each in choices]
+            else:
+                kept["type"] = list(SIMPLE)
+    types = _types(whole)
+    if "array" in types:
+        deep = depth < DEEPEST and isinstance(whole.get("items"), Mapping)
+        kept["items"] = (
+            clean_schema(whole["items"], depth=depth + 1, root=root) if deep else {"type": list(SIMPLE)}
+        )
+    if depth == 0 or "object" in types:
+        properties = _mapping(whole.get("properties")) if depth < DEEPEST else {}
         kept["properties"] = {
-            name: clean_schema(each if isinstance(each, Mapping) else {}, depth=depth + 1)
+            name: clean_schema(_mapping(each), depth=depth + 1, root=root)
             for name, each in properties.items()
             if name not in without
         }
+        kept["additionalProperties"] = False
     if isinstance(kept.get("required"), list):
         kept["required"] = [name for name in kept["required"] if name not in without]
     if depth == 0:
-        kept |= {"type": "object", "additionalProperties": False}
-        kept.setdefault("properties", {})
+        kept = {key: value for key, value in kept.items() if key not in ("anyOf", "oneOf")}
+        kept |= {"type": "object"}
+    elif not {"type", "enum", "anyOf", "oneOf", "properties"} & set(kept):
+        kept["type"] = list(SIMPLE)
     return kept

@@ -22,12 +22,17 @@ from sre_copilot.agents.toolkit.trouble import Trouble
 from sre_copilot.agents.toolkit.units import amount, instance_of, unit_of
 from sre_copilot.cognition.detectors.least_move import matters
 from sre_copilot.domain.evidence import Finding
+from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Modality, Window
 from sre_copilot.errors import MethodError
 from sre_copilot.plugins import load, load_one, registered
 
 CASES, SERIES = "sre_copilot.detectors", "sre_copilot.series_detectors"
 TOLD = 0.7  # score from which an anomaly is worth telling, as everywhere
+CALM_MARGIN_S = 60.0  # the onset is known to a minute or so
+FEWEST = 5  # values on each side: with fewer a level is no level
+FAR = 5.0  # robust standard deviations: chance alone is not so far once in a million
+MOSTLY = 0.5  # of the values since the onset: a change of level, not a spike
 MOST_SERIES = 60  # judged by one call: a second for the default detector, a minute for the slowest
 PAST_S = 6 * 3600.0  # read before the window, so that a detector knows what was usual
 
@@ -142,6 +147,7 @@ class Abnormal:
     score: float
     value: float
     usual: float
+    by: str = ""
 
 
 def _of_series(arguments: DetectAnomaliesArguments, window: Window, context: ToolContext) -> ToolResult:
@@ -161,9 +167,10 @@ def _of_series(arguments: DetectAnomaliesArguments, window: Window, context: Too
         for row in table.select("service", "metric", "instance").unique().sort(pl.all()).iter_rows(named=True)
     ]
     for key in keys[:MOST_SERIES]:
-        scores = _scores(name, of_key(table, key))
+        rows = of_key(table, key)
+        scores = _scores(name, rows)
         judged += scores is not None and bool(np.isfinite(scores[0]).any())
-        found += _abnormal(key, scores, window)
+        found += list(_abnormal(key, scores, window)) or _moved(key, rows, window, seen.observation)
     if not judged:
         raise Trouble("no_data", "tool.none.judged", detector=name, series=len(keys), gaps=seen.gaps)
     digest = Digest(context)
@@ -207,6 +214,39 @@ def _abnormal(key: Key, scores: Scores | None, window: Window) -> Iterator[Abnor
         yield Abnormal(key, int(times[place]), step, float(score[place]), float(values[place]), usual)
 
 
+def _moved(key: Key, rows: pl.DataFrame, window: Window, observation: Observation) -> Iterator[Abnormal]:
+    """A level that changed for good with the incident: a short window holds as much fault as calm, which no detector of single values sees.
+
+    Calm is what was recorded before the onset, and in the reference.
+    """
+    onset = observation.incident.onset
+    if onset is None:
+        return
+    calm = _values(rows, -np.inf, onset - CALM_MARGIN_S)
+    if observation.reference is not None and observation.reference.metrics is not None:
+        calm = np.concatenate([calm, _values(of_key(observation.reference.metrics, key), -np.inf, np.inf)])
+    during = rows.filter((pl.col("ts") >= max(onset, window.start)) & (pl.col("ts") < window.end))
+    values = during["value"].to_numpy()
+    if len(calm) < FEWEST or len(values) < FEWEST:
+        return
+    usual = float(np.median(calm))
+    spread = 1.4826 * float(np.median(np.abs(calm - usual)))
+    away = np.abs(values - usual)
+    level = float(np.median(values))
+    if np.mean(away > FAR * spread) < MOSTLY or not matters(key[1], level, usual):
+        return
+    place = int(np.argmin(np.abs(values - level)))
+    score = 1.0 - 1.0 / (1.0 + float(abs(level - usual)) / (FAR * spread + 1e-12))
+    yield Abnormal(
+        key, int(during["ts"][place]), 1, max(TOLD, score), float(values[place]), usual, by="level"
+    )
+
+
+def _values(rows: pl.DataFrame, start: float, end: float) -> np.ndarray:
+    inside = rows.filter((pl.col("ts") >= start) & (pl.col("ts") < end))
+    return inside["value"].to_numpy()
+
+
 def _told(seen: Look, detector: str, abnormal: Abnormal) -> Finding | None:
     """The value that was scored and the usual level: both can be looked up; the score is the detector's word."""
     service, metric, instance = abnormal.key
@@ -219,7 +259,7 @@ def _told(seen: Look, detector: str, abnormal: Abnormal) -> Finding | None:
     kind = "tool.anomaly.above" if value.value >= usual.value else "tool.anomaly.below"
     return fact(
         kind, service, "metrics", (value.check, usual.check), window=here, metric=metric,
-        who=instance_of(service, instance), detector=detector, score=abnormal.score, when=said(abnormal.at),
+        who=instance_of(service, instance), detector=abnormal.by or detector, score=abnormal.score, when=said(abnormal.at),
         value=amount(value.value, unit_of(metric)), usual=amount(usual.value, unit_of(metric)),
     )  # fmt: skip
 

@@ -90,7 +90,7 @@ def find_services(
     found += [each for each in _misspelt(text, services) if not _taken(each, found)]
     channels = [match.span() for _, words in CHANNELS for match in words.finditer(text)]
     found = [each for each in found if not any(a <= each.span[0] and each.span[1] <= b for a, b in channels)]
-    kept = [each for each in found if not _EXCEPT.search(text[: each.span[0]])]
+    kept = [each for each in found if not _EXCEPT.search(text[max(0, each.span[0] - 80) : each.span[0]])]
     named = [each for each in kept if not _is_everyday(each, text)]
     return tuple(sorted(named, key=lambda each: each.span))
 

@@ -45,8 +45,9 @@ def leaning(understood: Understood, previous: Understood, calendar: Calendar) ->
     if previous.window is not None and _SAME_TIME.search(text):
         understood = replace(understood, window=previous.window)
     window = understood.window or _shifted(text, previous.window, calendar) or previous.window
-    if own and understood.services and not (elliptic or points or _short(text)):
-        window = understood.window  # a whole question of its own
+    if own and not (elliptic or points or _short(text)):  # a whole question of its own
+        services = understood.services
+        window = understood.window if services else window
     parameters = dict(understood.parameters)
     if not own:
         parameters = {**_lasting(previous), **parameters}

@@ -62,12 +62,15 @@ _DAYS: tuple[tuple[str, int, Part | None], ...] = (
 def found_moments(text: str, calendar: Calendar) -> list[Moment]:
     """All that is said of days and times, in the order of the text, the first finder before the later ones."""
     taken: list[Moment] = []
+    read_already = bytearray(len(text))
     for words, read in _FINDERS:
         for match in words.finditer(text):
-            if any(match.start() < each.span[1] and each.span[0] < match.end() for each in taken):
+            if any(read_already[match.start() : match.end()]):
                 continue
             if (moment := _safely(read, match, calendar)) is not None:
                 taken.append(moment)
+                start, end = moment.span
+                read_already[start:end] = b"\1" * (end - start)
     return _without_stray(text, sorted(taken, key=lambda moment: moment.span))
 
 
@@ -154,7 +157,10 @@ def _english_dates() -> Iterable[tuple[str, Read]]:
 def _clocks() -> Iterable[tuple[str, Read]]:
     """Times of day; the first of a range may leave its unit to the second."""
     to = r"\s*(?:-|\u2013|\u2014|~|到|至|to|and|until|till)\s*"
-    yield rf"(?<![\d.:点點时零〇一二两三四五六七八九十])(?P<hour>{ZH_NUMBER})(?={to}{ZH_NUMBER}\s?[点點时](?!间))", reading.clock
+    yield (
+        rf"(?<![\d.:点點时零〇一二两三四五六七八九十])(?P<hour>{ZH_NUMBER})(?={to}{ZH_NUMBER}\s?[点點时](?!间))",
+        reading.clock,
+    )
     yield rf"(?<![\w.:-])(?P<hour>1[0-2]|0?[1-9])(?={to}\d{{1,2}}(?::\d\d)?\s*[ap]\.?m\b)", reading.clock
     yield (
         rf"(?<![\d:.])(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?:\s*{_HALF})?{_ZONED}(?![\d:])",

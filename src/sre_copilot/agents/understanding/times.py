@@ -24,6 +24,7 @@ from sre_copilot.domain.signals import Window
 JUST_NOW_S = 900.0  # "just now": within the attention of a person who watches
 RECENT_S = 3600.0  # "recently": the hour that dashboards open with
 BEFORE_S = 3600.0  # "before 15:00": the hour before, for no beginning was said
+BESIDE = 80  # characters before a time that are read for what belongs to it
 
 Kind = Literal["past", "future", "present", "shift"]
 
@@ -39,6 +40,7 @@ class Said:
     length_s: float = 0.0
 
 
+_NO_NUMBER = pattern(r"\d{21,}|[零〇一二两俩三四五六七八九十百]{21,}")  # no time; to read it takes long
 _AHEAD = pattern(
     r"\b(?:will|won't|going\s+to|forecast|predict|prediction|expect(?:ed)?\s+to|tomorrow|upcoming|run(?:ning)?\s+out\s+(?:of\s+\w+\s+)?(?:soon|by|in|within)|in\s+the\s+future|next\s+\w+\s+(?:hours?|minutes?|days?|weeks?))\b"
     r"|预测|预计|预估|将会|即将|将要|会不会|会否|会在|会达到|会超|会写满|会满|会耗尽|何时会|什么时候会|几点会|未来|接下来|今后|明天|明早|明晚|后天|还能撑|撑多久"
@@ -119,6 +121,7 @@ def find_times(
     ahead : the text asks for what will be: windows may lie in the future
     apart : days and times of day far from each other are two times, as in a comparison
     """
+    text = _NO_NUMBER.sub(lambda run: "\0" * len(run[0]), text)
     found: list[Said] = []
     for search in (_shifts, _spoken_lengths):
         found += search(text, calendar, ahead)
@@ -161,7 +164,14 @@ def _spoken_lengths(text: str, calendar: Calendar, ahead: bool) -> list[Said]:
 
 def _has_neighbour(text: str, span: Span) -> bool:
     """Whether a duration belongs to a time of day beside it, as in 14点后30分钟内."""
-    return re.search(r"[点點时刻半分\d]\s*(?:(?:之|以)?[前后]|开始|起)的?\s*$", text[: span[0]]) is not None
+    return (
+        re.search(r"[点點时刻半分\d]\s*(?:(?:之|以)?[前后]|开始|起)的?\s*$", _before(text, span)) is not None
+    )
+
+
+def _before(text: str, span: Span) -> str:
+    """What stands right before a time: all that stands before it would be read anew for each of many."""
+    return text[max(0, span[0] - BESIDE) : span[0]]
 
 
 def _length(match: re.Match[str]) -> float | None:
@@ -232,21 +242,24 @@ def _lent_days(text: str, moments: list[Moment]) -> list[Moment]:
 
 def _range(text: str, first: Moment, second: Moment, calendar: Calendar, ahead: bool) -> Window | None:
     gap = text[first.span[1] : second.span[0]]
-    opened = _BETWEEN.search(text[: second.span[0]])
+    opened = _BETWEEN.search(_before(text, second.span))
     if not (_TO.fullmatch(gap) or (opened and _AND.fullmatch(gap))):
         return None
     return between(first, second, calendar, ahead=ahead)
 
 
 def _alone(text: str, moment: Moment, calendar: Calendar, ahead: bool) -> Said:
-    before, after = text[: moment.span[0]], text[moment.span[1] :]
+    before, after = _before(text, moment.span), text[moment.span[1] :]
     if moment.instant == calendar.now or moment.says_nothing:
         return Said(span=moment.span, kind="present")
     whole = covered(moment, calendar, ahead=ahead)
     said = Said(span=moment.span, kind="past", window=whole)
     for length in (_LENGTH_BEFORE.search(before), _LENGTH_AFTER.match(after)):
         if length is not None and (counted := _counted(length, whole)) is not None:
-            span = (min(moment.span[0], length.start()), moment.span[1])
+            span = (
+                moment.span[0] - (len(before) - length.start() if length.re is _LENGTH_BEFORE else 0),
+                moment.span[1],
+            )
             return Said(span=span, kind="past", window=counted)
     if _AROUND_AFTER.match(after) is None:
         open_ended = _open_ended(before, after, whole, now=calendar.now, is_time=moment.is_time, ahead=ahead)
