@@ -27,12 +27,32 @@ from sre_copilot.settings.document import Logging
 
 _WORDS = r"token|password|passwd|passphrase|secret|credential|api[-_]?key|access[-_]?key|authorization|cookie|session[-_]?id"
 _SCHEME = re.compile(r"(?i)\b(bearer|basic|apikey|digest|negotiate)(\s+)(?!and\b|or\b|auth)([\w.~+/=-]{6,})")
-_NAME = rf"[\w-]*(?:{_WORDS})[\w-]*(?<!file)(?<!path)"  # where a secret lies is none
+_END = r"[\w-]{0,40}(?<!file)(?<!path)"  # where a secret lies is none
+_NUMBER = r"(?!(?:(?<=tokens)|(?<=count)|(?<=length)|(?<=ttl))\\{0,3}['\"]?\s*[:=]\s*\d+(?![\w.]))"  # max_tokens=512
 _CREDENTIAL = re.compile(
-    rf"(?i)((?<![\w/-]){_NAME}(?=['\"]?\s*:)|{_NAME}(?=['\"]?\s*=))"  # `/run/token: not found` names a file
-    r"(['\"]?\s*[:=]\s*['\"]?)(?!\*\*\*|(?:bearer|basic|apikey|digest|negotiate)\s)([^\s'\",;&})]{6,})"
+    rf"(?i)((?<![\w/-])[\w-]{{0,40}}(?:{_WORDS}){_END}(?=\\{{0,3}}['\"]?\s*:)"  # `/run/token: not found` names a file
+    rf"|(?:{_WORDS}){_END}(?=\\{{0,3}}['\"]?\s*=))"
+    rf"{_NUMBER}(\\{{0,3}}['\"]?\s*[:=]\s*\\{{0,3}}['\"]?)"
+    r"(?!\*\*\*|(?:bearer|basic|apikey|digest|negotiate)\s|(?:true|false|null|none|not|was|the|and|yes|get|list|expired|missing|invalid)(?:[\s,;'\"]|$))"
+    r"((?:[^\s'\",;&})\\]|\\(?!['\"])){3,})"
 )
-_IN_URL = re.compile(r"(?i)(\w+://[^\s:/@]*):([^\s@?#]+)@")
+_IN_URL = re.compile(  # up to the last @ before the host
+    r"((?<=\w)://[^\s:/@]{0,256}):([^\s@?#]{1,256}(?:@[^\s@?#/,;'\"]{0,128}){0,4})@"
+)
+_WRITTEN = (  # a credential as some tool or format writes it: what stands before it, and itself
+    re.compile(rf"(?i)((?:{_WORDS})s?(?:\s[^<>]{{0,100}})?>)([^<]{{1,500}})(?=</)"),
+    re.compile(
+        r"(?i)(\bcurl\s[^\n|;]{0,200}?(?<=\s)(?:-[a-z]{0,4}u|--(?:proxy-)?user)[\s=]{0,3}['\"]?[^\s:'\"]{1,64}:)([^\s'\"]+)"
+    ),
+    re.compile(
+        r"(\b(?:mysql|mariadb)[a-z-]{0,10}\s[^\n|;]{0,200}?(?<=\s)-p['\"]?)([^\s'\"]{3,})"  # -P is the port
+    ),
+    re.compile(
+        rf"(?i)((?:{_WORDS}){_END}['\"]?[ \t]*:[ \t]*[|>][-+\d]{{0,2}}[ \t]*\r?\n([ \t]+)(?=\S))([^\n]+(?:\n\2[^\n]*)*)"
+    ),
+    re.compile(r"(?i)([?&](?:sig|signature|x-(?:amz|goog|oss)-signature)=)([^\s&'\"<>]{6,})"),
+    re.compile(r"(?i)((?:api|access)[-_ ]?key\s{1,3})([0-9a-f]{12,}(?![\w-]))"),
+)
 _SECRET_NAME = re.compile(rf"(?i)(?:{_WORDS})$")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 FILE_BYTES = 10_000_000
@@ -175,6 +195,8 @@ def clean(text: str) -> str:
     for secret in sorted(_hidden, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     text = _SCHEME.sub(rf"\1\2{HIDDEN}", _IN_URL.sub(rf"\1:{HIDDEN}@", text))
+    for written in _WRITTEN:
+        text = written.sub(rf"\1{HIDDEN}", text)
     return _CREDENTIAL.sub(rf"\1\2{HIDDEN}", text)
 
 

@@ -28,19 +28,40 @@ PROBLEM = 1500  # characters of an error: query, range and the server's words
 _log = log(__name__)
 
 
+class LateCalls:
+    """Calls that ran out of time and are still at work; shared by all toolboxes of a process."""
+
+    def __init__(self) -> None:
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+
+    @property
+    def too_many(self) -> bool:
+        """Whether no further call may begin."""
+        with self._lock:
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            return len(self._threads) >= MOST_LATE
+
+    def add(self, thread: threading.Thread) -> None:
+        """One more."""
+        with self._lock:
+            self._threads.append(thread)
+
+
 class Toolbox:
     """Tools on one scene for one session; safe to be used by several threads."""
 
     def __init__(
         self, tools: Mapping[str, Tool], context: ToolContext, *, own: OwnMetrics | None = None,
         handles: HandleStore | None = None, timeout_seconds: float = TIME_OUT_S,
+        late: LateCalls | None = None,
     ) -> None:  # fmt: skip
         self._tools = dict(tools)
         self.handles = handles or HandleStore()
         self.context = replace(context, pages=self.handles)
         self._own = own
         self._timeout = timeout_seconds
-        self._late: list[threading.Thread] = []
+        self._late = late or LateCalls()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,8 +75,9 @@ class Toolbox:
     def on(self, context: ToolContext) -> Toolbox:
         """The same tools and handles on another scene, in another language or role."""
         return Toolbox(
-            self._tools, context, own=self._own, handles=self.handles, timeout_seconds=self._timeout
-        )
+            self._tools, context, own=self._own, handles=self.handles, timeout_seconds=self._timeout,
+            late=self._late,
+        )  # fmt: skip
 
     def specs(self, lang: Lang = "en", *, only: Iterable[str] | None = None) -> tuple[ToolSpec, ...]:
         """Tools as a model sees them."""
@@ -97,8 +119,7 @@ class Toolbox:
 
     def _in_time(self, tool: Tool, arguments: Any) -> ToolResult:
         """Run in a thread, and go on without it when it takes too long."""
-        self._late = [thread for thread in self._late if thread.is_alive()]
-        if len(self._late) >= MOST_LATE:
+        if self._late.too_many:
             return self._trouble("error", "tool.problem.busy")
         answers: list[ToolResult] = []
         thread = threading.Thread(
@@ -110,7 +131,7 @@ class Toolbox:
         thread.join(self._timeout)
         if answers:
             return answers[0]
-        self._late.append(thread)
+        self._late.add(thread)
         return self._trouble("error", "tool.problem.time_out", seconds=round(self._timeout, 1))
 
     def _caught(self, tool: Tool, arguments: Any) -> ToolResult:
@@ -134,7 +155,7 @@ class Toolbox:
             )
             last = "\n" + self.context.say(message, self.context.lang)
         room = self.context.digest_characters - len(last)
-        digest = inert(clean(result.digest))
+        digest = inert(clean(result.digest[: 4 * self.context.digest_characters]))
         if len(digest) > room:
             digest = digest[: room - 1] + "…"
         asked = result.asked or self.context.scene.asked()[-5:]
@@ -142,7 +163,7 @@ class Toolbox:
             result,
             digest=digest + last,
             handle=handle,
-            problem=inert(clean(result.problem))[:PROBLEM],
+            problem=inert(clean(result.problem[: 4 * PROBLEM]))[:PROBLEM],
             asked=asked,
         )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from sre_copilot.agents.answer import Listener
 from sre_copilot.api.asking import RESPONSES, Calls, DeskHere, answered, respond
+from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import Language
@@ -19,10 +20,9 @@ from sre_copilot.store.tokens import Token
 routes = Routes(tag="chat")
 
 
-class Question(BaseModel):
+class Question(Body):
     """What is asked."""
 
-    model_config = ConfigDict(extra="forbid")
     ask: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100_000)]
     session_id: str = Field(
         default="", max_length=32, description="Go on in this session; a new one where it is empty."

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
+from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import Cursor, Limit, listing
@@ -16,10 +17,9 @@ from sre_copilot.clock import rfc3339
 routes = Routes(tag="sessions")
 
 
-class NewSession(BaseModel):
+class NewSession(Body):
     """What to call it."""
 
-    model_config = ConfigDict(extra="forbid")
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)] = ""
 
 

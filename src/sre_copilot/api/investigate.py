@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from sre_copilot.agents.answer import Listener
 from sre_copilot.api.asking import RESPONSES, Calls, DeskHere, Work, answered, respond, streamed
+from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, language
 from sre_copilot.app.desk import Desk
@@ -27,10 +28,9 @@ TIMES = ("startsAt", "starts_at", "started_at", "at")
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 
 
-class Matter(BaseModel):
+class Matter(Body):
     """What to look into; the fields of other agents' interface, and our own `service`, `at` and `lang`."""
 
-    model_config = ConfigDict(extra="forbid")
     title: Annotated[Text, Field(min_length=1, max_length=1000)]
     description: Annotated[Text, Field(max_length=20_000)] = ""
     source: Annotated[Text, Field(max_length=200)] = ""
@@ -104,7 +104,9 @@ def incident_from(matter: Matter, *, now: float) -> Incident:
 def _work(desk: Desk, matter: Matter, incident: Incident, *, token: Token, lang: Language) -> Work:
     def work(listen: Listener) -> dict[str, Any]:
         calls = Calls(listen)
-        answer, row = desk.investigate(incident, role=token.role, lang=lang, listen=calls.hear)
+        answer, row = desk.investigate(
+            incident, role=token.role, lang=lang, listen=calls.hear, owner=token.id
+        )
         found = answered(answer, calls)
         return {
             "investigation_id": row["id"] if row else None,

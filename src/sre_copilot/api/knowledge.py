@@ -7,8 +7,9 @@ from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere, may_see_all
 from sre_copilot.api.problems import Problem
 from sre_copilot.app.serving import Service
@@ -16,41 +17,46 @@ from sre_copilot.clock import rfc3339
 from sre_copilot.domain.knowledge import Card, PastFault
 from sre_copilot.errors import UsageError
 from sre_copilot.knowledge.cards import parse_card, write_card
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import ChangedMeanwhile, Shelf
 from sre_copilot.knowledge.labels import Label, Labels
 from sre_copilot.knowledge.learning import edit, review, waiting
 from sre_copilot.knowledge.proposals import Proposal, Proposals
 from sre_copilot.store.tokens import Token
 
 routes = Routes(tag="knowledge")
+LONGEST_NAME = 150  # characters of a token's name: with its id they fit where the store keeps who it was
 Text = Annotated[str, Field(max_length=4000)]
 Short = Annotated[str, Field(max_length=300)]
+Id = Annotated[str, Field(max_length=100)]
 Name = Annotated[str, Query(max_length=300)]
 
 
-class NewCard(BaseModel):
+class NewCard(Body):
     """A card as Markdown."""
 
-    model_config = ConfigDict(extra="forbid")
     markdown: str = Field(max_length=200_000)
     note: Text = ""
 
 
-class Decision(BaseModel):
+class Decision(Body):
     """What was decided."""
 
-    model_config = ConfigDict(extra="forbid")
     decision: Literal["accept", "reject"]
     note: Text = ""
 
 
-class NewLabel(BaseModel):
+class Reviewed(Decision):
+    """What was decided about a draft. `revision` is that of the card as it was read; a past fault has none."""
+
+    revision: Annotated[int, Field(ge=1)] | None = None
+
+
+class NewLabel(Body):
     """What somebody says of a finding, a claim, an output or a card."""
 
-    model_config = ConfigDict(extra="forbid")
-    investigation_id: Short
+    investigation_id: Id
     target: Literal["finding", "claim", "output", "card"]
-    target_id: Short
+    target_id: Id
     right: bool
     subject: Short = ""
     score: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -107,17 +113,26 @@ def drafts(service: ServiceHere, request: Request) -> dict[str, Any]:
     """What waits for a review."""
     found = waiting(_shelf(service))
     return {
-        "cards": [_card(each) for each in found.cards],
+        "cards": [_card(each, whole=may_see_all(request)) for each in found.cards],
         "past_faults": [_past(each) for each in found.past],
     }
 
 
 @routes.post("/knowledge/review/{key}", role="approver")
-def decide(service: ServiceHere, request: Request, key: str, decision: Decision) -> dict[str, Any]:
-    """Accept or reject a draft, in the name of the token."""
+def decide(service: ServiceHere, request: Request, key: str, wanted: Reviewed) -> dict[str, Any]:
+    """Accept or reject a draft, in the name of the token; of a card, the revision that was read (409 where it is another now)."""
     shelf = _shelf(service)
-    found = _found(lambda: review(shelf, key, decision.decision, by=_who(request), note=decision.note))
-    return _card(found) if isinstance(found, Card) else _past(found)
+    if wanted.revision is None and shelf.has_card(key):
+        raise Problem(422, "revision: give the revision of the card that you have read", field="revision")
+    try:
+        found = review(
+            shelf, key, wanted.decision, by=_who(request), note=wanted.note, revision=wanted.revision
+        )
+    except ChangedMeanwhile as error:
+        raise Problem(409, str(error), field="revision") from None
+    except UsageError as error:
+        raise Problem(404, str(error), field="key") from None
+    return _card(found, whole=may_see_all(request)) if isinstance(found, Card) else _past(found)
 
 
 @routes.get("/knowledge/labels", role="viewer")
@@ -175,7 +190,7 @@ def _found(read: Any) -> Any:
 
 def _who(request: Request) -> str:
     token: Token = request.state.token
-    return f"{token.name} (token {token.id})"
+    return f"{token.name[:LONGEST_NAME]} (token {token.id})"
 
 
 def _card(found: Card, *, whole: bool = True) -> dict[str, Any]:

@@ -7,15 +7,18 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from sre_copilot.agents.room.members import MEMBERS
 from sre_copilot.agents.room.noting import Note
 from sre_copilot.agents.room.room import Room, Said, agents_for, may_join, said, timeline
 from sre_copilot.agents.room.summary import summarised
+from sre_copilot.api.asking import RESPONSES, DeskHere, admitted
+from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
-from sre_copilot.api.views import AcceptLanguage, Cursor, Lang, Limit, language
+from sre_copilot.api.views import AcceptLanguage, Cursor, Lang, Limit, language, listing
+from sre_copilot.app.calling import Calling, questions
 from sre_copilot.app.serving import Service
 from sre_copilot.clock import rfc3339
 from sre_copilot.errors import UsageError
@@ -25,15 +28,12 @@ from sre_copilot.store.rooms import RoomStore
 from sre_copilot.store.tokens import Token
 
 routes = Routes(tag="rooms")
-MOST_READ = (
-    1000  # messages that a timeline or a summary is made of: the latest of a very long room are paged instead
-)
+MOST_READ = 1000  # messages, and notes, that a timeline or a summary is made of: the last of a very long room
 
 
-class NewRoom(BaseModel):
+class NewRoom(Body):
     """What to open. `members` are ids of tokens; none means everyone whose role is at least `least_role`."""
 
-    model_config = ConfigDict(extra="forbid")
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
     investigation_id: Annotated[str, Field(max_length=32)] = ""
     least_role: Literal["viewer", "responder", "approver", "admin"] = "viewer"
@@ -42,24 +42,21 @@ class NewRoom(BaseModel):
     )
 
 
-class NewMessage(BaseModel):
+class NewMessage(Body):
     """What somebody says."""
 
-    model_config = ConfigDict(extra="forbid")
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000)]
 
 
-class Members(BaseModel):
+class Members(Body):
     """Who may join."""
 
-    model_config = ConfigDict(extra="forbid")
     members: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=200)]
 
 
-class TaskState(BaseModel):
+class TaskState(Body):
     """How a task stands."""
 
-    model_config = ConfigDict(extra="forbid")
     state: Literal["open", "done", "dropped"]
 
 
@@ -68,9 +65,8 @@ def rooms(
     service: ServiceHere, request: Request, *, cursor: Cursor = None, limit: Limit = 100
 ) -> dict[str, Any]:
     """Rooms that the token may join, the latest opened first."""
-    page = _store(service).page(cursor=cursor, limit=limit)
-    mine = [row for row in page.rows if _may(request, row)]
-    return {"items": [_view(row) for row in mine], "next": page.next}
+    page = _store(service).page(cursor=cursor, limit=limit, visible=lambda row: _may(request, row))
+    return listing(page, _view)
 
 
 @routes.post("/rooms", role="responder", status_code=201)
@@ -119,14 +115,29 @@ def messages(
     return {"items": [_message(row) for row in page.rows], "next": page.next}
 
 
-@routes.post("/rooms/{key}/messages", role="responder", status_code=201)
-def post(service: ServiceHere, request: Request, key: str, new: NewMessage) -> dict[str, Any]:
-    """Say something; facts, tasks and decisions are noted from it, and nothing in it is carried out."""
-    _joined(service, request, key)
+@routes.post("/rooms/{key}/messages", role="responder", status_code=201, responses={429: RESPONSES[429]})
+def post(service: ServiceHere, desk: DeskHere, request: Request, key: str, new: NewMessage) -> dict[str, Any]:
+    """Say something; facts, tasks and decisions are noted from it, and the agents that it calls answer in the room.
+
+    Agents only look and tell; nothing in a message is carried out.
+    """
+    room, token = _joined(service, request, key), _token(request)
+    with admitted(desk, token):
+        kept, notes = _post(service, token, key, new)
+    calling: Calling = request.app.state.calling
+    calling.call(
+        questions(notes, room=key, token_id=token.id, role=token.role, least_role=room["least_role"])
+    )
+    return {**_message(kept), "noted": [_plain_note(note) for note in notes], "agents": agents_for(notes)}
+
+
+def _post(
+    service: Service, token: Token, key: str, new: NewMessage
+) -> tuple[Mapping[str, Any], tuple[Note, ...]]:
     now = service.clock.now()
     message, notes = said(
         new.text,
-        author=_token(request).name,
+        author=token.name,
         now=now,
         services=_services(service),
         aliases=service.settings.aliases,
@@ -138,7 +149,7 @@ def post(service: ServiceHere, request: Request, key: str, new: NewMessage) -> d
         kept = _store(service).post(key, row, [note.row() for note in notes], now=now)
     except UsageError as error:
         raise Problem(409, str(error), field="key") from None
-    return {**_message(kept), "noted": [_plain_note(note) for note in notes], "agents": agents_for(notes)}
+    return kept, notes
 
 
 @routes.get("/rooms/{key}/facts", role="viewer")
@@ -173,12 +184,13 @@ def decisions(service: ServiceHere, request: Request, key: str) -> dict[str, Any
 
 @routes.get("/rooms/{key}/timeline", role="viewer")
 def whole_timeline(service: ServiceHere, request: Request, key: str) -> dict[str, Any]:
-    """What happened, in order."""
-    entries = timeline(_whole(service, _joined(service, request, key)))
+    """What happened, in order; of a very long room from its last messages: `read` of all `messages`."""
+    room = _whole(service, _joined(service, request, key))
+    entries = timeline(room)
     shown = [
         {"at": rfc3339(each.at), "kind": each.kind, "who": each.who, "text": each.text} for each in entries
     ]
-    return {"items": shown, "next": None}
+    return {"items": shown, "next": None, "messages": room.total, "read": len(room.messages)}
 
 
 @routes.get("/rooms/{key}/summary", role="viewer")
@@ -245,11 +257,11 @@ def _room(row: Mapping[str, Any]) -> Room:
 
 
 def _whole(service: Service, row: Mapping[str, Any]) -> Room:
-    read = _store(service).messages(row["id"], limit=MOST_READ).rows
+    read, total = _store(service).latest(row["id"], limit=MOST_READ)
     fields = ("id", "at", "author", "author_kind", "kind", "text", "lang", "data")
     spoken = tuple(Said(**{name: each[name] for name in fields}) for each in read)
     notes = tuple((each["at"], _of_row(each)) for each in _store(service).noted(row["id"], limit=MOST_READ))
-    return replace(_room(row), messages=spoken, notes=notes)
+    return replace(_room(row), messages=spoken, notes=notes, total=total)
 
 
 def _of_row(row: Mapping[str, Any]) -> Note:

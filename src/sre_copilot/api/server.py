@@ -34,6 +34,7 @@ from sre_copilot.api.guard import BODILESS
 from sre_copilot.api.problems import install, respond
 from sre_copilot.api.sessions import Sessions
 from sre_copilot.api.views import Json
+from sre_copilot.app.calling import Calling
 from sre_copilot.app.desk import Desk
 from sre_copilot.app.serving import Service
 from sre_copilot.telemetry import METHODS
@@ -83,6 +84,7 @@ def create_app(service: Service, desk: Desk | None = None) -> FastAPI:
     app.state.service = service
     app.state.sessions = Sessions(service.clock)
     app.state.desk = desk or Desk(service)
+    app.state.calling = Calling(app.state.desk)
     service.closing.append(app.state.desk.close)
     install(app)
     for prefix, noun in PLACES:

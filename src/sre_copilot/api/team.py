@@ -6,10 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from sre_copilot.agents.toolbox import schema_of
 from sre_copilot.api.asking import DeskHere, admitted
+from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import AcceptLanguage, Lang, language
@@ -21,10 +22,9 @@ routes = Routes(tag="team")
 LIMITED = {429: {"description": "Too many questions, or too many at once."}}
 
 
-class Call(BaseModel):
+class Call(Body):
     """What to ask a tool."""
 
-    model_config = ConfigDict(extra="forbid")
     arguments: dict[str, Any] = Field(default_factory=dict, description="As the tool's `parameters` say.")
 
 
@@ -72,7 +72,7 @@ def use(
     token: Token = request.state.token
     spoken = language(lang, accept_language, service.settings.language)
     with admitted(desk, token):
-        result = desk.use(key, call.arguments, role=token.role, lang=spoken)
+        result = desk.use(key, call.arguments, role=token.role, lang=spoken, owner=token.id)
     return tool_document(key, call.arguments, result, spoken)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
+from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
 from sre_copilot.clock import rfc3339
@@ -16,10 +17,9 @@ from sre_copilot.store.tokens import Token
 routes = Routes(tag="tokens")
 
 
-class NewToken(BaseModel):
+class NewToken(Body):
     """What to make."""
 
-    model_config = ConfigDict(extra="forbid")
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     role: Literal["viewer", "responder", "approver", "admin"] = "viewer"
 

@@ -13,7 +13,8 @@ from sre_copilot.agents.prompts import override_with
 from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.scenes.live import LiveScene
 from sre_copilot.agents.scenes.recorded import RecordedScene
-from sre_copilot.agents.toolbox import Toolbox, registered_tools
+from sre_copilot.agents.toolbox import LateCalls, Toolbox, registered_tools
+from sre_copilot.agents.toolkit.handles import HandleStore
 from sre_copilot.app import open_for_investigation
 from sre_copilot.app.library import library_of, recall_of
 from sre_copilot.app.secrets import secrets_of
@@ -52,6 +53,8 @@ class Equipment:
     database: Database | None = None
     ours: bool = True
     """Whether the database was opened for this, and is closed with it."""
+    late: LateCalls = field(default_factory=LateCalls)
+    """Calls of tools that ran out of time and are still at work, of all copilots together."""
 
     def close(self) -> None:
         """Close connections; harmless when called again."""
@@ -179,6 +182,7 @@ def open_live_copilot(
     incident: Incident | None = None,
     equipment: Equipment | None = None,
     opener: Opener | None = None,
+    handles: HandleStore | None = None,
 ) -> OpenCopilot:
     """Put a team on the configured sources; `incident` is what they look into, where there is one.
 
@@ -190,11 +194,17 @@ def open_live_copilot(
     open_all = opener or (lambda: open_for_investigation(settings))
     scene = LiveScene(lambda: (*open_all(), *_told(used)), clock=used.clock, role=role, incident=incident)
     closing = (scene.close,) if equipment else (scene.close, used.close)
-    return _opened(scene, used, lang or settings.language, role, closing=closing)
+    return _opened(scene, used, lang or settings.language, role, closing=closing, handles=handles)
 
 
 def _opened(
-    scene: Scene, used: Equipment, lang: Lang, role: Role, *, closing: tuple[Callable[[], None], ...]
+    scene: Scene,
+    used: Equipment,
+    lang: Lang,
+    role: Role,
+    *,
+    closing: tuple[Callable[[], None], ...],
+    handles: HandleStore | None = None,
 ) -> OpenCopilot:
     library = library_of(used.settings, used.database, used.clock)
     copilot = make_copilot(
@@ -208,8 +218,16 @@ def _opened(
         aliases=used.settings.aliases,
         utc_offset_hours=used.settings.baseline.utc_offset_hours,
         recall=recall_of(used.database, used.clock),
+        handles=handles,
+        late=used.late,
     )
-    toolbox = Toolbox({**registered_tools(), **used.tools.tools}, copilot.context, own=used.own)
+    toolbox = Toolbox(
+        {**registered_tools(), **used.tools.tools},
+        copilot.context,
+        own=used.own,
+        handles=handles,
+        late=used.late,
+    )
     return OpenCopilot(copilot, scene, toolbox, used, closing)
 
 

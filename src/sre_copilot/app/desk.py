@@ -10,6 +10,7 @@ from typing import Any
 
 from sre_copilot.agents.answer import Answer, Listener, Understood
 from sre_copilot.agents.tool import ToolResult
+from sre_copilot.agents.toolkit.handles import HandleStore
 from sre_copilot.app.asking import Equipment, OpenCopilot, equip, open_live_copilot
 from sre_copilot.app.limits import Limits
 from sre_copilot.app.remembering import read, written
@@ -23,6 +24,8 @@ from sre_copilot.llm.speaking import Speaker
 from sre_copilot.perception.source import Source
 from sre_copilot.settings.section import Role
 
+MOST_OWNERS = 32  # whose rows are kept to page on in; beyond them who asked longest ago loses his
+OWNER_BYTES = 8_000_000  # of rows of one owner: with all of them a quarter of a gigabyte
 TITLE = 120  # characters of a session's title: its first question, cut
 
 
@@ -39,6 +42,7 @@ class Desk:
         self._speaker = speaker
         self._equipment: Equipment | None = None
         self._lock = threading.Lock()
+        self._handles: dict[str, HandleStore] = {}
 
     @property
     def equipment(self) -> Equipment:
@@ -61,8 +65,21 @@ class Desk:
             if self._equipment is not None:
                 self._equipment.close()
 
+    def handles_of(self, owner: str) -> HandleStore | None:
+        """The rows that an owner may page on in, from one request to the next; nothing is kept for nobody."""
+        if not owner:
+            return None
+        with self._lock:
+            found = self._handles.pop(owner, None) or HandleStore(most_bytes=OWNER_BYTES)
+            self._handles[owner] = found
+            while len(self._handles) > MOST_OWNERS:
+                del self._handles[next(iter(self._handles))]
+            return found
+
     @contextmanager
-    def opened(self, role: Role, lang: Lang, *, incident: Incident | None = None) -> Iterator[OpenCopilot]:
+    def opened(
+        self, role: Role, lang: Lang, *, incident: Incident | None = None, owner: str = ""
+    ) -> Iterator[OpenCopilot]:
         """A team on the live sources, for somebody with a role."""
         examine: Callable[[], Sequence[Source]] | None = self.service.examine
         with open_live_copilot(
@@ -72,6 +89,7 @@ class Desk:
             incident=incident,
             equipment=self.equipment,
             opener=examine,
+            handles=self.handles_of(owner),
         ) as found:
             yield found
 
@@ -83,9 +101,10 @@ class Desk:
         lang: Lang | None,
         previous: Understood | None = None,
         listen: Listener = _silent,
+        owner: str = "",
     ) -> Answer:
         """Answer a question."""
-        with self.opened(role, lang or self.service.settings.language) as found:
+        with self.opened(role, lang or self.service.settings.language, owner=owner) as found:
             return found.copilot.ask(text, lang=lang, previous=previous, listen=listen)
 
     def ask_in(
@@ -107,7 +126,7 @@ class Desk:
         sessions = self.service.sessions
         last = sessions.last(session, owner=owner)
         previous = read(last["understood"]) if last else None
-        answer = self.ask(text, role=role, lang=lang, previous=previous, listen=listen)
+        answer = self.ask(text, role=role, lang=lang, previous=previous, listen=listen, owner=owner)
         sessions.add(
             session,
             owner=owner,
@@ -134,20 +153,22 @@ class Desk:
         return key
 
     def investigate(
-        self, incident: Incident, *, role: Role, lang: Lang, listen: Listener = _silent
+        self, incident: Incident, *, role: Role, lang: Lang, listen: Listener = _silent, owner: str = ""
     ) -> tuple[Answer, Mapping[str, Any] | None]:
         """Let the team look into an incident; the answer, and the row under which it is kept."""
         began = self.service.clock.now()
-        with self.opened(role, lang, incident=incident) as found:
+        with self.opened(role, lang, incident=incident, owner=owner) as found:
             observation = found.scene.incident_observation()
             if observation is None:
                 raise UsageError("at: leaves no time to look at")
             answer = found.copilot.investigate(observation, lang=lang, listen=listen)
         return answer, self._kept(answer, incident, began)
 
-    def use(self, name: str, arguments: Mapping[str, Any], *, role: Role, lang: Lang) -> ToolResult:
+    def use(
+        self, name: str, arguments: Mapping[str, Any], *, role: Role, lang: Lang, owner: str = ""
+    ) -> ToolResult:
         """Ask one tool."""
-        with self.opened(role, lang) as found:
+        with self.opened(role, lang, owner=owner) as found:
             return found.toolbox.use(name, arguments)
 
     def _kept(self, answer: Answer, incident: Incident, began: float) -> Mapping[str, Any] | None:

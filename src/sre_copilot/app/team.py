@@ -13,7 +13,8 @@ from sre_copilot.agents.copilot import Copilot, RecallAtOnce, Understand
 from sre_copilot.agents.core import Core
 from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.tool import Investigated, Library, Say, Tool, ToolContext, ToolResult
-from sre_copilot.agents.toolbox import Toolbox, registered_tools
+from sre_copilot.agents.toolbox import LateCalls, Toolbox, registered_tools
+from sre_copilot.agents.toolkit.handles import HandleStore
 from sre_copilot.agents.understanding import refine, understand
 from sre_copilot.app import register_sentences
 from sre_copilot.app.core import RegisteredCore
@@ -53,13 +54,15 @@ def make_copilot(
     say: Say = words,
     reflecting: bool = True,
     recall: RecallAtOnce | None = None,
+    handles: HandleStore | None = None,
+    late: LateCalls | None = None,
 ) -> Copilot:
     """Put a team on a scene; `tools` adds to the registered ones."""
     register_sentences()
     core = core or RegisteredCore()
     speaker = speaker or Silent()
     context = ToolContext(scene=scene, investigate=core, say=say, lang=lang, role=role, library=library)
-    toolbox = Toolbox({**registered_tools(), **(tools or {})}, context, own=own)
+    toolbox = Toolbox({**registered_tools(), **(tools or {})}, context, own=own, handles=handles, late=late)
     return Copilot(
         scene=scene,
         core=core,

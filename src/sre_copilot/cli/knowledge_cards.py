@@ -18,12 +18,12 @@ from sre_copilot.app.experience import open_shelf
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.streams import print_document, table_console
 from sre_copilot.clock import rfc3339
-from sre_copilot.domain.knowledge import Card, PastFault
+from sre_copilot.domain.knowledge import Card
 from sre_copilot.errors import UsageError
 from sre_copilot.knowledge.cards import parse_card, write_card
 from sre_copilot.knowledge.keeping import Shelf
 from sre_copilot.knowledge.labels import Labels, evaluation_cases
-from sre_copilot.knowledge.learning import edit, review, waiting
+from sre_copilot.knowledge.learning import Decision, edit, review, waiting
 from sre_copilot.knowledge.proposals import Proposals
 from sre_copilot.settings.loading import load
 
@@ -39,6 +39,9 @@ Key = Annotated[str, typer.Argument(metavar="ID", help="Id of it.", show_default
 By = Annotated[
     str,
     typer.Option("--by", metavar="NAME", help="In whose name (default: the account).", show_default=False),
+]
+Revision = Annotated[
+    int | None, typer.Option(min=1, help="Revision of the card that you have read.", show_default=False)
 ]
 Note = Annotated[str, typer.Option("--note", help="Why.", show_default=False)]
 Files = Annotated[
@@ -181,21 +184,25 @@ def export_cards(
 def list_review(config: ConfigFile = None) -> None:
     """List what waits for a review."""
     found = waiting(_shelf(config))
-    rows = [("card", each.id, each.title, each.fault_type) for each in found.cards]
-    rows += [("past fault", each.id, each.summary, each.fault_type) for each in found.past]
-    _print(("what", "id", "title", "fault type"), rows)
+    rows = [("card", each.id, each.title, each.fault_type, str(each.revision)) for each in found.cards]
+    rows += [("past fault", each.id, each.summary, each.fault_type, "") for each in found.past]
+    _print(("what", "id", "title", "fault type", "revision"), rows)
 
 
 @review_app.command("accept")
-def accept(key: Key, *, by: By = "", note: Note = "", config: ConfigFile = None) -> None:
-    """Accept a draft in your name."""
-    _say(review(_shelf(config), key, "accept", by=by or who(), note=note))
+def accept(
+    key: Key, *, revision: Revision = None, by: By = "", note: Note = "", config: ConfigFile = None
+) -> None:
+    """Accept a draft in your name; of a card, the revision that is shown, or the one that you name."""
+    _review(_shelf(config), key, "accept", revision=revision, by=by, note=note)
 
 
 @review_app.command("reject")
-def reject(key: Key, *, by: By = "", note: Note = "", config: ConfigFile = None) -> None:
-    """Reject a draft in your name."""
-    _say(review(_shelf(config), key, "reject", by=by or who(), note=note))
+def reject(
+    key: Key, *, revision: Revision = None, by: By = "", note: Note = "", config: ConfigFile = None
+) -> None:
+    """Reject a draft in your name; of a card, the revision that is shown, or the one that you name."""
+    _review(_shelf(config), key, "reject", revision=revision, by=by, note=note)
 
 
 review_app.command("edit", help="Change the card of a draft; it goes on waiting.")(edit_card)
@@ -366,7 +373,12 @@ def _row(card: Card) -> tuple[str, ...]:
     return card.id, card.title, card.fault_type, card.standing, f"{card.trust:.2f}", str(card.revision)
 
 
-def _say(decided: Card | PastFault) -> None:
+def _review(shelf: Shelf, key: str, decision: Decision, *, revision: int | None, by: str, note: str) -> None:
+    if shelf.has_card(key):
+        card = shelf.card(key)
+        revision = revision or card.revision
+        typer.echo(f"revision {card.revision}: {card.title}")
+    decided = review(shelf, key, decision, by=by or who(), note=note, revision=revision)
     typer.echo(f"{decided.id}: {decided.standing}")
 
 

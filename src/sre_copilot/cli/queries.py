@@ -194,7 +194,9 @@ def _document(path: Path) -> dict[str, Any]:
             f"--schema {path}: is no YAML or JSON: {' '.join(str(error).split())[:160]}"
         ) from None
     if not isinstance(found, dict):
-        raise UsageError(f"--schema {path}: holds no mapping; see the page “Queries, scripts and their explanations”")
+        raise UsageError(
+            f"--schema {path}: holds no mapping; see the page “Queries, scripts and their explanations”"
+        )
     return found
 
 

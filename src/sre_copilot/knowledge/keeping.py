@@ -22,7 +22,7 @@ from sre_copilot.store.records import Records
 PAGE = 1000
 
 
-class ChangedMeanwhile(UsageError):
+class ChangedMeanwhile(UsageError):  # noqa: N818 - it reads better so
     """Somebody changed what was read, so that what was decided about it does not hold."""
 
 

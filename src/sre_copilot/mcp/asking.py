@@ -16,10 +16,9 @@ from sre_copilot.incidents.answers.tools import tool_document
 from sre_copilot.incidents.investigation import answered
 from sre_copilot.mcp.offer import READING, Caller, Offer, Run, handed_on, parameters, text
 from sre_copilot.perception.alert_files import read_alert
-from sre_copilot.settings.section import Role
 
-Open = Callable[[Role, Lang, Incident | None], AbstractContextManager[OpenCopilot]]
-"""Opens a team for somebody with a role."""
+Open = Callable[[Caller, Lang, Incident | None], AbstractContextManager[OpenCopilot]]
+"""Opens a team for a caller."""
 MakeIncident = Callable[[Mapping[str, Any]], Incident | None]
 LANG = {"type": "string", "enum": ["en", "zh"], "description": "Language of the answer."}
 ASK = "Ask in words, in English or Chinese: what broke and why, what is abnormal, how a metric was at a time, what was changed, what the documents say. Every claim of the answer names its findings."
@@ -33,7 +32,7 @@ def asking_offers(open_team: Open, make_incident: MakeIncident | None) -> dict[s
         title="ask the team",
         description=ASK,
         parameters=parameters(("question",), question=text("The question.", minLength=1), lang=LANG),
-        run=lambda arguments, caller: _asked(open_team, arguments, caller.role),
+        run=lambda arguments, caller: _asked(open_team, arguments, caller),
     )
     about = {
         "title": text("What is wrong, or the name of the alert.", most=1000),
@@ -49,7 +48,7 @@ def asking_offers(open_team: Open, make_incident: MakeIncident | None) -> dict[s
         title="investigate an incident",
         description=INVESTIGATE,
         parameters=parameters((), **(about if make_incident else {}), lang=LANG),
-        run=lambda arguments, caller: _investigated(open_team, make_incident, arguments, caller.role),
+        run=lambda arguments, caller: _investigated(open_team, make_incident, arguments, caller),
     )
     return {"ask": ask, "investigate": investigate}
 
@@ -66,18 +65,18 @@ def incident_of_arguments(arguments: Mapping[str, Any], make: Callable[[Any], In
     return make(read_alert({key: value for key, value in given.items() if value is not None}))
 
 
-def _asked(open_team: Open, arguments: Mapping[str, Any], role: Role) -> dict[str, Any]:
+def _asked(open_team: Open, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
     lang = arguments.get("lang")
-    with open_team(role, lang or "en", None) as team:
+    with open_team(caller, lang or "en", None) as team:
         return _told(team.copilot.ask(arguments["question"], lang=lang))
 
 
 def _investigated(
-    open_team: Open, make_incident: MakeIncident | None, arguments: Mapping[str, Any], role: Role
+    open_team: Open, make_incident: MakeIncident | None, arguments: Mapping[str, Any], caller: Caller
 ) -> dict[str, Any]:
     lang: Lang = arguments.get("lang") or "en"
     incident = make_incident(arguments) if make_incident else None
-    with open_team(role, lang, incident) as team:
+    with open_team(caller, lang, incident) as team:
         observation = team.scene.incident_observation()
         if observation is None:
             return {"text": "There is nothing to look at in that time.", "failed": True}
@@ -93,7 +92,7 @@ def _told(answer: Answer) -> dict[str, Any]:
 
 def _use(open_team: Open, name: str) -> Run:
     def run(arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
-        with open_team(caller.role, "en", None) as team:
+        with open_team(caller, "en", None) as team:
             result = team.toolbox.use(name, arguments)
         told = tool_document(name, arguments, result, "en")
         failed = result.outcome in ("error", "approval_required")

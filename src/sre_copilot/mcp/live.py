@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
+from sre_copilot.app.asking import OpenCopilot
 from sre_copilot.app.desk import Desk
 from sre_copilot.app.incidents import incident_of
+from sre_copilot.domain.incident import Incident
+from sre_copilot.domain.knowledge import Lang
 from sre_copilot.mcp.asking import asking_offers, incident_of_arguments, tool_offers
 from sre_copilot.mcp.offer import CALLER, Caller, Shop
 from sre_copilot.mcp.server import Context, Handlers, make_server
@@ -36,17 +41,18 @@ def shop_of(desk: Desk) -> Shop:
     watched = Watched(service.database, service.clock, lambda role, source: _may_see(desk, role, source))
     writes = Written(service.database, service.clock).offers() if service.settings.mcp.write_tools else {}
     clock = service.clock
+
+    def team(caller: Caller, lang: Lang, incident: Incident | None) -> AbstractContextManager[OpenCopilot]:
+        return desk.opened(caller.role, lang, incident=incident, owner=caller.id)
+
     offers = {
         **asking_offers(
-            lambda role, lang, incident: desk.opened(role, lang, incident=incident),
+            team,
             lambda arguments: incident_of_arguments(
                 arguments, lambda alert: incident_of(alert, now=clock.now())
             ),
         ),
-        **tool_offers(
-            lambda role, lang, incident: desk.opened(role, lang, incident=incident),
-            desk.equipment.tools.tools,
-        ),
+        **tool_offers(team, desk.equipment.tools.tools),
         **watched.offers(),
         **writes,
     }

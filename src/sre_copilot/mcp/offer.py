@@ -23,6 +23,7 @@ READING = (
     "forecast_metric",
     "search_knowledge",
     "similar_incidents",
+    "page",
 )
 """Tools of the team that are handed on; the others are parts of `ask` and `investigate`."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 from mcp.server.stdio import stdio_server
 
+from sre_copilot.agents.toolkit.handles import HandleStore
 from sre_copilot.app.asking import Equipment, OpenCopilot, equip, open_case_copilot, open_live_copilot
 from sre_copilot.app.incidents import incident_of
 from sre_copilot.domain.incident import Incident
@@ -20,7 +21,6 @@ from sre_copilot.mcp.server import Handlers, make_server
 from sre_copilot.mcp.watched import Watched
 from sre_copilot.mcp.writing import Written
 from sre_copilot.settings.document import Settings
-from sre_copilot.settings.section import Role
 
 OWNER = Caller("admin", "an agent on this machine")
 """Whoever starts a program on this machine has the machine."""
@@ -59,20 +59,27 @@ def _on_case(case: Path, equipment: Equipment) -> Open:
     kept: dict[Lang, OpenCopilot] = {}
 
     @contextmanager
-    def opened(role: Role, lang: Lang, incident: Incident | None) -> Iterator[OpenCopilot]:
+    def opened(caller: Caller, lang: Lang, incident: Incident | None) -> Iterator[OpenCopilot]:
         """A case does not change: it is read once a language."""
         if lang not in kept:
-            kept[lang] = open_case_copilot(case, lang=lang, role=role, equipment=equipment)
+            kept[lang] = open_case_copilot(case, lang=lang, role=caller.role, equipment=equipment)
         yield kept[lang]
 
     return opened
 
 
 def _live(equipment: Equipment) -> Open:
+    handles = HandleStore()  # of the one who started this program
+
     @contextmanager
-    def opened(role: Role, lang: Lang, incident: Incident | None) -> Iterator[OpenCopilot]:
+    def opened(caller: Caller, lang: Lang, incident: Incident | None) -> Iterator[OpenCopilot]:
         with open_live_copilot(
-            equipment.settings, lang=lang, role=role, incident=incident, equipment=equipment
+            equipment.settings,
+            lang=lang,
+            role=caller.role,
+            incident=incident,
+            equipment=equipment,
+            handles=handles,
         ) as found:
             yield found
 

@@ -53,9 +53,9 @@ class Written:
                 description="Say whether a finding, claim, output or card of an investigation was right; a person reviews what follows from it.",
                 parameters=parameters(
                     ("investigation_id", "target", "target_id", "right"),
-                    investigation_id=text("Of which investigation.", most=300),
+                    investigation_id=text("Of which investigation.", most=100),
                     target={"type": "string", "enum": ["finding", "claim", "output", "card"]},
-                    target_id=text("Its id.", most=300),
+                    target_id=text("Its id.", most=100),
                     right={"type": "boolean"},
                     note=text("Why.", most=4000),
                 ),

@@ -25,9 +25,7 @@ SECRETS = Kind("secrets", "Secret")
 _WORKLOADS = ("deployments", "statefulsets", "daemonsets")
 _WRITTEN = (("config map", "configmaps", "configMap"), ("service", "services", ""), ("ingress", "ingresses", ""),
             ("quota", "resourcequotas", ""))  # fmt: skip
-_REFUSED_REMEDY = (
-    "give its account a role with get, list and watch; the page “Kubernetes” has one"
-)
+_REFUSED_REMEDY = "give its account a role with get, list and watch; the page “Kubernetes” has one"
 
 
 @dataclass(slots=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as TooLate
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 MOST_TOOLS = 500  # listed by one server; beyond it nobody reads the list
 MOST_TEXT = 200_000  # characters of one answer
-GRACE_S = 5.0  # besides the time-out of a call, for starting a program or a connection
+START_S = 3.0  # besides that time-out, for a program or a server to be ready to talk
+GRACE_S = 5.0  # besides the time-out of a call, for connecting and the way there and back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +50,13 @@ class McpClient:
     def __init__(self, name: str, settings: McpServer) -> None:
         self.name = name
         self.settings = settings
-        self._stack: ExitStack | None = None
-        self._portal: BlockingPortal | None = None
-        self._client: Any = None
+        self._line: _Line | None = None
         self._lock = threading.Lock()
+        self._connecting = threading.Lock()
 
     def __enter__(self) -> McpClient:
         """Connect."""
-        self._connected()
+        self._released(self._taken(time.monotonic() + self.settings.timeout_seconds + GRACE_S))
         return self
 
     def __exit__(
@@ -101,35 +103,67 @@ class McpClient:
 
     def close(self) -> None:
         """Close the connection and end a program that was started; harmless when called again."""
-        stack, self._stack, self._client, self._portal = self._stack, None, None, None
-        if stack is not None:
-            try:
-                stack.close()
-            except Exception:  # noqa: BLE001 - the other side went first; there is nothing left to close
-                return
+        with self._lock:
+            line, self._line = self._line, None
+        if line is not None:
+            line.close()
 
     def _ask(self, method: str, *arguments: Any, **options: Any) -> Any:
+        until = time.monotonic() + self.settings.timeout_seconds + GRACE_S
+        line: _Line | None = None
         try:
-            portal, client = self._connected()
-            future = portal.start_task_soon(lambda: getattr(client, method)(*arguments, **options))
-            return future.result(self.settings.timeout_seconds + GRACE_S)
+            line = self._taken(until)
+            asked = line.client
+            future = line.portal.start_task_soon(lambda: getattr(asked, method)(*arguments, **options))
+            try:
+                found = future.result(max(0.0, until - time.monotonic()))
+            except TooLate:
+                future.cancel()
+                raise
         except TooLate:
-            self.close()
+            self._released(line, failed=True)
             seconds = self.settings.timeout_seconds
             raise SourceUnreachable(self.name, f"did not answer within {seconds:g} s") from None
         except Exception as error:  # noqa: BLE001 - the library raises its own, those of its transports, and groups of them
-            self.close()
+            self._released(line, failed=True)
             raise SourceUnreachable(
                 self.name, f"could not be asked: {_words(error)}", remedy="check mcp_servers and the server"
             ) from None
+        self._released(line)
+        return found
 
-    def _connected(self) -> tuple[BlockingPortal, Any]:
+    def _taken(self, until: float) -> _Line:
+        """The connection, one user more; who waits while another thread connects waits no longer than for an answer."""
+        if not self._connecting.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise TooLate
+        try:
+            with self._lock:
+                line = self._line
+                if line is not None:
+                    line.users += 1
+                    return line
+            line = self._connect(min(self.settings.timeout_seconds + START_S, until - time.monotonic()))
+            with self._lock:
+                line.users += 1
+                self._line = line
+            return line
+        finally:
+            self._connecting.release()
+
+    def _released(self, line: _Line | None, *, failed: bool = False) -> None:
+        """One user less; after a failure the next call connects anew, and the last user of the old connection closes it."""
+        if line is None:
+            return
         with self._lock:
-            if self._portal is None or self._client is None:
-                self._portal, self._client = self._connect()
-            return self._portal, self._client
+            line.users -= 1
+            line.failed = line.failed or failed
+            if line.failed and self._line is line:
+                self._line = None
+            last = line.failed and line.users == 0
+        if last:
+            _closed_aside(line.stack, self.name)
 
-    def _connect(self) -> tuple[BlockingPortal, Any]:
+    def _connect(self, seconds: float) -> _Line:
         from anyio.from_thread import start_blocking_portal  # noqa: PLC0415 - a second of imports
         from mcp import Client  # noqa: PLC0415
 
@@ -142,12 +176,76 @@ class McpClient:
                 read_timeout_seconds=self.settings.timeout_seconds,
                 cache=None,
             )
-            opened = stack.enter_context(portal.wrap_async_context_manager(client))
+            opening, ended = _Opening(), portal.call(_event)
+            task = portal.start_task_soon(_held, client, opening, ended)
+            task.add_done_callback(lambda done: opening.ready.set())
         except BaseException:
             stack.close()
             raise
-        self._stack = stack
-        return portal, opened
+        stack.callback(_let_go, portal, ended, task)
+        if not opening.ready.wait(max(0.0, seconds)):
+            task.cancel()
+            _closed_aside(stack, self.name)
+            raise TooLate
+        if opening.client is None:
+            error = task.exception()
+            _closed_aside(stack, self.name)
+            raise error or RuntimeError("the connection ended")
+        return _Line(stack=stack, portal=portal, client=opening.client)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Line:
+    """One connection, and how many calls are under way on it."""
+
+    stack: ExitStack
+    portal: BlockingPortal
+    client: Any
+    users: int = 0
+    failed: bool = False
+
+    def close(self) -> None:
+        """Close it; the other side may have gone first."""
+        with suppress(Exception, CancelledError):
+            self.stack.close()
+
+
+class _Opening:
+    """A connection that is being made."""
+
+    def __init__(self) -> None:
+        self.ready = threading.Event()
+        self.client: Any = None
+
+
+async def _event() -> Any:
+    import anyio  # noqa: PLC0415 - with the portal
+
+    return anyio.Event()
+
+
+async def _held(client: Any, opening: _Opening, ended: Any) -> None:
+    """Open a connection and hold it until it is no longer needed, in one task, as its scopes want it."""
+    async with client as opened:
+        opening.client = opened
+        opening.ready.set()
+        await ended.wait()
+
+
+def _let_go(portal: BlockingPortal, ended: Any, task: Future[None]) -> None:
+    portal.call(ended.set)
+    with suppress(Exception, CancelledError):
+        task.result()
+
+
+def _closed_aside(stack: ExitStack, name: str) -> None:
+    """Close what failed in a thread of its own: ending a program may take seconds that no caller waits."""
+
+    def close() -> None:
+        with suppress(Exception, CancelledError):
+            stack.close()
+
+    threading.Thread(target=close, name=f"closing {name}", daemon=True).start()
 
 
 def _transport(name: str, config: McpConfig, timeout: float, silence: TextIO) -> Any:

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+import re2  # type: ignore[import-untyped]
+from pydantic import Field, TypeAdapter, field_validator, model_validator
+from pydantic_core import SchemaError
 
+from sre_copilot.settings.inline_code import inline_code
 from sre_copilot.settings.secret import Secret
 from sre_copilot.settings.section import Role, Section
 
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
 PLAIN = r"[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,127}"
 """What a text parameter may be unless it says otherwise: a name, no path, no blank, no leading hyphen."""
-ADDRESS = re.compile(
-    r"(?i)(?:^|_)(?:url|uri|host|hostname|address|addr|ip|endpoint|server|port|path|file|filename|dir|directory|folder)s?$"
+_PLACES = (
+    "url|uri|host|hostname|address|addr|ip|ipv4|ipv6|endpoint|server|port|path|file|filename|dir|directory|folder"
+    "|domain|fqdn|href|link|webhook|site|website|proxy|socket|dsn"
 )
-"""Names of parameters that say where to reach; nobody but the operator says that."""
+_ADDRESS = re.compile(
+    rf"(?:^|_)(?:{_PLACES}|[a-z0-9]+(?:url|uri|hostname|address|endpoint|path|webhook|domain))s?\d*(?:_?name)?s?$"
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})|[^A-Za-z0-9]+")
+
+
+def says_where(name: str) -> bool:
+    """Whether a parameter says by its name where to reach, in snake_case or camelCase; only the operator says that."""
+    return _ADDRESS.search(_HUMP.sub("_", name).strip("_").lower()) is not None
+
+
 PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -38,10 +52,14 @@ class CheckParameter(Section):
     @field_validator("pattern")
     @classmethod
     def _compiles(cls, value: str) -> str:
+        """Both engines that match it, of the check itself and of the arguments, must know what it says."""
         try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"is no regular expression: {error}") from None
+            re2.compile(value)
+            TypeAdapter(Annotated[str, Field(pattern=f"^(?:{value})$")])
+        except (re2.error, SchemaError):
+            raise ValueError(
+                "is no regular expression that can be used (RE2: no look-ahead, look-behind or back-reference)"
+            ) from None
         return value
 
 
@@ -89,6 +107,11 @@ class CheckTool(Section):
         used = {name for part in self.command for name in PLACE.findall(part)}
         if self.command and PLACE.search(self.command[0]):
             raise ValueError(f"{self.name}.command: the program itself cannot be a parameter")
+        for code in inline_code(self.command):
+            if place := PLACE.search(code):
+                raise ValueError(
+                    f"{self.name}.command: {place[0]} stands in code that an interpreter runs; hand it over as an argument after the code"
+                )
         if unknown := sorted(used - set(self.parameters)):
             raise ValueError(
                 f"{self.name}.command: names {unknown[0]}, which is no parameter; describe it in parameters"
@@ -100,7 +123,7 @@ class CheckTool(Section):
                 raise ValueError(
                     f"{self.name}.parameters: {name!r} cannot be used; take small letters, digits, underscores, and neither env nor file first"
                 )
-            if ADDRESS.search(name) and not parameter.enum and parameter.type == "string":
+            if says_where(name) and not parameter.enum and parameter.type == "string":
                 raise ValueError(
                     f"{self.name}.parameters.{name}: says where to reach; list the allowed values in enum"
                 )

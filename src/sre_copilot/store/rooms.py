@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     select,
     update,
@@ -28,6 +29,8 @@ from sre_copilot.errors import UsageError
 from sre_copilot.store.database import Database
 from sre_copilot.store.paging import Page, Row, decode, encode, read_page
 from sre_copilot.store.tables import metadata
+
+LAST_NUMBER = 2**31 - 1  # of a message: what a column of integers holds everywhere
 
 rooms = Table(
     "rooms",
@@ -137,9 +140,23 @@ class RoomStore:
         """A room by its id."""
         return _one(self._database, rooms, rooms.c.id == key)
 
-    def page(self, *, cursor: str | None = None, limit: int = 100) -> Page:
-        """Rooms, the latest opened first."""
-        return read_page(self._database, rooms, by="opened_at", cursor=cursor, limit=limit)
+    def page(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int = 100,
+        visible: Callable[[Row], bool] = lambda row: True,
+    ) -> Page:
+        """Rooms that are visible, the latest opened first; a cursor names none of the others."""
+        found: list[Row] = []
+        while len(found) <= limit:
+            page = read_page(self._database, rooms, by="opened_at", cursor=cursor, limit=limit + 1)
+            found += filter(visible, page.rows)
+            if (cursor := page.next) is None:
+                break
+        kept = found[:limit]
+        more = len(found) > limit
+        return Page(tuple(kept), encode(kept[-1]["opened_at"], kept[-1]["id"]) if more else None)
 
     def admit(self, key: str, members: Sequence[str], *, now: float) -> None:
         """Replace the list of who may join."""
@@ -177,12 +194,23 @@ class RoomStore:
         """Messages after the cursor, the earliest first."""
         return _onward(self._database, messages, messages.c.room_id == key, cursor=cursor, limit=limit)
 
-    def noted(self, key: str, *, kind: str = "", limit: int = 1000) -> tuple[Row, ...]:
-        """Facts, tasks or decisions of a room in the order in which they were said."""
-        where = [notes.c.room_id == key, *([notes.c.kind == kind] if kind else [])]
-        query = select(notes).where(*where).order_by(notes.c.message_id, notes.c.id).limit(limit)
+    def latest(self, key: str, *, limit: int) -> tuple[tuple[Row, ...], int]:
+        """The last messages, the earliest of them first, and how many there are in all."""
+        mine = messages.c.room_id == key
+        query = select(messages).where(mine).order_by(messages.c.id.desc()).limit(limit)
+        count = select(func.count()).select_from(messages).where(mine)
         with self._database.begin() as connection:
-            return tuple(dict(row) for row in connection.execute(query).mappings())
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+            return tuple(reversed(rows)), int(connection.execute(count).scalar_one())
+
+    def noted(self, key: str, *, kind: str = "", limit: int = 1000) -> tuple[Row, ...]:
+        """Facts, tasks or decisions of a room in the order in which they were said; the last ones where there are more."""
+        where = [notes.c.room_id == key, *([notes.c.kind == kind] if kind else [])]
+        last_first = (notes.c.message_id.desc(), notes.c.id.desc())
+        query = select(notes).where(*where).order_by(*last_first).limit(limit)
+        with self._database.begin() as connection:
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        return tuple(reversed(rows))
 
     def set_state(self, key: str, note_id: str, state: str, *, now: float) -> Row | None:
         """Say how a task stands; None where there is none of this id in the room."""
@@ -298,6 +326,8 @@ def _onward(
 ) -> Page:
     """Rows in the order of their numbers after the cursor; a cursor is given also at the end, to go on from later."""
     after = int(decode(cursor)[0]) if cursor else 0
+    if not 0 <= after <= LAST_NUMBER:
+        raise UsageError("cursor: is none that this server gave. Leave it out to begin anew.")
     query = select(table).where(where, table.c.id > after).order_by(table.c.id).limit(limit + 1)
     with database.begin() as connection:
         rows = [dict(row) for row in connection.execute(query).mappings()]

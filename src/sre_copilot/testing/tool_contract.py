@@ -30,7 +30,7 @@ from sre_copilot.domain.signals import Telemetry
 from sre_copilot.evidence.verify import verify
 from sre_copilot.incidents.report.words import say
 from sre_copilot.knowledge.answering import Answered
-from sre_copilot.settings.tools import ADDRESS
+from sre_copilot.settings.tools import says_where
 from sre_copilot.testing.cases import build_case
 
 OUTCOMES = ("success", "error", "no_data", "approval_required")
@@ -151,7 +151,7 @@ class ToolContract:
 
     def test_no_argument_says_where_to_reach(self) -> None:
         properties = schema_of(self.tool()).get("properties", {})
-        free = [name for name, about in properties.items() if ADDRESS.search(name) and "enum" not in about]
+        free = [name for name, about in properties.items() if says_where(name) and "enum" not in about]
         assert free == []
 
     def test_it_answers_and_each_statement_is_true_when_it_is_run_again(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from sre_copilot.api.server import create_app
-from sre_copilot.app.serving import Service, make_service
+from sre_copilot.app.serving import Service, SourceRoles, make_service
 from sre_copilot.clock import TurnedClock
+from sre_copilot.domain.knowledge import Card
+from sre_copilot.knowledge.cards import parse_card
+from sre_copilot.knowledge.keeping import Shelf
 from sre_copilot.settings.document import Settings
 from sre_copilot.settings.section import Role
 from sre_copilot.testing.synthetic import SyntheticSource
@@ -53,7 +57,8 @@ def test_a_card_is_added_by_a_responder_and_accepted_by_an_approver(
     assert (status, added["standing"], added["revision"]) == (201, "draft", 1)
     assert [each["id"] for each in call(client, "GET", "/review", viewer)[1]["cards"]] == ["disk-full"]
     assert call(client, "POST", "/review/disk-full", responder, decision="accept")[0] == 403
-    assert call(client, "POST", "/review/disk-full", approver, decision="accept")[1]["standing"] == "accepted"
+    accepted = call(client, "POST", "/review/disk-full", approver, decision="accept", revision=1)[1]
+    assert accepted["standing"] == "accepted"
     status, shown = call(client, "GET", "/cards/disk-full", viewer)
     assert (status, shown["trust"], len(shown["revisions"])) == (200, 0.75, 2)
     assert shown["revisions"][0]["by"].startswith("approver (token ")
@@ -65,7 +70,7 @@ def test_a_card_is_added_by_a_responder_and_accepted_by_an_approver(
 def test_a_changed_card_waits_again(service: Service, client: TestClient) -> None:
     approver = bearer(service, "approver")
     call(client, "POST", "/cards", approver, markdown=CARD)
-    call(client, "POST", "/review/disk-full", approver, decision="accept")
+    call(client, "POST", "/review/disk-full", approver, decision="accept", revision=1)
     changed = call(client, "POST", "/cards", approver, markdown=CARD.replace("扩容", "告警"))[1]
     assert (changed["standing"], changed["revision"]) == ("draft", 3)
 
@@ -116,3 +121,59 @@ def test_one_person_with_two_tokens_is_shown_as_what_they_are(service: Service, 
     )
     assert (status, label["role"]) == (201, "responder")
     assert label["by"].startswith("ada (token ")
+
+
+def test_only_the_revision_that_was_read_is_accepted(service: Service, client: TestClient) -> None:
+    responder, approver = (bearer(service, role) for role in ("responder", "approver"))
+    call(client, "POST", "/cards", responder, markdown=CARD)
+    call(client, "POST", "/cards", responder, markdown=CARD.replace("扩容", "告警"))
+    status, problem = call(client, "POST", "/review/disk-full", approver, decision="accept", revision=1)
+    assert (status, problem["errors"][0]["field"]) == (409, "revision")
+    assert "is at revision 2, not at 1" in problem["detail"]
+    status, problem = call(client, "POST", "/review/disk-full", approver, decision="accept")
+    assert (status, problem["errors"][0]["field"]) == (422, "revision")
+    assert Shelf(service.database, service.clock).card("disk-full").standing == "draft"
+    assert call(client, "POST", "/review/disk-full", approver, decision="accept", revision=2)[0] == 200
+    assert call(client, "POST", "/review/disk-full", approver, decision="accept", revision=2)[0] == 409
+
+
+def test_a_card_that_changes_while_it_is_decided_is_not_accepted(
+    service: Service, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approver = bearer(service, "approver")
+    call(client, "POST", "/cards", approver, markdown=CARD)
+    read = Shelf.card
+
+    def changes(shelf: Shelf, key: str) -> Card:
+        monkeypatch.setattr(Shelf, "card", read)
+        found = read(shelf, key)
+        shelf.save(replace(found, measure="rm -rf /"), by="somebody else")
+        return found
+
+    monkeypatch.setattr(Shelf, "card", changes)
+    assert call(client, "POST", "/review/disk-full", approver, decision="accept", revision=1)[0] == 409
+    assert Shelf(service.database, service.clock).card("disk-full").standing == "draft"
+
+
+def test_drafts_hide_what_cards_hide(service: Service, client: TestClient) -> None:
+    role = next(iter(service.roles))
+    service.roles = {role: SourceRoles(query="admin", see="admin")}
+    shelf = Shelf(service.database, service.clock)
+    shelf.save(
+        replace(parse_card(CARD, name="card"), origin="I-1", manifestation="secret line"), by="the copilot"
+    )
+    viewer, approver, admin = (bearer(service, each) for each in ("viewer", "approver", "admin"))
+    for path, key in (("/review", "cards"), ("/cards", "items")):
+        assert call(client, "GET", path, viewer)[1][key][0]["manifestation"] == ""
+        assert call(client, "GET", path, admin)[1][key][0]["manifestation"] == "secret line"
+    decided = call(client, "POST", "/review/disk-full", approver, decision="accept", revision=1)[1]
+    assert (decided["standing"], decided["manifestation"]) == ("accepted", "")
+    assert shelf.card("disk-full").manifestation == "secret line"
+
+
+def test_labels_are_as_long_as_the_store_keeps(service: Service, client: TestClient) -> None:
+    headers = bearer(service, "responder", "n" * 200)
+    said = {"target": "claim", "target_id": "c", "right": True}
+    assert call(client, "POST", "/labels", headers, investigation_id="i" * 101, **said)[0] == 422
+    status, kept = call(client, "POST", "/labels", headers, investigation_id="i" * 100, **said)
+    assert (status, len(kept["by"]) <= 200) == (201, True)

@@ -65,6 +65,16 @@ def test_nothing_is_added_when_one_file_is_wrong(app: typer.Typer, tmp_path: Pat
         run(app, "card", "add", str(tmp_path / "nothing"))
 
 
+def test_a_revision_that_nobody_read_is_not_accepted(app: typer.Typer, tmp_path: Path) -> None:
+    run(app, "card", "add", str(CARDS / "disk-full.md"), "--by", "ada")
+    changed = tmp_path / "changed.md"
+    changed.write_text((CARDS / "disk-full.md").read_text("utf-8").replace("扩容", "告警"), encoding="utf-8")
+    run(app, "card", "edit", "disk-full", str(changed), "--by", "bob")
+    with pytest.raises(UsageError, match="is at revision 2, not at 1"):
+        run(app, "review", "accept", "disk-full", "--revision", "1", "--by", "ada")
+    assert "revision 2:" in run(app, "review", "accept", "disk-full", "--by", "ada")
+
+
 def test_cards_may_be_accepted_as_they_are_added(app: typer.Typer) -> None:
     assert "revision 2, accepted" in run(
         app, "card", "add", str(CARDS / "disk-full.md"), "--accept", "--by", "ada"

@@ -59,6 +59,20 @@ RANDOM = "Zx8Qp2LmN5vR7tY1wE4uI9oK3jH6gF0d"
         ("https://hooks.slack.com/services/T000/B000/XXXXXXXX", "T000/B000/XXXXXXXX"),
         (f"signature {RANDOM}", RANDOM),
         ("api_key: 'abcdef0123456789abcdef0123456789'", "abcdef0123456789abcdef0123456789"),
+        (r"{\"password\": \"hunter2secret\"}", "hunter2secret"),
+        (r"{\\\"password\\\": \\\"hunter2secret\\\"}", "hunter2secret"),
+        ("<db><password>hunter22</password></db>", "hunter22"),
+        ("curl -s -u admin:Sup3rS3cret https://x/", "Sup3rS3cret"),
+        ("curl --user 'admin:Sup3rS3cret' https://x/", "Sup3rS3cret"),
+        ("mysql -h db -uroot -pSup3rS3cret orders", "Sup3rS3cret"),
+        ("password: |\n  hunter22\n  s3cond\nuser: x", "hunter22"),
+        ("password: |\n  hunter22\n  s3cond\nuser: x", "s3cond"),
+        ("GET https://x.blob.core.windows.net/a?sv=1&sig=aB3%2Fxyz%3D", "aB3%2Fxyz"),
+        ("GET https://x/a?sig=aB3%2Fxyz%3D&x=1", "aB3%2Fxyz"),
+        ("password=abc12", "abc12"),
+        ("password=the-s3cret", "the-s3cret"),
+        ("amqp://user:p@ss:word@host:5672/v", "ss:word"),
+        ("X-Api-Key 0123456789abcdef0123456789abcdef", "0123456789abcdef"),
     ],
 )
 def test_a_secret_is_taken_out_and_never_comes_back(text: str, secret: str) -> None:
@@ -109,6 +123,10 @@ def test_personal_data_get_a_pseudonym_and_come_back(text: str, datum: str, kind
         "rate(http_requests_total{job='api-server',code=~'5..'}[5m])",
         "10.0.3.17:8080 refused; version 1.28.3-gke.1286000",
         "订单服务响应时间从 120 毫秒升到 2300 毫秒",
+        "max_tokens=512 prompt_tokens: 1024, token: not found",
+        "docker run -u 1000:1000 app; mysql -P3306 -h db",
+        "https://a:8080/x,https://b:8080/y",
+        "<b>password</b> must be changed, cache key 0123",
     ],
 )
 def test_what_telemetry_is_full_of_is_left_alone(text: str) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from sre_copilot.app.desk import Desk
+from sre_copilot.app.desk import MOST_OWNERS, Desk
 from sre_copilot.app.serving import Service, make_service
 from sre_copilot.clock import TurnedClock
 from sre_copilot.errors import UsageError
@@ -41,6 +42,29 @@ def service(tmp_path: Path) -> Iterator[Service]:
     found.close()
 
 
+def test_rows_are_paged_on_in_by_who_asked_and_by_nobody_else(service: Service) -> None:
+    desk = Desk(service)
+    offers = shop_of(desk).offers
+    store = desk.handles_of("viewer")
+    assert store is not None
+    handle = store.keep(pl.DataFrame({"line": ["one", "two"]}))
+    assert "line=two" in offers["page"].run({"handle": handle}, caller("viewer"))["text"]
+    assert offers["page"].run({"handle": handle}, caller("responder"))["failed"]
+    used = desk.use("page", {"handle": handle}, role="viewer", lang="en", owner="viewer")
+    assert used.outcome == "success"
+    desk.close()
+
+
+def test_the_rows_of_few_owners_are_kept_and_who_asked_longest_ago_loses_his(service: Service) -> None:
+    desk = Desk(service)
+    first, second = desk.handles_of("first"), desk.handles_of("second")
+    for number in range(MOST_OWNERS - 1):
+        assert desk.handles_of("first") is first
+        desk.handles_of(f"owner-{number}")
+    assert desk.handles_of("second") is not second
+    assert desk.handles_of("") is None
+
+
 def caller(role: Role) -> Caller:
     return Caller(role, f"a {role}", role)
 
@@ -50,7 +74,7 @@ def test_nothing_writes_unless_the_operator_says_so(tmp_path: Path) -> None:
     offers = shop_of(Desk(service)).offers
     service.close()
     assert not set(offers) & WRITING
-    assert len(offers) <= 16
+    assert len(offers) <= 17
     assert not [each.name for each in offers.values() if each.writes]
 
 

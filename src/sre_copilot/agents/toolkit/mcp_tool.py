@@ -44,7 +44,8 @@ ADDRESSES = frozenset(
     )
 )  # formats of a text that says where to reach
 SIMPLE = ("string", "number", "boolean", "null")  # what an argument may be of which the server says nothing
-MOST_STEPS = 12  # through a schema that refers to itself
+MOST_STEPS = 6  # from one reference or part of a schema to the next
+MOST_PARTS = 1000  # of a schema that a model is shown; beyond them an argument is a plain value
 DEEPEST = 4  # of a schema: arguments that nest deeper are none that a model fills in
 
 
@@ -153,11 +154,10 @@ def _arguments(
     *,
     without: Collection[str] = (),
     path: tuple[str, ...] = (),
-    depth: int = 0,
+    seen: set[int] | None = None,
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """Every argument, and whatever can stand in it, as deep as a model may fill it in."""
-    if depth > MOST_STEPS:
-        return
+    """Every argument, and whatever can stand in it; a part is gone into once, for a schema may refer to itself."""
+    seen = set() if seen is None else seen
     parts = [*_list(schema.get("anyOf")), *_list(schema.get("oneOf")), *_list(schema.get("prefixItems"))]
     items = schema.get("items")
     parts += [items] if isinstance(items, Mapping) else _list(items)
@@ -165,12 +165,16 @@ def _arguments(
         about = _merged(part, root)
         if path:
             yield path, about
-        yield from _arguments(about, root, without=without, path=path, depth=depth + 1)
+        if id(part) not in seen:
+            seen.add(id(part))
+            yield from _arguments(about, root, without=without, path=path, seen=seen)
     for name, each in _mapping(schema.get("properties")).items():
         if path or name not in without:
             about = _merged(each, root)
             yield (*path, str(name)), about
-            yield from _arguments(about, root, path=(*path, str(name)), depth=depth + 1)
+            if id(each) not in seen:
+                seen.add(id(each))
+                yield from _arguments(about, root, path=(*path, str(name)), seen=seen)
 
 
 def _merged(schema: Any, root: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
@@ -181,7 +185,7 @@ def _merged(schema: Any, root: Mapping[str, Any], depth: int = 0) -> dict[str, A
         target = _target(found.pop("$ref"), root)
         parts = [*parts, target if target is not None and depth < MOST_STEPS else {"type": "object"}]
     for part in parts:
-        more = _merged(part, root, depth + 1) if depth < MOST_STEPS else {}
+        more = _merged(part, root, depth + 1) if depth < MOST_STEPS else {"type": "object"}
         both = {**more, **found}
         for key in ("anyOf", "oneOf"):
             if key in more and key in found:
@@ -227,27 +231,36 @@ def clean_schema(
     without: Collection[str] = (),
     depth: int = 0,
     root: Mapping[str, Any] | None = None,
+    parts: list[int] | None = None,
 ) -> dict[str, Any]:
     """A server's schema, reduced to what is needed to fill it in; an object takes only the arguments it names."""
     root = schema if root is None else root
+    parts = [0] if parts is None else parts
+    parts[0] += 1
+    if parts[0] > MOST_PARTS:
+        return {"type": list(SIMPLE)}
     whole = _merged(schema, root)
     kept: dict[str, Any] = {key: whole[key] for key in KEYS if key in whole}
     for key in ("anyOf", "oneOf"):
         if choices := _list(whole.get(key)):
             if depth < DEEPEST:
-                kept[key] = [clean_schema(_mapping(each), depth=depth + 1, root=root) for each in choices]
+                kept[key] = [
+                    clean_schema(_mapping(each), depth=depth + 1, root=root, parts=parts) for each in choices
+                ]
             else:
                 kept["type"] = list(SIMPLE)
     types = _types(whole)
     if "array" in types:
         deep = depth < DEEPEST and isinstance(whole.get("items"), Mapping)
         kept["items"] = (
-            clean_schema(whole["items"], depth=depth + 1, root=root) if deep else {"type": list(SIMPLE)}
+            clean_schema(whole["items"], depth=depth + 1, root=root, parts=parts)
+            if deep
+            else {"type": list(SIMPLE)}
         )
     if depth == 0 or "object" in types:
         properties = _mapping(whole.get("properties")) if depth < DEEPEST else {}
         kept["properties"] = {
-            name: clean_schema(_mapping(each), depth=depth + 1, root=root)
+            name: clean_schema(_mapping(each), depth=depth + 1, root=root, parts=parts)
             for name, each in properties.items()
             if name not in without
         }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,13 @@ def fetch(url: str) -> str:
 def broken() -> str:
     """Fails."""
     raise RuntimeError("the index is gone")
+
+@server.tool()
+def wait(seconds: float) -> str:
+    """Waits."""
+    import time
+    time.sleep(seconds)
+    return f"waited {seconds}"
 
 server.run("stdio")
 '''
@@ -141,3 +150,27 @@ def test_plain_http_to_another_machine_is_refused() -> None:
     with pytest.raises(SourceUnreachable, match="plain http") as caught:
         McpClient("far", settings).tools()
     assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_program_that_says_nothing_is_given_up_in_time_and_holds_nobody_up() -> None:
+    config = {"mode": "stdio", "command": sys.executable, "args": ["-c", "import time; time.sleep(60)"]}
+    settings = McpServer.model_validate({"config": config, "tools": ["x"], "timeout_seconds": 0.2})
+    began = time.monotonic()
+    with pytest.raises(SourceUnreachable, match=r"within|could not be asked"):
+        McpClient("silent", settings).tools()
+    assert time.monotonic() - began < 6
+
+
+def test_one_failure_does_not_close_the_connection_on_which_another_thread_waits(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text(SERVER, encoding="utf-8")
+    settings = server(tmp_path, tools=["wait", "search"])
+    found: list[str] = []
+    with McpClient("tickets", settings) as client:
+        waiting = threading.Thread(target=lambda: found.append(client.call("wait", {"seconds": 1.5}).text))
+        waiting.start()
+        time.sleep(0.3)
+        with pytest.raises(SourceUnreachable):
+            client._ask("no_such_method")
+        assert "about orders" in client.call("search", {"text": "orders"}).text
+        waiting.join(20)
+    assert found == ["waited 1.5"]

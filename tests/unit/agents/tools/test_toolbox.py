@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sre_copilot.agents.scenes.recorded import RecordedScene
 from sre_copilot.agents.tool import Arguments, ToolContext, ToolResult
-from sre_copilot.agents.toolbox import Toolbox, registered_tools
+from sre_copilot.agents.toolbox import LateCalls, Toolbox, registered_tools
 from sre_copilot.agents.toolkit.handles import HandleStore
 from sre_copilot.agents.toolkit.inert import inert
 from sre_copilot.incidents.report.words import catalogue
@@ -70,6 +70,17 @@ def test_a_tool_that_hangs_is_given_up_and_too_many_of_them_are_refused() -> Non
     tool.go_on.set()
     time.sleep(0.1)
     assert tools.use("speaking", {"text": "x"}).outcome == "success"
+
+
+def test_calls_that_hang_are_counted_over_all_toolboxes_that_share_them() -> None:
+    tool, late = Speaking(), LateCalls()
+    first = Toolbox({"speaking": tool}, context(RecordedScene(shop())), timeout_seconds=0.05, late=late)
+    for box in (first, first.on(first.context), first, first.on(first.context)):
+        assert "Too many calls" not in box.use("speaking", {"text": "wait"}).problem
+    other = Toolbox({"speaking": tool}, context(RecordedScene(shop())), late=late)
+    assert "Too many calls" in other.use("speaking", {"text": "x"}).problem
+    assert "Too many calls" in first.on(first.context).use("speaking", {"text": "x"}).problem
+    tool.go_on.set()
 
 
 def test_calls_are_counted_by_outcome_and_an_unknown_name_is_no_label_of_its_own() -> None:

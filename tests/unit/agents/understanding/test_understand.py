@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sre_copilot.agents.answer import Understood
+from sre_copilot.agents.room import room
 from sre_copilot.agents.understanding import understand
 from sre_copilot.agents.understanding.intents import INTENTS, PARAMETERS
 from sre_copilot.domain.signals import Window
@@ -53,6 +54,38 @@ def read(text: str, previous: Understood | None = None, window: Window | None = 
         previous=previous,
         window=window,
     )
+
+
+LONG = (
+    "1",
+    "\uff11",
+    "a",
+    "a.",
+    "点",
+    "一",
+    "十点",
+    "1 ",
+    "1.",
+    "1点",
+    "10:00 ",
+    "1月1日",
+    "昨天",
+    "昨天三点到",
+    "from ",
+    "node-",
+    "half ",
+    "a-",
+    " ",
+)
+
+
+@pytest.mark.parametrize("unit", LONG)
+def test_what_repeats_itself_is_read_in_linear_time(unit: str) -> None:
+    text = unit * (8000 // len(unit))
+    for reading in (read, lambda said: room.said(said, author="x", now=NOW, services=SERVICES)):
+        began = time.process_time()
+        reading(text)
+        assert time.process_time() - began < 2.0
 
 
 def rows(table: str) -> list[list[str]]:

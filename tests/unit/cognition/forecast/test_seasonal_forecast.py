@@ -98,6 +98,25 @@ def test_memory_given_is_written_to() -> None:
     assert np.shares_memory(told.values, memory)
 
 
+@pytest.mark.parametrize("begin", [0, 3, 12])
+@pytest.mark.parametrize(("series", "steps"), [(1, 1), (1, 5), (3, 16), (17, 12), (33, 37)])
+def test_memory_that_begins_within_a_line_is_written_and_nothing_around_it(
+    series: int, steps: int, begin: int
+) -> None:
+    values = seasonal_values(series)
+    profile = learn(values, start=START, step_seconds=STEP)
+    errors = learn_errors(profile, values, start=START)
+    now = deviation_now(profile, values, start=START, usual_hour=errors.usual_hour)
+    end, size = START + 7 * DAY_SECONDS, 3 * series * steps
+    memory = np.full(size + 48, -7, np.float32)
+    into = memory[begin : begin + size].reshape(series, 3, steps)
+    forecast(profile, now, errors, start=end, horizon_steps=steps, into=into)
+    longer = forecast(profile, now, errors, start=end, horizon_steps=64).values
+    np.testing.assert_allclose(into.transpose(0, 2, 1), longer[:, :steps], rtol=1e-5)
+    assert (memory[:begin] == -7).all()
+    assert (memory[begin + size :] == -7).all()
+
+
 def test_the_deviation_now_splits_into_what_stays_and_what_returns() -> None:
     values = seasonal_values(1, noise=0.05)
     profile = learn(values, start=START, step_seconds=STEP)
