@@ -17,7 +17,7 @@ from sre_copilot.domain.knowledge import Recalled
 from sre_copilot.errors import SreCopilotError, UsageError
 from sre_copilot.eval.learning.planted import Planted, plant
 from sre_copilot.eval.learning.retold import retold
-from sre_copilot.eval.learning.studied import Answer, Studied, Verdict, by_core, study, verdict_of
+from sre_copilot.eval.learning.studied import Answer, Studied, Verdict, by_team, study, verdict_of
 from sre_copilot.eval.rca.run import case_folders
 from sre_copilot.eval.workers import Progress
 from sre_copilot.knowledge.keeping import Shelf
@@ -69,7 +69,7 @@ class Evaluation:
 def evaluate(
     directories: Sequence[Path],
     *,
-    answer: Answer = by_core,
+    answer: Answer = by_team,
     seed: int = 0,
     progress: Progress = lambda done, total, name: None,
 ) -> Evaluation:

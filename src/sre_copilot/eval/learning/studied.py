@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 
+from sre_copilot.agents.scenes.recorded import RecordedScene
 from sre_copilot.app import investigate, register_sentences
+from sre_copilot.app.experience import Memory
+from sre_copilot.app.team import make_copilot
+from sre_copilot.domain.evidence import Finding
 from sre_copilot.domain.faults import FAULT_TYPES
 from sre_copilot.domain.incident import Observation
+from sre_copilot.domain.knowledge import Recalled, Retrieved, Scope
+from sre_copilot.errors import MethodError
 from sre_copilot.eval.rca.matching import means
 from sre_copilot.eval.rca.truth import Truth, read_truth
 from sre_copilot.incidents.investigation import Investigation
+from sre_copilot.knowledge.answering import Answered
 from sre_copilot.knowledge.keeping import Shelf
 from sre_copilot.perception.recorded import RecordedSource
 
@@ -23,6 +30,43 @@ Answer = Callable[[Observation, Shelf | None], Investigation]
 def by_core(observation: Observation, shelf: Shelf | None) -> Investigation:
     """What the deterministic core answers: it has no place where experience could enter."""
     return investigate(observation)
+
+
+def by_team(observation: Observation, shelf: Shelf | None) -> Investigation:
+    """What the whole team answers, with the experience of a shelf in its hands, or without any."""
+    memory = Memory(shelf) if shelf is not None else None
+    copilot = make_copilot(
+        RecordedScene(observation),
+        library=CardsAlone(memory) if memory else None,
+        recall=memory.recall_at_once if memory else None,
+    )
+    answer = copilot.investigate(observation)
+    if answer.diagnosis is None or not isinstance(answer.investigated, Investigation):
+        raise MethodError("the team gave no diagnosis that stands")
+    return replace(answer.investigated, diagnosis=answer.diagnosis)
+
+
+class CardsAlone:
+    """A library of experience without documents."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def search(
+        self, question: str, *, scope: Scope | None = None, kinds: tuple[str, ...] = (), limit: int = 5
+    ) -> tuple[Retrieved, ...]:
+        """None: there are no documents."""
+        return ()
+
+    def answer(self, question: str, *, scope: Scope | None = None, limit: int = 3) -> Answered:
+        """None: there are no documents."""
+        return Answered()
+
+    def recall(
+        self, findings: tuple[Finding, ...], *, observation: Observation, fault_type: str = "", limit: int = 5
+    ) -> tuple[Recalled, ...]:
+        """Known faults that fit."""
+        return self._memory.recall(findings, observation=observation, fault_type=fault_type, limit=limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +109,7 @@ def verdict_of(investigation: Investigation) -> Verdict:
     return Verdict(diagnosis.outcome.value, *named, round(diagnosis.probability, 6))
 
 
-def study(folder: Path, *, answer: Answer = by_core) -> Studied:
+def study(folder: Path, *, answer: Answer = by_team) -> Studied:
     """Read and investigate a case, then read its truth.
 
     Raises
