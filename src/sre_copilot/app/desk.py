@@ -12,6 +12,7 @@ from sre_copilot.agents.answer import Answer, Listener, Understood
 from sre_copilot.agents.tool import ToolResult
 from sre_copilot.agents.toolkit.handles import HandleStore
 from sre_copilot.app.asking import Equipment, OpenCopilot, equip, open_live_copilot
+from sre_copilot.app.incidents import check_known
 from sre_copilot.app.limits import Limits
 from sre_copilot.app.remembering import read, written
 from sre_copilot.app.serving import Service
@@ -161,6 +162,7 @@ class Desk:
             observation = found.scene.incident_observation()
             if observation is None:
                 raise UsageError("at: leaves no time to look at")
+            check_known(incident, found.scene)
             answer = found.copilot.investigate(observation, lang=lang, listen=listen)
         return answer, self._kept(answer, incident, began)
 

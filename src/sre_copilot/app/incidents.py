@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+
+from sre_copilot.agents.scene import Scene
 from sre_copilot.clock import rfc3339
 from sre_copilot.domain.incident import Complaint, Incident
 from sre_copilot.domain.signals import Window
@@ -10,6 +13,7 @@ from sre_copilot.perception.alert_files import HandedAlert
 
 BEFORE_S = 900.0  # looked at before the onset: enough samples to know what was normal
 AFTER_S = 3600.0  # and at most after it: what an hour does not show, a day shows no better
+NEAR = 8  # names that are offered
 LEAST_S = 300.0  # a fault of less than five minutes has too few samples of most sources
 
 
@@ -41,3 +45,17 @@ def incident_since(service: str, *, seconds: float, now: float) -> Incident:
         complaint=Complaint(text=service, entity=service),
         window=Window(start, float(int(now))),
     )
+
+
+def check_known(incident: Incident, scene: Scene) -> None:
+    """See that a service that somebody named is there; an alert may speak of what no telemetry names.
+
+    Raises
+    ------
+    UsageError : names the services that resemble it
+    """
+    named, known = incident.complaint.entity, scene.services()
+    if not known or not named or incident.complaint.text != named or named in known:
+        return
+    near = difflib.get_close_matches(named, known, n=NEAR, cutoff=0.4) or list(known[:NEAR])
+    raise UsageError(f"service: there is no service {named!r} here. There are: {', '.join(near)}.")

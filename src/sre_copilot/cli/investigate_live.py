@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sre_copilot.app import investigate
 from sre_copilot.app.asking import open_live_copilot
-from sre_copilot.app.incidents import incident_of, incident_since
+from sre_copilot.app.incidents import check_known, incident_of, incident_since
 from sre_copilot.cli.times import duration
 from sre_copilot.cli.working import Working
 from sre_copilot.domain.incident import Diagnosis, Incident
@@ -52,6 +52,7 @@ def investigate_live(
         observation = opened.scene.incident_observation()
         if observation is None:
             raise UsageError("--since: leaves no time to look at; write for example 30m.")
+        check_known(incident, opened.scene)
         answer = opened.copilot.investigate(observation, lang=lang, listen=Working(lang).hear)
     found = answer.investigated
     if found is None or answer.diagnosis is None:
