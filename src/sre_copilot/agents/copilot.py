@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -25,6 +26,7 @@ from sre_copilot.llm.speaking import Ledger, Speaker, ToolSpec
 
 UNSURE = 0.6  # of the rules and a model that refined them: below it a model may look around
 QUOTED = 2  # passages beside an answer that did not come from documents
+NEAR = 8  # names of services that are offered
 USUAL_S = 1800.0  # looked at where nobody says from when to when: long enough to see a fault begin
 
 Understand = Callable[[str, Lang | None, Understood | None, Ledger], Understood]
@@ -85,7 +87,7 @@ class Copilot:
 
     def _part(self, understood: Understood, ledger: Ledger, listen: Listener) -> Answer:
         if understood.missing:
-            return self._declined(understood, "team.missing", missing=", ".join(understood.missing))
+            return self._asked_back(understood)
         if not plan(understood):
             return self._quoted(self._own(understood))
         if understood.intent in WHOLE_TEAM and (outside := self._outside(understood)):
@@ -114,6 +116,18 @@ class Copilot:
 
     def _looked_around(self, understood: Understood, ledger: Ledger, listen: Listener) -> Answer:
         return self._worked(understood, None, ledger, listen, tasks=(alone("analyst", understood),))
+
+    def _asked_back(self, understood: Understood) -> Answer:
+        """Say what is missing; for a service whether it is not known here, or whether nothing could be read that names any."""
+        if "service" not in understood.missing:
+            return self._declined(understood, "team.missing", missing=", ".join(understood.missing))
+        known = self.scene.services()
+        if not known:
+            return self._declined(understood, "team.no_services")
+        name = understood.parameters.get("unknown", "")
+        near = difflib.get_close_matches(name, known, n=NEAR, cutoff=0.4) or list(known[:NEAR])
+        key = "team.unknown_service" if name else "team.which_service"
+        return self._declined(understood, key, name=name, near=", ".join(near))
 
     def _outside(self, understood: Understood) -> dict[str, str]:
         """What was recorded, when the question is about a time of which nothing was; nothing when it can be looked at."""
