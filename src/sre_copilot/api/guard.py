@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPBearer
 
+from sre_copilot.api.browser_sessions import Sessions
 from sre_copilot.api.problems import Page, Problem
-from sre_copilot.api.sessions import Sessions
 from sre_copilot.app.serving import Service
 from sre_copilot.settings.section import Role, at_least
 from sre_copilot.store.tokens import Token

@@ -17,7 +17,7 @@ from sre_copilot.clock import rfc3339
 from sre_copilot.domain.knowledge import Card, PastFault
 from sre_copilot.errors import UsageError
 from sre_copilot.knowledge.cards import parse_card, write_card
-from sre_copilot.knowledge.keeping import ChangedMeanwhile, Shelf
+from sre_copilot.knowledge.keeping import ChangedMeanwhile, Experience
 from sre_copilot.knowledge.labels import Label, Labels
 from sre_copilot.knowledge.learning import edit, review, waiting
 from sre_copilot.knowledge.proposals import Proposal, Proposals
@@ -177,8 +177,8 @@ def settle(service: ServiceHere, request: Request, key: str, decision: Decision)
     return _proposal(decided)
 
 
-def _shelf(service: Service) -> Shelf:
-    return Shelf(service.database, service.clock)
+def _shelf(service: Service) -> Experience:
+    return Experience(service.database, service.clock)
 
 
 def _found(read: Any) -> Any:

@@ -9,6 +9,7 @@ from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
+from sre_copilot.api.browser_sessions import SESSION_S
 from sre_copilot.api.guard import (
     BODILESS,
     PUBLIC,
@@ -22,7 +23,6 @@ from sre_copilot.api.guard import (
 )
 from sre_copilot.api.html import page
 from sre_copilot.api.problems import Problem
-from sre_copilot.api.sessions import SESSION_S
 from sre_copilot.api.status import document
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, anomaly, breach, investigation, language
 from sre_copilot.app.serving import Service

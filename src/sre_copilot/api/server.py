@@ -30,9 +30,9 @@ from sre_copilot.api import (
     team,
     tokens,
 )
+from sre_copilot.api.browser_sessions import Sessions
 from sre_copilot.api.guard import BODILESS
 from sre_copilot.api.problems import install, respond
-from sre_copilot.api.sessions import Sessions
 from sre_copilot.api.views import Json
 from sre_copilot.app.calling import Calling
 from sre_copilot.app.desk import Desk

@@ -9,7 +9,7 @@ from sre_copilot.clock import Clock
 from sre_copilot.domain.incident import Observation, Outcome
 from sre_copilot.errors import SreCopilotError
 from sre_copilot.incidents.investigation import Investigation, Methods
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.knowledge.learning import learn_from
 from sre_copilot.store.database import Database
 from sre_copilot.telemetry import log
@@ -24,13 +24,13 @@ def investigating(database: Database, clock: Clock) -> Investigates:
     def investigated(observation: Observation, methods: Methods) -> Investigation:
         found = investigate(observation, methods=methods)
         if found.diagnosis.outcome is Outcome.FAULT:
-            _learn(found, Shelf(database, clock))
+            _learn(found, Experience(database, clock))
         return found
 
     return investigated
 
 
-def _learn(found: Investigation, shelf: Shelf) -> None:
+def _learn(found: Investigation, shelf: Experience) -> None:
     """Let the trust of experience that fitted follow what was found, and keep the fault as a draft."""
     from sre_copilot.app.experience import Memory, learn  # noqa: PLC0415 - a second of imports, at the first fault and not at the start
 

@@ -19,7 +19,7 @@ from sre_copilot.evidence.evaluator import Evaluator
 from sre_copilot.incidents.report.words import say
 from sre_copilot.knowledge.drafting import Draft, draft, reworded
 from sre_copilot.knowledge.encoder import UniversalSentenceEncoder
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.knowledge.learning import keep
 from sre_copilot.knowledge.past import Closed, past_from_case
 from sre_copilot.knowledge.probes import Holds
@@ -33,9 +33,9 @@ QUICK = ("metrics", "golden_signals", "state", "transactions")
 """Detectors of a quick look: a fifth of the time of all of them, which goes into reading logs and traces line by line."""
 
 
-def open_shelf(settings: Settings, clock: Clock | None = None) -> Shelf:
+def open_experience(settings: Settings, clock: Clock | None = None) -> Experience:
     """The cards and past faults of the configured store."""
-    return Shelf(open_database(settings), clock or SystemClock())
+    return Experience(open_database(settings), clock or SystemClock())
 
 
 def open_prompts(settings: Settings, clock: Clock | None = None) -> Prompts:
@@ -101,7 +101,7 @@ def recall_for(
 class Memory:
     """Recalls for agents: they read, they never write."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Experience) -> None:
         self._shelf = shelf
 
     def recall(
@@ -116,7 +116,7 @@ class Memory:
 
 
 def similar_cases(
-    shelf: Shelf, closed: Closed, *, scope: Scope | None = None, limit: int = 5
+    shelf: Experience, closed: Closed, *, scope: Scope | None = None, limit: int = 5
 ) -> tuple[Similar, ...]:
     """Known faults like the one of an investigation."""
     observation = closed.observation
@@ -131,7 +131,12 @@ def similar_cases(
 
 
 def query_knowledge_base(
-    shelf: Shelf, fault_type: str = "", *, description: str = "", scope: Scope | None = None, limit: int = 5
+    shelf: Experience,
+    fault_type: str = "",
+    *,
+    description: str = "",
+    scope: Scope | None = None,
+    limit: int = 5,
 ) -> tuple[Similar, ...]:
     """Known faults of a type, or like a description in Chinese or English."""
     encoder = UniversalSentenceEncoder() if description else None
@@ -141,7 +146,7 @@ def query_knowledge_base(
 
 
 def learn(
-    shelf: Shelf,
+    shelf: Experience,
     closed: Closed,
     *,
     service: str = "",
@@ -160,7 +165,7 @@ def learn(
     return keep(made, shelf)
 
 
-async def update_knowledge(shelf: Shelf, case: Mapping[str, Any], *, by: str) -> PastFault:
+async def update_knowledge(shelf: Experience, case: Mapping[str, Any], *, by: str) -> PastFault:
     """Take a case that another system or a person tells, as a draft; the store is written beside the event loop."""
     past = past_from_case(case)
     return await asyncio.to_thread(shelf.save_past, past, by=by)

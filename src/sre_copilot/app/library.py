@@ -12,7 +12,7 @@ from sre_copilot.domain.evidence import Finding
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.knowledge import Recalled, Retrieved, Scope
 from sre_copilot.knowledge.answering import Answered
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.settings.document import Settings
 from sre_copilot.store.database import Database
 from sre_copilot.store.passages import PassageStore
@@ -48,7 +48,7 @@ def recall_of(database: Database | None, clock: Clock) -> RecallAtOnce | None:
     """What recognises a known fault within a second; it looks at what is kept when it is asked."""
     if database is None:
         return None
-    shelf = Shelf(database, clock)
+    shelf = Experience(database, clock)
 
     def at_once(observation: Observation) -> Recalled | None:
         if not shelf.known():
@@ -72,7 +72,7 @@ def library_of(settings: Settings, database: Database | None, clock: Clock) -> L
     if database is None:
         return None
     documents = bool(PassageStore(database).documents())
-    shelf = Shelf(database, clock)
+    shelf = Experience(database, clock)
     if not documents and not shelf.known():
         return None
     with _lock:

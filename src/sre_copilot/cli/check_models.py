@@ -11,7 +11,7 @@ from sre_copilot.app.asking import existing_database, speaker_of
 from sre_copilot.app.knowing import open_shelf
 from sre_copilot.clock import SystemClock
 from sre_copilot.errors import SreCopilotError
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.llm.health import ModelHealth, model_healths
 from sre_copilot.settings.document import Settings
 
@@ -54,7 +54,7 @@ def knowledge_line(settings: Settings) -> tuple[str, bool]:
             documents = open_shelf(settings, database)
             passages = len(documents.passages())
             vectors = documents.vectors.count(model=documents.encoder.id)
-            cards = len(Shelf(database, SystemClock()).cards())
+            cards = len(Experience(database, SystemClock()).cards())
         finally:
             database.close()
     except SreCopilotError as error:

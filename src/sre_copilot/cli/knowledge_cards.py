@@ -14,14 +14,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from sre_copilot.app.experience import open_shelf
+from sre_copilot.app.experience import open_experience
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.streams import print_document, table_console
 from sre_copilot.clock import rfc3339
 from sre_copilot.domain.knowledge import Card
 from sre_copilot.errors import UsageError
 from sre_copilot.knowledge.cards import parse_card, write_card
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.knowledge.labels import Labels, evaluation_cases
 from sre_copilot.knowledge.learning import Decision, edit, review, waiting
 from sre_copilot.knowledge.proposals import Proposals
@@ -305,11 +305,11 @@ def who() -> str:
         return f"user {os.getuid()}" if hasattr(os, "getuid") else "the command line"
 
 
-def _shelf(config: Path | None) -> Shelf:
-    return open_shelf(load(config))
+def _shelf(config: Path | None) -> Experience:
+    return open_experience(load(config))
 
 
-def _proposals(config: Path | None) -> tuple[Shelf, Proposals]:
+def _proposals(config: Path | None) -> tuple[Experience, Proposals]:
     shelf = _shelf(config)
     return shelf, Proposals(shelf.database, shelf.clock)
 
@@ -324,7 +324,7 @@ def _settle(key: str, *, accept: bool, by: str, note: str, config: Path | None) 
         typer.echo(f"now write the text: sre-copilot prompts edit {decided.subject} FILE")
 
 
-def _added(shelf: Shelf, card: Card, by: str, *, accept: bool) -> str:
+def _added(shelf: Experience, card: Card, by: str, *, accept: bool) -> str:
     if not shelf.has_card(card.id):
         kept = shelf.save(card, by=by, note="added")
     elif write_card(shelf.card(card.id)) != write_card(card):
@@ -373,7 +373,9 @@ def _row(card: Card) -> tuple[str, ...]:
     return card.id, card.title, card.fault_type, card.standing, f"{card.trust:.2f}", str(card.revision)
 
 
-def _review(shelf: Shelf, key: str, decision: Decision, *, revision: int | None, by: str, note: str) -> None:
+def _review(
+    shelf: Experience, key: str, decision: Decision, *, revision: int | None, by: str, note: str
+) -> None:
     if shelf.has_card(key):
         card = shelf.card(key)
         revision = revision or card.revision

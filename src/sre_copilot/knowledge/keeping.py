@@ -26,7 +26,7 @@ class ChangedMeanwhile(UsageError):  # noqa: N818 - it reads better so
     """Somebody changed what was read, so that what was decided about it does not hold."""
 
 
-class Shelf:
+class Experience:
     """Cards and past faults of one store."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

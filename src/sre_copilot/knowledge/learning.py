@@ -13,7 +13,7 @@ from sre_copilot.domain.incident import Diagnosis, Outcome
 from sre_copilot.domain.knowledge import Card, PastFault, Recalled
 from sre_copilot.errors import UsageError
 from sre_copilot.knowledge.drafting import Draft
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.knowledge.recall import CERTAIN_MATCH
 from sre_copilot.knowledge.trust import BY_MACHINE, BY_PERSON
 
@@ -29,7 +29,7 @@ class Waiting:
     past: tuple[PastFault, ...]
 
 
-def keep(draft: Draft, shelf: Shelf, *, by: str = "the investigation") -> Draft:
+def keep(draft: Draft, shelf: Experience, *, by: str = "the investigation") -> Draft:
     """Keep a draft until somebody reviews it; what was decided already stays decided."""
     known = {each.id: each.standing for each in shelf.past_faults()}
     if known.get(draft.past.id, "draft") == "draft":
@@ -39,13 +39,13 @@ def keep(draft: Draft, shelf: Shelf, *, by: str = "the investigation") -> Draft:
     return draft
 
 
-def waiting(shelf: Shelf) -> Waiting:
+def waiting(shelf: Experience) -> Waiting:
     """What waits for a review."""
     return Waiting(cards=shelf.cards(standing="draft"), past=shelf.past_faults(standing="draft"))
 
 
 def review(
-    shelf: Shelf, key: str, decision: Decision, *, by: str, note: str = "", revision: int | None = None
+    shelf: Experience, key: str, decision: Decision, *, by: str, note: str = "", revision: int | None = None
 ) -> Card | PastFault:
     """Accept or reject a draft in one's own name; of a card, the `revision` that one has read.
 
@@ -69,7 +69,7 @@ def review(
     )
 
 
-def edit(shelf: Shelf, card: Card, *, by: str, note: str = "") -> Card:
+def edit(shelf: Experience, card: Card, *, by: str, note: str = "") -> Card:
     """Change a card; what somebody accepted was another text, so it waits for a review again.
 
     Raises
@@ -97,7 +97,7 @@ def judged(recalled: Iterable[Recalled], diagnosis: Diagnosis) -> tuple[tuple[st
     return tuple(found)
 
 
-def learn_from(shelf: Shelf, recalled: Iterable[Recalled], diagnosis: Diagnosis) -> tuple[Card, ...]:
+def learn_from(shelf: Experience, recalled: Iterable[Recalled], diagnosis: Diagnosis) -> tuple[Card, ...]:
     """Let the trust of recalled experiences follow what an investigation found; return the cards whose trust moved."""
     moved = (
         shelf.turned(

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sre_copilot.clock import Clock
 from sre_copilot.domain.knowledge import Card
 from sre_copilot.errors import UsageError
-from sre_copilot.knowledge.keeping import Shelf, every
+from sre_copilot.knowledge.keeping import Experience, every
 from sre_copilot.knowledge.labels import QUORUM, Label, believed
 from sre_copilot.store.database import Database
 from sre_copilot.store.experience import proposal_records
@@ -58,7 +58,7 @@ class Proposals:
         rows = every(self._records, **({"standing": standing} if standing else {}))
         return tuple(_proposal(row) for row in rows)
 
-    def decide(self, key: str, *, accept: bool, by: str, shelf: Shelf, note: str = "") -> Proposal:
+    def decide(self, key: str, *, accept: bool, by: str, shelf: Experience, note: str = "") -> Proposal:
         """Accept or reject in one's own name; an accepted card proposal becomes the card's next revision.
 
         Raises

@@ -10,7 +10,7 @@ from sre_copilot.clock import Clock
 from sre_copilot.errors import UsageError
 from sre_copilot.incidents.watch.journal import change_row
 from sre_copilot.knowledge.cards import parse_card
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.knowledge.labels import Labels
 from sre_copilot.mcp.offer import Caller, Offer, parameters, text
 from sre_copilot.perception.changes import parse_change
@@ -92,7 +92,7 @@ class Written:
 
     def _card(self, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Keep a card that is not there yet: one that people accepted is theirs to change."""
-        shelf = Shelf(self._database, self._clock)
+        shelf = Experience(self._database, self._clock)
         card = parse_card(arguments["markdown"], name="markdown")
         if shelf.has_card(card.id):
             raise UsageError(

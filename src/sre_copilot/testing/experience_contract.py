@@ -13,7 +13,7 @@ from sre_copilot.domain.evidence import Check, Query
 from sre_copilot.domain.knowledge import Card, PastFault, Scope
 from sre_copilot.domain.signals import Window
 from sre_copilot.errors import UsageError
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.knowledge.labels import Labels
 from sre_copilot.knowledge.learning import edit, review
 from sre_copilot.knowledge.probes import Probe
@@ -63,11 +63,11 @@ class ExperienceContract:
     """Derive a test class from it."""
 
     @pytest.fixture
-    def shelf(self, database: Database) -> Shelf:
+    def shelf(self, database: Database) -> Experience:
         """An empty shelf."""
-        return Shelf(database, TurnedClock(NOW))
+        return Experience(database, TurnedClock(NOW))
 
-    def test_a_card_comes_back_as_it_was_with_its_checks(self, shelf: Shelf) -> None:
+    def test_a_card_comes_back_as_it_was_with_its_checks(self, shelf: Experience) -> None:
         """Texts of any language, scope and stored checks."""
         shelf.save(CARD, by="ada", probes=(PROBE,))
         review(shelf, CARD.id, "accept", by="ada")
@@ -75,7 +75,7 @@ class ExperienceContract:
         assert replace(kept, standing="draft", trust=0.5, revision=1) == CARD
         assert [(each.id, each.probes) for each in shelf.known()] == [(CARD.id, (PROBE,))]
 
-    def test_every_change_is_a_revision_that_can_be_brought_back(self, shelf: Shelf) -> None:
+    def test_every_change_is_a_revision_that_can_be_brought_back(self, shelf: Experience) -> None:
         """With who changed it, and why."""
         shelf.save(CARD, by="ada")
         review(shelf, CARD.id, "accept", by="ada")
@@ -89,7 +89,7 @@ class ExperienceContract:
         with pytest.raises(UsageError, match="revision"):
             shelf.restore(CARD.id, 9, by="eve")
 
-    def test_past_faults_are_found_by_service_and_type(self, shelf: Shelf) -> None:
+    def test_past_faults_are_found_by_service_and_type(self, shelf: Experience) -> None:
         """And only accepted ones are recalled."""
         shelf.save_past(PAST, by="ada", probes=(PROBE,))
         assert shelf.past_faults(service="shipping", fault_type="resource/disk") == (PAST,)
@@ -98,7 +98,7 @@ class ExperienceContract:
         review(shelf, PAST.id, "accept", by="ada")
         assert [each.past.effectiveness for each in shelf.known() if each.past] == [0.9]
 
-    def test_a_label_is_one_word_of_one_person_on_one_thing(self, shelf: Shelf) -> None:
+    def test_a_label_is_one_word_of_one_person_on_one_thing(self, shelf: Experience) -> None:
         """Who changes their mind has one label still."""
         labels = Labels(shelf.database, shelf.clock)
         said = {"investigation_id": "i", "target": "finding", "target_id": "F-1", "role": "responder"}
@@ -110,7 +110,7 @@ class ExperienceContract:
             ("bob", False, None),
         }
 
-    def test_an_accepted_proposal_on_a_card_is_its_next_revision(self, shelf: Shelf) -> None:
+    def test_an_accepted_proposal_on_a_card_is_its_next_revision(self, shelf: Experience) -> None:
         """And it cannot be decided twice."""
         shelf.save(CARD, by="ada")
         labels, proposals = Labels(shelf.database, shelf.clock), Proposals(shelf.database, shelf.clock)
@@ -133,7 +133,7 @@ class ExperienceContract:
             proposals.decide(made.id, accept=False, by="ada", shelf=shelf)
         assert proposals.make(labels.all(), threshold=0.7) == ()
 
-    def test_trust_follows_outcomes_until_a_card_that_fails_is_retired(self, shelf: Shelf) -> None:
+    def test_trust_follows_outcomes_until_a_card_that_fails_is_retired(self, shelf: Experience) -> None:
         """Retired is not recalled."""
         shelf.save(CARD, by="ada")
         review(shelf, CARD.id, "accept", by="ada")

@@ -15,7 +15,7 @@ from sre_copilot.app.serving import Service, SourceRoles, make_service
 from sre_copilot.clock import TurnedClock
 from sre_copilot.domain.knowledge import Card
 from sre_copilot.knowledge.cards import parse_card
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.settings.document import Settings
 from sre_copilot.settings.section import Role
 from sre_copilot.testing.synthetic import SyntheticSource
@@ -132,7 +132,7 @@ def test_only_the_revision_that_was_read_is_accepted(service: Service, client: T
     assert "is at revision 2, not at 1" in problem["detail"]
     status, problem = call(client, "POST", "/review/disk-full", approver, decision="accept")
     assert (status, problem["errors"][0]["field"]) == (422, "revision")
-    assert Shelf(service.database, service.clock).card("disk-full").standing == "draft"
+    assert Experience(service.database, service.clock).card("disk-full").standing == "draft"
     assert call(client, "POST", "/review/disk-full", approver, decision="accept", revision=2)[0] == 200
     assert call(client, "POST", "/review/disk-full", approver, decision="accept", revision=2)[0] == 409
 
@@ -142,23 +142,23 @@ def test_a_card_that_changes_while_it_is_decided_is_not_accepted(
 ) -> None:
     approver = bearer(service, "approver")
     call(client, "POST", "/cards", approver, markdown=CARD)
-    read = Shelf.card
+    read = Experience.card
 
-    def changes(shelf: Shelf, key: str) -> Card:
-        monkeypatch.setattr(Shelf, "card", read)
+    def changes(shelf: Experience, key: str) -> Card:
+        monkeypatch.setattr(Experience, "card", read)
         found = read(shelf, key)
         shelf.save(replace(found, measure="rm -rf /"), by="somebody else")
         return found
 
-    monkeypatch.setattr(Shelf, "card", changes)
+    monkeypatch.setattr(Experience, "card", changes)
     assert call(client, "POST", "/review/disk-full", approver, decision="accept", revision=1)[0] == 409
-    assert Shelf(service.database, service.clock).card("disk-full").standing == "draft"
+    assert Experience(service.database, service.clock).card("disk-full").standing == "draft"
 
 
 def test_drafts_hide_what_cards_hide(service: Service, client: TestClient) -> None:
     role = next(iter(service.roles))
     service.roles = {role: SourceRoles(query="admin", see="admin")}
-    shelf = Shelf(service.database, service.clock)
+    shelf = Experience(service.database, service.clock)
     shelf.save(
         replace(parse_card(CARD, name="card"), origin="I-1", manifestation="secret line"), by="the copilot"
     )

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from sre_copilot.api.browser_sessions import LINK_S, SESSION_S
 from sre_copilot.api.server import create_app
-from sre_copilot.api.sessions import LINK_S, SESSION_S
 from sre_copilot.app.serving import Service, SourceRoles, make_service
 from sre_copilot.clock import TurnedClock
 from sre_copilot.domain.anomaly import Breach

@@ -9,7 +9,7 @@ from sre_copilot.app.methods import registered_methods
 from sre_copilot.app.storing import open_database
 from sre_copilot.clock import TurnedClock
 from sre_copilot.domain.incident import Outcome
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.settings.document import Settings
 from sre_copilot.testing.cases import build_case
 
@@ -26,7 +26,7 @@ def test_a_fault_becomes_a_draft_that_waits_for_a_review(tmp_path: Path) -> None
         build_case("cpu", culprit="stock", seed=3).observation(), registered_methods()
     )
     assert found.diagnosis.outcome is Outcome.FAULT
-    kept = Shelf(database, CLOCK).past_faults()
+    kept = Experience(database, CLOCK).past_faults()
     assert [(each.service, each.standing) for each in kept] == [("stock", "draft")]
     database.close()
 
@@ -34,7 +34,7 @@ def test_a_fault_becomes_a_draft_that_waits_for_a_review(tmp_path: Path) -> None
 def test_a_quiet_time_teaches_nothing(tmp_path: Path) -> None:
     database = open_database(settings(tmp_path))
     investigating(database, CLOCK)(build_case("none", seed=3).observation(), registered_methods())
-    assert Shelf(database, CLOCK).past_faults() == ()
+    assert Experience(database, CLOCK).past_faults() == ()
     database.close()
 
 

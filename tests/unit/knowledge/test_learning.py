@@ -16,7 +16,7 @@ from sre_copilot.domain.incident import Outcome
 from sre_copilot.domain.knowledge import Recalled
 from sre_copilot.errors import UsageError
 from sre_copilot.knowledge.drafting import Wording, reworded
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.knowledge.learning import edit, judged, keep, learn_from, review, waiting
 from sre_copilot.knowledge.past import past_from_case
 from sre_copilot.knowledge.trust import HALF_LIFE_S, Turned, failed_repeatedly, trust
@@ -27,9 +27,9 @@ NOW = 1_760_000_000.0
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Iterator[Shelf]:
+def shelf(tmp_path: Path) -> Iterator[Experience]:
     database = Database(sqlite_url(tmp_path))
-    yield Shelf(database, TurnedClock(NOW))
+    yield Experience(database, TurnedClock(NOW))
     database.close()
 
 
@@ -49,7 +49,9 @@ class Says:
         return Reply(value=Wording(**self.words))
 
 
-def test_a_closed_investigation_drafts_a_past_fault_and_a_card_that_wait_for_a_person(shelf: Shelf) -> None:
+def test_a_closed_investigation_drafts_a_past_fault_and_a_card_that_wait_for_a_person(
+    shelf: Experience,
+) -> None:
     made = learn(shelf, closed("payment"))
     assert made is not None
     assert made.card is not None
@@ -67,7 +69,7 @@ def test_a_closed_investigation_drafts_a_past_fault_and_a_card_that_wait_for_a_p
     assert shelf.known() == ()
 
 
-def test_the_same_fault_again_drafts_no_second_card(shelf: Shelf) -> None:
+def test_the_same_fault_again_drafts_no_second_card(shelf: Experience) -> None:
     made = learn(shelf, closed("payment"))
     assert made is not None
     assert made.card is not None
@@ -81,7 +83,7 @@ def test_the_same_fault_again_drafts_no_second_card(shelf: Shelf) -> None:
     assert second.card is None
 
 
-def test_what_a_person_corrects_is_what_is_learned(shelf: Shelf) -> None:
+def test_what_a_person_corrects_is_what_is_learned(shelf: Experience) -> None:
     made = learn(shelf, closed("payment"), service="cart", fault_type="code/slow", lang="zh")
     assert made is not None
     assert made.card is not None
@@ -89,12 +91,12 @@ def test_what_a_person_corrects_is_what_is_learned(shelf: Shelf) -> None:
     assert made.card.lang == "zh"
 
 
-def test_nothing_is_learned_where_no_fault_was_named(shelf: Shelf) -> None:
+def test_nothing_is_learned_where_no_fault_was_named(shelf: Experience) -> None:
     calm = closed("payment")
     assert learn(shelf, replace(calm, diagnosis=replace(calm.diagnosis, outcome=Outcome.NO_FAULT))) is None
 
 
-def test_what_was_decided_is_not_drafted_anew(shelf: Shelf) -> None:
+def test_what_was_decided_is_not_drafted_anew(shelf: Experience) -> None:
     made = learn(shelf, closed("payment"))
     assert made is not None
     assert made.card is not None
@@ -104,7 +106,7 @@ def test_what_was_decided_is_not_drafted_anew(shelf: Shelf) -> None:
     assert waiting(shelf).cards == waiting(shelf).past == ()
 
 
-def test_a_model_may_change_words_and_nothing_else(shelf: Shelf) -> None:
+def test_a_model_may_change_words_and_nothing_else(shelf: Experience) -> None:
     made = learn(shelf, closed("payment"))
     assert made is not None
     assert made.card is not None
@@ -116,7 +118,7 @@ def test_a_model_may_change_words_and_nothing_else(shelf: Shelf) -> None:
     assert reworded(made.card, Silent()) == made.card
 
 
-def test_a_review_needs_a_name_and_an_edit_a_new_review(shelf: Shelf) -> None:
+def test_a_review_needs_a_name_and_an_edit_a_new_review(shelf: Experience) -> None:
     made = learn(shelf, closed("payment"))
     assert made is not None
     assert made.card is not None
@@ -130,7 +132,7 @@ def test_a_review_needs_a_name_and_an_edit_a_new_review(shelf: Shelf) -> None:
         review(shelf, "nothing", "accept", by="ada")
 
 
-def test_only_a_recall_that_claimed_to_be_it_is_held_against_a_sure_diagnosis(shelf: Shelf) -> None:
+def test_only_a_recall_that_claimed_to_be_it_is_held_against_a_sure_diagnosis(shelf: Experience) -> None:
     one = closed("payment")
     made = learn(shelf, one)
     assert made is not None
@@ -156,12 +158,12 @@ def test_trust_is_even_at_first_moves_with_outcomes_and_fades_with_time() -> Non
     assert not failed_repeatedly((*(wrong,) * 3, *(right,) * 6), now=NOW)
 
 
-async def _taken(shelf: Shelf) -> str:
+async def _taken(shelf: Experience) -> str:
     case = {"type": "连接池耗尽", "service": "orders", "solution": "重启", "effectiveness_score": 0.8}
     return (await update_knowledge(shelf, case, by="ada")).id
 
 
-def test_a_case_that_somebody_tells_is_taken_and_found_by_its_words(shelf: Shelf) -> None:
+def test_a_case_that_somebody_tells_is_taken_and_found_by_its_words(shelf: Experience) -> None:
     import asyncio
 
     key = asyncio.run(_taken(shelf))

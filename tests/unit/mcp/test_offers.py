@@ -13,7 +13,7 @@ from sre_copilot.app.desk import MOST_OWNERS, Desk
 from sre_copilot.app.serving import Service, make_service
 from sre_copilot.clock import TurnedClock
 from sre_copilot.errors import UsageError
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.mcp.live import shop_of
 from sre_copilot.mcp.offer import Caller
 from sre_copilot.mcp.server import unfit
@@ -98,7 +98,7 @@ def test_a_card_that_an_agent_writes_waits_for_a_person_and_replaces_none(servic
     offer = shop_of(Desk(service)).offers["draft_card"]
     text = sorted(CARD.glob("*.md"))[0].read_text(encoding="utf-8")
     found = offer.run({"markdown": text}, caller("responder"))
-    shelf = Shelf(service.database, service.clock)
+    shelf = Experience(service.database, service.clock)
     assert shelf.card(found["id"]).standing == "draft"
     with pytest.raises(UsageError, match="already"):
         offer.run({"markdown": text}, caller("responder"))

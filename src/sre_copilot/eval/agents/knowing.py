@@ -18,7 +18,7 @@ from sre_copilot.domain.knowledge import Card
 from sre_copilot.eval.agents.arms import Known
 from sre_copilot.eval.agents.attacks import Attack, attacks
 from sre_copilot.knowledge.documents import DocumentError
-from sre_copilot.knowledge.keeping import Shelf as CardShelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.knowledge.library import Knowledge
 from sre_copilot.settings.document import Settings
 
@@ -39,7 +39,7 @@ def library_with(poison: Sequence[Attack], *, reviewed: bool = True) -> Library:
     folder = Path(tempfile.mkdtemp(prefix="sre-copilot-eval-"))
     settings = Settings.model_validate({"store": {"folder": folder}})
     database = open_database(settings)
-    cards, documents = CardShelf(database, SystemClock()), open_shelf(settings, database)
+    cards, documents = Experience(database, SystemClock()), open_shelf(settings, database)
     for card in usual_cards():
         cards.save(card, by="evaluation")
     for attack in poison:

@@ -10,7 +10,7 @@ from sre_copilot.app.experience import holds_on, recall_at_once, recall_for
 from sre_copilot.domain.knowledge import Card, Scope
 from sre_copilot.eval.learning.retold import retold
 from sre_copilot.eval.learning.studied import Answer, Studied, verdict_of
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.knowledge.labels import Labels, rerun
 from sre_copilot.knowledge.learning import learn_from, review
 from sre_copilot.knowledge.past import signature
@@ -40,7 +40,7 @@ class Planted:
     thresholds_changed: int
 
 
-def plant(shelf: Shelf, cases: Sequence[Studied], *, answer: Answer) -> Planted:
+def plant(shelf: Experience, cases: Sequence[Studied], *, answer: Answer) -> Planted:
     """Plant a lie beside each fault that the investigation had right, let each come again some times, and see."""
     known = [each for each in cases if each.truth and each.verdict.entity == each.truth.entity]
     lies = {case.name: _lie(shelf, case) for case in known}
@@ -69,7 +69,7 @@ def plant(shelf: Shelf, cases: Sequence[Studied], *, answer: Answer) -> Planted:
     )
 
 
-def _lie(shelf: Shelf, case: Studied) -> Card:
+def _lie(shelf: Experience, case: Studied) -> Card:
     """A card with the true signs of a fault and a false cause, which somebody accepted."""
     claimed = next(each for each in LIES if each.partition("/")[0] != case.fault_type.partition("/")[0])
     entity = case.truth.entity if case.truth else ""
@@ -89,7 +89,7 @@ def _lie(shelf: Shelf, case: Studied) -> Card:
     return card
 
 
-def _mislabel(shelf: Shelf, cases: Sequence[Studied]) -> tuple[int, int, int]:
+def _mislabel(shelf: Experience, cases: Sequence[Studied]) -> tuple[int, int, int]:
     """One person calls true findings wrong, false ones right, and the cause another."""
     labels, proposals = Labels(shelf.database, shelf.clock), Proposals(shelf.database, shelf.clock)
     count = 0

@@ -20,7 +20,7 @@ from sre_copilot.eval.learning.retold import retold
 from sre_copilot.eval.learning.studied import Answer, Studied, Verdict, by_team, study, verdict_of
 from sre_copilot.eval.rca.run import case_folders
 from sre_copilot.eval.workers import Progress
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.knowledge.learning import review
 from sre_copilot.store.database import Database, sqlite_url
 
@@ -84,7 +84,7 @@ def evaluate(
     learned = 0
     for number, (mine, other) in enumerate((halves, halves[::-1])):
         with tempfile.TemporaryDirectory() as folder:
-            shelf = Shelf(Database(sqlite_url(Path(folder))), TurnedClock(NOW))
+            shelf = Experience(Database(sqlite_url(Path(folder))), TurnedClock(NOW))
             learned += _learn(shelf, mine)
             met += _meet(shelf, mine, other, quiet, answer=answer, seed=seed + number)
             if number == 1:
@@ -107,7 +107,7 @@ def _studied(
     return cases, unread
 
 
-def _learn(shelf: Shelf, cases: Iterable[Studied]) -> int:
+def _learn(shelf: Experience, cases: Iterable[Studied]) -> int:
     """Draft, and accept what a person who knows the truth accepts: the culprit and the fault as they were."""
     learned = 0
     for case in cases:
@@ -123,7 +123,7 @@ def _learn(shelf: Shelf, cases: Iterable[Studied]) -> int:
 
 
 def _meet(
-    shelf: Shelf,
+    shelf: Experience,
     mine: Sequence[Studied],
     other: Sequence[Studied],
     quiet: Sequence[Studied],
@@ -142,7 +142,7 @@ def _says(case: Studied) -> tuple[str, str]:
     return (case.truth.entity if case.truth else "", case.fault_type)
 
 
-def _one(shelf: Shelf, case: Studied, observation: Observation, role: str, answer: Answer) -> Met:
+def _one(shelf: Experience, case: Studied, observation: Observation, role: str, answer: Answer) -> Met:
     known = shelf.known()
     began = perf_counter()
     instant = recall_at_once(known, observation)

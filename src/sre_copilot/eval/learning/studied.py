@@ -20,19 +20,19 @@ from sre_copilot.eval.rca.matching import means
 from sre_copilot.eval.rca.truth import Truth, read_truth
 from sre_copilot.incidents.investigation import Investigation
 from sre_copilot.knowledge.answering import Answered
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.perception.recorded import RecordedSource
 
-Answer = Callable[[Observation, Shelf | None], Investigation]
+Answer = Callable[[Observation, Experience | None], Investigation]
 """Answers with experience, or without (None)."""
 
 
-def by_core(observation: Observation, shelf: Shelf | None) -> Investigation:
+def by_core(observation: Observation, shelf: Experience | None) -> Investigation:
     """What the deterministic core answers: it has no place where experience could enter."""
     return investigate(observation)
 
 
-def by_team(observation: Observation, shelf: Shelf | None) -> Investigation:
+def by_team(observation: Observation, shelf: Experience | None) -> Investigation:
     """What the whole team answers, with the experience of a shelf in its hands, or without any."""
     memory = Memory(shelf) if shelf is not None else None
     copilot = make_copilot(

@@ -18,7 +18,7 @@ from sre_copilot.eval.learning.retold import GUESS_S, retold
 from sre_copilot.eval.learning.run import evaluate
 from sre_copilot.eval.learning.studied import Answer, by_core
 from sre_copilot.incidents.investigation import Investigation
-from sre_copilot.knowledge.keeping import Shelf
+from sre_copilot.knowledge.keeping import Experience
 from sre_copilot.perception.recorded import RecordedSource
 
 INCIDENTS = Path(__file__).parents[4] / "examples/incidents"
@@ -37,7 +37,7 @@ def remembering() -> Answer:
     """The core, asked once about each incident: the copies in which lies are met again differ only in what is lost."""
     known: dict[str, Investigation] = {}
 
-    def answer(observation: Observation, shelf: Shelf | None) -> Investigation:
+    def answer(observation: Observation, shelf: Experience | None) -> Investigation:
         key = observation.incident.id
         if key not in known:
             known[key] = by_core(observation, shelf)
@@ -66,7 +66,7 @@ def test_learned_faults_are_recalled_new_and_quiet_ones_are_not_and_lies_lose_th
 def test_an_answer_that_experience_changed_is_counted(folder: Path) -> None:
     core = remembering()
 
-    def credulous(observation: Observation, shelf: Shelf | None) -> Investigation:
+    def credulous(observation: Observation, shelf: Experience | None) -> Investigation:
         found = core(observation, shelf)
         if shelf is None:
             return found
