@@ -18,6 +18,7 @@ from sre_copilot.clock import Clock, SystemClock
 from sre_copilot.errors import MethodError, PluginError, SettingsError
 from sre_copilot.incidents.watch.learning import holiday_dates
 from sre_copilot.incidents.watch.loop import Watch
+from sre_copilot.knowledge.proposals import Proposals
 from sre_copilot.perception.http import is_loopback
 from sre_copilot.perception.source import Source, SourceSettings
 from sre_copilot.plugins import load_one, registered
@@ -125,6 +126,7 @@ def make_service(
     opened = tuple(sources) if sources is not None else open_configured(settings)
     hide(secrets_of(settings))
     database = open_database(settings)
+    settings = with_accepted_thresholds(settings, database, clock)
     changes = change_records(database)
     return Service(
         settings=settings,
@@ -157,6 +159,15 @@ def make_service(
             clock=clock,
             own=own,
         ),
+    )
+
+
+def with_accepted_thresholds(settings: Settings, database: Database, clock: Clock) -> Settings:
+    """The settings with the thresholds that people accepted from labels; what the configuration says itself goes before."""
+    chosen = settings.anomaly_detection
+    thresholds = {**Proposals(database, clock).thresholds(), **chosen.thresholds}
+    return settings.model_copy(
+        update={"anomaly_detection": chosen.model_copy(update={"thresholds": thresholds})}
     )
 
 

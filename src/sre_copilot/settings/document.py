@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sre_copilot.settings.asking import Chat, Mcp
 from sre_copilot.settings.knowledge import Knowledge
@@ -39,6 +39,8 @@ class AnomalyDetection(Section):
 
     threshold: float = Field(default=0.7, gt=0, lt=1)
     """Score from which on an anomaly is told; 0.6 tells more, 0.8 less."""
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    """Score by metric name where another one fits better; thresholds that people accepted from labels count as if they stood here."""
     detectors: dict[str, list[str]] = Field(default_factory=dict)
     """Detectors by metric name (`*` at the end matches the rest); a metric without an entry gets the default ensemble."""
     across_metrics: Literal["off", "mean_deviation", "robust_covariance"] = "mean_deviation"
@@ -49,6 +51,14 @@ class AnomalyDetection(Section):
     """Ticks in a row below the threshold after which an anomaly is over."""
     max_open: int = Field(default=1000, ge=1)
     """Anomalies held open at once; beyond it the weakest are left out, and that is said."""
+
+    @field_validator("thresholds")
+    @classmethod
+    def _between(cls, thresholds: dict[str, float]) -> dict[str, float]:
+        for metric, value in thresholds.items():
+            if not 0.0 < value < 1.0:
+                raise ValueError(f"thresholds.{metric}: must lie between 0 and 1")
+        return thresholds
 
 
 class Baseline(Section):

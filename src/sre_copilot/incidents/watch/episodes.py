@@ -6,7 +6,7 @@ A single tick above the threshold is told of nobody; what is told stays the same
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sre_copilot.domain.anomaly import Anomaly
@@ -22,9 +22,19 @@ class Rules:
     """When an anomaly begins and ends; see `settings.document.AnomalyDetection`."""
 
     threshold: float = 0.7
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     confirm_ticks: int = 2
     clear_ticks: int = 6
     max_open: int = 1000
+
+    @property
+    def least(self) -> float:
+        """The lowest score that any metric is told from."""
+        return min((self.threshold, *self.thresholds.values()))
+
+    def tells(self, anomaly: Anomaly) -> bool:
+        """Whether a score is high enough for its metric."""
+        return anomaly.score >= self.thresholds.get(anomaly.metric, self.threshold)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +94,7 @@ class Episodes:
         self, seen: Iterable[Seen], *, at: float, unseen: Callable[[Episode], bool] | None = None
     ) -> Turn:
         """Take what one tick saw; `unseen` says whether a known one could not be looked at now, so that nothing is known of it."""
-        strong = (each for each in _strongest_last(seen) if each.anomaly.score >= self.rules.threshold)
+        strong = (each for each in _strongest_last(seen) if self.rules.tells(each.anomaly))
         found = {key_of(each.anomaly, source=each.source): each for each in strong}
         opened, updated, left_out = self._went_on(found, at)
         closed = self._over(found, at, unseen or (lambda episode: False))

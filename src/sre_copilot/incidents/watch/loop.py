@@ -79,7 +79,7 @@ class Watch:
         self._facts = facts
         self._feeds = [Feed[Answer](source) for source in sources]
         self._metrics = {
-            source.name: MetricWatch(settings.baseline.step_seconds, settings.anomaly_detection.threshold)
+            source.name: MetricWatch(settings.baseline.step_seconds, _rules(settings).least)
             for source in sources
             if isinstance(source, MetricSource)
         }
@@ -392,6 +392,7 @@ def _rules(settings: Settings) -> Rules:
     chosen = settings.anomaly_detection
     return Rules(
         threshold=chosen.threshold,
+        thresholds=chosen.thresholds,
         confirm_ticks=chosen.confirm_ticks,
         clear_ticks=chosen.clear_ticks,
         max_open=chosen.max_open,

@@ -104,3 +104,12 @@ def test_what_an_earlier_process_told_of_one_source_is_not_gone_on_with_by_anoth
     (opened,) = episodes.tick([seen], at=10).opened
     assert opened.id != "A-1"
     assert list(episodes.told.values()) == [earlier]
+
+
+def test_a_metric_with_a_threshold_of_its_own_is_told_from_there_on() -> None:
+    rules = Rules(threshold=0.7, thresholds={"latency": 0.9}, confirm_ticks=1, clear_ticks=3, max_open=2)
+    episodes = Episodes(rules)
+    assert episodes.tick([anomaly(0.85)], at=10).opened == ()
+    assert len(episodes.tick([anomaly(0.92)], at=20).opened) == 1
+    assert rules.least == 0.7
+    assert Rules(threshold=0.7, thresholds={"cpu": 0.5}).least == 0.5
