@@ -89,6 +89,10 @@ def test_it_starts_answers_and_ends(tmp_path: Path, prometheus: str) -> None:
         for part in ("sources: 1 up, 0 down", "next tick: in ", f"configuration: {tmp_path / 'config.yaml'}"):
             assert part in summary
         assert f"{server.url}/" in summary
+        written = tmp_path / "logs/sre-agent.log"
+        server.until(
+            lambda: "Collected 2 metrics" in written.read_text()
+        )  # the first tick may come before anything is learned
         code, seconds = server.end()
         assert (code, seconds < SHUTDOWN_S) == (0, True), seconds
     assert (tmp_path / "data/arrays/prometheus.state.a.arrays").exists()
