@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from sre_copilot.agents.agent import FaultDescription, State, Task
+from sre_copilot.telemetry import log
 
+_log = log(__name__)
 AT_ONCE = 4  # experts wait for sources more than for cores
 Work = Callable[[Task, Mapping[str, FaultDescription]], FaultDescription]
 Tell = Callable[[Task, State, str], None]
@@ -63,4 +65,6 @@ def _worked(work: Work, task: Task, before: Mapping[str, FaultDescription]) -> F
     try:
         return work(task, before)
     except Exception as error:  # noqa: BLE001 - one agent's failure is said, and ends nobody else's work
-        return FaultDescription(agent=task.agent, problem=f"{type(error).__name__}: {error}")
+        problem = f"{type(error).__name__}: {error}"
+        _log.error("an agent failed", agent=task.agent, problem=problem)
+        return FaultDescription(agent=task.agent, problem=problem)

@@ -61,10 +61,10 @@ def investigate(
     accept_language: AcceptLanguage = "",
 ) -> Response:
     """Let the whole team find the cause; the result is kept among the investigations."""
-    spoken = language(lang, accept_language, service.settings.language)
-    token: Token = request.state.token
-    incident = incident_from(matter, now=service.clock.now())
-    return respond(request, desk, _work(desk, matter, incident, token=token, lang=spoken))
+    work = _work(
+        service, desk, request, matter, lang=language(lang, accept_language, service.settings.language)
+    )
+    return respond(request, desk, work)
 
 
 @routes.post("/stream/investigate", role="responder", responses=RESPONSES, response_model=None)
@@ -78,10 +78,10 @@ def stream_investigate(
     accept_language: AcceptLanguage = "",
 ) -> Response:
     """The same, always event by event."""
-    spoken = language(lang, accept_language, service.settings.language)
-    token: Token = request.state.token
-    incident = incident_from(matter, now=service.clock.now())
-    return streamed(request, desk, _work(desk, matter, incident, token=token, lang=spoken))
+    work = _work(
+        service, desk, request, matter, lang=language(lang, accept_language, service.settings.language)
+    )
+    return streamed(request, desk, work)
 
 
 def incident_from(matter: Matter, *, now: float) -> Incident:
@@ -101,7 +101,11 @@ def incident_from(matter: Matter, *, now: float) -> Incident:
     return incident_of(alert, now=now)
 
 
-def _work(desk: Desk, matter: Matter, incident: Incident, *, token: Token, lang: Language) -> Work:
+def _work(service: ServiceHere, desk: Desk, request: Request, matter: Matter, *, lang: Language) -> Work:
+    """What is done for a request, whether it is answered at once or event by event; what cannot be meant is refused before."""
+    token: Token = request.state.token
+    incident = incident_from(matter, now=service.clock.now())
+
     def work(listen: Listener) -> dict[str, Any]:
         calls = Calls(listen)
         answer, row = desk.investigate(

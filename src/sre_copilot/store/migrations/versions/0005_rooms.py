@@ -13,6 +13,11 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the tables."""
+    _make_rooms()
+    _make_sessions()
+
+
+def _make_rooms() -> None:
     op.create_table(
         "rooms",
         sa.Column("id", sa.String(length=32), primary_key=True),
@@ -54,6 +59,9 @@ def upgrade() -> None:
         sa.Column("data", sa.JSON(), nullable=False),
     )
     op.create_index("ix_room_notes_room_id", "room_notes", ["room_id", "kind", "at"])
+
+
+def _make_sessions() -> None:
     op.create_table(
         "sessions",
         sa.Column("id", sa.String(length=32), primary_key=True),
