@@ -9,6 +9,8 @@ SreCopilotError
 │   ├── SourceRefused     it does not accept who we are, or what we ask
 │   └── SourceAnswerError it answered what nobody can read
 ├── StoreError            what we keep cannot be read or written
+├── BusError              the broker does not take or give events
+├── DurableError          a durable run cannot be started, gone on with or read
 ├── MethodError           a detector or localiser failed; never replaced by an invented result
 └── PluginError           an entry point cannot be loaded
 """
@@ -90,3 +92,11 @@ class MethodError(SreCopilotError):
 
 class PluginError(SreCopilotError):
     """A plug-in cannot be loaded; the message names its entry point."""
+
+
+class BusError(SreCopilotError):
+    """The broker does not take or give events; what was to be sent is still in the outbox."""
+
+
+class DurableError(SreCopilotError):
+    """A durable run cannot be started, gone on with or read."""

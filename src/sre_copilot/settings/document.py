@@ -13,7 +13,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from sre_copilot.settings.alerting.section import Alerting
 from sre_copilot.settings.asking import Chat, Mcp
+from sre_copilot.settings.bus import BusSettings
 from sre_copilot.settings.knowledge import Knowledge
 from sre_copilot.settings.llm import Llm, with_shorthands
 from sre_copilot.settings.secret import Secret
@@ -178,6 +180,8 @@ class Settings(Section):
     knowledge: Knowledge = Knowledge()
     chat: Chat = Chat()
     mcp: Mcp = Mcp()
+    alerting: Alerting = Alerting()
+    bus: BusSettings = BusSettings()
     language: Literal["en", "zh"] = "en"
     """Language of sentences where the reader does not ask for one."""
     aliases: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""One file a service; the Protocol and what several share lie beside them."""

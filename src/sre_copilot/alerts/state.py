@@ -1,0 +1,184 @@
+"""What the pipeline remembers: mutable records that one thread changes, each kept as a row of its own.
+
+All hold plain values only (text, numbers, lists, dictionaries), so that a row is the record written as JSON, and nothing else. Times are epoch seconds UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sre_copilot.domain.alert import Status
+from sre_copilot.domain.anomaly import Severity
+
+IncidentStatus = Literal["firing", "acknowledged", "resolved", "merged"]
+Priority = Literal["P1", "P2", "P3", "P4", "P5"]
+
+
+@dataclass(slots=True, kw_only=True)
+class AlertState:
+    """One alert over all the times that it was told."""
+
+    fingerprint: str
+    correlation_key: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    source: str
+    provider: str
+    status: Status
+    severity: Severity
+    starts_at: float
+    ends_at: float | None
+    updated_at: float
+    """When it was last told."""
+    first_received_at: float
+    received: int = 1
+    """How often it was told."""
+    changed_at: float = 0.0
+    """When its status last changed."""
+    transitions: list[float] = field(default_factory=list)
+    """When it began to fire or ended, latest last; as far as flap detection looks back."""
+    flapping: bool = False
+    context: dict[str, Any] = field(default_factory=dict)
+    """What enrichment adds: `service`, `environment`, `host`, `owner`, `tier`, `upstream` (how many depend on it), `changes` (ids), `text` (tokens)."""
+    novelty: float = 0.0
+    """0: seen all the time; 1: never seen before."""
+    silenced_by: list[str] = field(default_factory=list)
+    inhibited_by: list[str] = field(default_factory=list)
+    maintained_by: list[str] = field(default_factory=list)
+    incident_id: str = ""
+    routes: list[str] = field(default_factory=list)
+    """Keys of the routes that it matches."""
+    acknowledged_by: str = ""
+    assignee: str = ""
+    snoozed_until: float | None = None
+    note: str = ""
+    anomaly_id: str = ""
+    generator_url: str = ""
+    links: list[list[str]] = field(default_factory=list)
+    decisions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The latest decision of each stage: `at`, `outcome`, `key` and `params` of its sentence."""
+    revision: int = 0
+
+    @property
+    def muted(self) -> bool:
+        """Whether it is kept from people by a silence, an inhibition or a maintenance window."""
+        return bool(self.silenced_by or self.inhibited_by or self.maintained_by)
+
+    @property
+    def name(self) -> str:
+        """What fires."""
+        return self.labels.get("alertname", "")
+
+    @property
+    def service(self) -> str:
+        """Its service, where one is known."""
+        return str(self.context.get("service", ""))
+
+
+@dataclass(slots=True, kw_only=True)
+class GroupState:
+    """An aggregation group: the alerts of one route that share the values of its `group_by`."""
+
+    key: str
+    route: str
+    receiver: str
+    labels: dict[str, str]
+    fingerprints: list[str] = field(default_factory=list)
+    incident_id: str = ""
+    created_at: float
+    next_flush_at: float | None = None
+    flushed_at: float | None = None
+    revision: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class ToldState:
+    """What one receiver was told about one incident: the pipeline's own notification log."""
+
+    receiver: str
+    sequence: int = 0
+    state: str = ""
+    at: float = 0.0
+    firing: str = ""
+    """Digest of what fired when it was last told."""
+    open: bool = False
+    """Whether it was told of something that it has not yet been told the end of."""
+
+
+@dataclass(slots=True, kw_only=True)
+class IncidentState:
+    """An incident: groups of alerts that are one matter."""
+
+    id: str
+    number: int
+    title: str
+    status: IncidentStatus
+    severity: Severity
+    priority: Priority
+    started_at: float
+    opened_at: float
+    updated_at: float
+    resolved_at: float | None = None
+    acknowledged_by: str = ""
+    acknowledged_at: float | None = None
+    assignee: str = ""
+    snoozed_until: float | None = None
+    merged_into: str = ""
+    links: list[str] = field(default_factory=list)
+    """Other incidents that people linked to it."""
+    fingerprints: list[str] = field(default_factory=list)
+    services: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    """Names of its alerts."""
+    blast_radius: dict[str, Any] = field(default_factory=dict)
+    storm: bool = False
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+    """Why each alert or group was put into it: `at`, `fingerprint`, `key` and `params` of the sentence, and `parts` with what each part weighed."""
+    told: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By receiver: a `ToldState` as a dictionary."""
+    escalation: dict[str, Any] = field(default_factory=dict)
+    """`policy`, `step`, `round`, `next_at`, `paged` (who was called, when); empty when nothing is under way."""
+    diagnosis: dict[str, Any] = field(default_factory=dict)
+    """`outcome`, `cause`, `fault_type`, `confidence`, `investigation_id`, `at`, `evidence`."""
+    room_id: str = ""
+    kept_open: bool = False
+    """A person reopened it: it is not resolved by recovery alone."""
+    revision: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class SilenceState:
+    """A silence as Alertmanager has it; `matchers` are dictionaries of `name`, `value`, `isRegex`, `isEqual`."""
+
+    id: str
+    matchers: list[dict[str, Any]]
+    starts_at: float
+    ends_at: float
+    created_by: str
+    comment: str
+    annotations: dict[str, str] = field(default_factory=dict)
+    updated_at: float = 0.0
+    revision: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class MaintenanceState:
+    """A planned time of work: alerts that match are muted while it lasts, and stand again as they were when it ends.
+
+    It lasts from `starts_at` to `ends_at`; with `rrule` (RFC 5545, in `time_zone`) it comes again, each time as long as the first.
+    """
+
+    id: str
+    matchers: list[dict[str, Any]]
+    starts_at: float
+    ends_at: float
+    rrule: str = ""
+    time_zone: str = "UTC"
+    owner: str
+    reason: str
+    ticket: str = ""
+    created_at: float = 0.0
+    ended_at: float | None = None
+    """When a person ended it before its time."""
+    revision: int = 0

@@ -1,0 +1,84 @@
+"""What the rest of the product knows of durable runs: start one by its key, look at it, cancel it, tell it something.
+
+A workflow is a plain function of its `Run` and its arguments. Between its steps it holds no effect of its own: what a step returns is kept (JSON), and
+a step that has returned is never called again, whichever process goes on with the run. A step in flight when the process died is called again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+RunStatus = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
+
+
+class Run(Protocol):
+    """What a workflow may do besides computing."""
+
+    @property
+    def key(self) -> str:
+        """Key of the run; an effect's own key is made of it and the name of the step."""
+        ...
+
+    def step(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function once; after a crash only when it had not returned. Its result is kept as JSON. What it raises ends the run as failed, unless the workflow catches it."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; a crash does not lengthen it."""
+        ...
+
+    def receive(self, topic: str, timeout_seconds: float) -> Any:
+        """Wait for what `Durable.send` tells it, at most so long; None when nothing came."""
+        ...
+
+
+Workflow = Callable[..., Any]
+"""`workflow(run, **arguments)`; arguments and result are JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """How a run is doing. Times are epoch seconds UTC."""
+
+    key: str
+    workflow: str
+    status: RunStatus
+    started_at: float | None
+    finished_at: float | None
+    result: Any = None
+    error: str = ""
+    executor: str = ""
+
+
+class Durable(Protocol):
+    """A worker's hold on the runs of all workers."""
+
+    def register(self, name: str, workflow: Workflow, *, lane_limit: int | None = None) -> None:
+        """Make a workflow known, before `launch`; names are numbered when their steps change (`deliver.1`). With `lane_limit` at most so many runs of one lane are under way at once, in the order of their start."""
+        ...
+
+    def launch(self) -> None:
+        """Begin to work: own runs, and those of workers that died."""
+        ...
+
+    def start(self, name: str, arguments: Mapping[str, Any], *, key: str, lane: str = "") -> bool:
+        """Start a run, once: False when there is one with this key."""
+        ...
+
+    def state(self, key: str) -> RunState | None:
+        """How a run is doing; None when there is none."""
+        ...
+
+    def cancel(self, key: str) -> bool:
+        """Let it end before its next step; False when it has ended already."""
+        ...
+
+    def send(self, key: str, topic: str, value: Any, *, idempotency_key: str) -> None:
+        """Tell a run something, once for each idempotency key."""
+        ...
+
+    def close(self) -> None:
+        """Stop working; what is under way is gone on with by another worker, or by the next start."""
+        ...

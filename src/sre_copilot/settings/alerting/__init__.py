@@ -1,0 +1,1 @@
+"""The keys of `alerting`: one file a part."""
