@@ -5,8 +5,9 @@ SQLite by default (WAL, so that readers do not wait for the writer), PostgreSQL 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        lines_up = self.engine.dialect.name == "sqlite"
+        self._writing: AbstractContextManager[Any] = threading.Lock() if lines_up else nullcontext()
         try:
             migrate(self.engine)
         except DBAPIError as error:
@@ -44,6 +47,12 @@ class Database:
             raise StoreError(
                 f"the store did not accept a statement: {_cause(error)}. Check free space, rights and connection."
             ) from error
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes often: on SQLite the threads of this process line up for it, instead of asking again and again whether the file is free."""
+        with self._writing, self.begin() as connection:
+            yield connection
 
     def healthy(self) -> bool:
         """Whether it answers."""

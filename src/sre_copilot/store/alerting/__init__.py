@@ -1,0 +1,1 @@
+"""Where alerts, incidents and what is decided about them rest: the inbox, the states, the timeline, the outbox."""

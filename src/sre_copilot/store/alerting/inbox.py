@@ -1,0 +1,196 @@
+"""What came in: written before it is answered for, worked off in order, its outcome kept beside it.
+
+Whoever waits at the same moment shares a transaction: a thread writes what has gathered while the one before was written, so that a thousand
+single alerts a second take a hundred transactions and not a thousand.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from sre_copilot.errors import StoreError
+from sre_copilot.store.alerting.tables import inbox
+from sre_copilot.store.database import Database
+
+Kind = Literal["alerts", "command"]
+AT_ONCE = 2_000  # entries of one transaction: a transaction of more would let the next one wait too long
+MOST_WAITING = 20_000  # entries in memory; beyond it `put` waits, which slows the sender down
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One message that came in: alerts of one sender, or a command of a person; `count` is how many alerts it holds."""
+
+    kind: Kind
+    source: str
+    body: bytes
+    received_at: float
+    count: int = 1
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An entry that is not worked off."""
+
+    id: int
+    kind: Kind
+    source: str
+    received_at: float
+    body: bytes
+    key: str | None
+
+
+class Inbox:
+    """Writes, and reads what is pending; any thread may put."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: queue.Queue[tuple[Entry, Future[int]] | None] = queue.Queue(MOST_WAITING)
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+        self.arrived = threading.Event()
+        """Set when something has come in; whoever works it off clears it."""
+
+    def put(self, entry: Entry) -> Future[int]:
+        """Write an entry; the future holds its id when it is durable. An entry whose key is there already gets the id of that one."""
+        future: Future[int] = Future()
+        with self._lock:
+            if self._closed:
+                raise StoreError("the inbox is closed: the server is ending. Send it again.")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write, name="inbox", daemon=True)
+                self._thread.start()
+        self._waiting.put((entry, future))
+        return future
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+        if thread is not None:
+            self._waiting.put(None)
+            thread.join()
+
+    def pending(self, *, limit: int, kind: Kind | None = None) -> tuple[Pending, ...]:
+        """What is not worked off, in the order in which it came."""
+        where = [inbox.c.done_at.is_(None), *([inbox.c.kind == kind] if kind else [])]
+        columns = (inbox.c.id, inbox.c.kind, inbox.c.source, inbox.c.received_at, inbox.c.body, inbox.c.key)
+        query = select(*columns).where(*where).order_by(inbox.c.id).limit(limit)
+        with self._database.begin() as connection:
+            return tuple(Pending(**row) for row in connection.execute(query).mappings())
+
+    def waiting(self) -> int:
+        """How many entries are not worked off."""
+        with self._database.begin() as connection:
+            return int(connection.execute(select(func.count()).where(inbox.c.done_at.is_(None))).scalar_one())
+
+    def outcome(self, entry_id: int) -> dict[str, Any] | None:
+        """What came of an entry; None while it waits."""
+        with self._database.begin() as connection:
+            text = connection.execute(
+                select(inbox.c.outcome).where(inbox.c.id == entry_id)
+            ).scalar_one_or_none()
+        return None if text is None else orjson.loads(text)
+
+    def history(self, *, since: float, until: float, after: int = 0, limit: int = 500) -> tuple[Pending, ...]:
+        """Alerts that came in between two times, in order, from the entry after `after` on: what rules are rehearsed with."""
+        where = [inbox.c.kind == "alerts", inbox.c.id > after]
+        where += [inbox.c.received_at >= since, inbox.c.received_at < until]
+        columns = (inbox.c.id, inbox.c.kind, inbox.c.source, inbox.c.received_at, inbox.c.body, inbox.c.key)
+        query = select(*columns).where(*where).order_by(inbox.c.id).limit(limit)
+        with self._database.begin() as connection:
+            return tuple(Pending(**row) for row in connection.execute(query).mappings())
+
+    def forget(self, *, before: float) -> int:
+        """Delete what was worked off before a time; return how many."""
+        with self._database.write() as connection:
+            return int(connection.execute(delete(inbox).where(inbox.c.done_at < before)).rowcount)
+
+    # -- the thread that writes -------------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        ended = False
+        while not ended:
+            first = self._waiting.get()
+            gathered = [] if first is None else [first]
+            ended = first is None
+            while len(gathered) < AT_ONCE:
+                try:
+                    further = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                if further is None:
+                    ended = True
+                else:
+                    gathered.append(further)
+            if gathered:
+                self._write_all(gathered)
+
+    def _write_all(self, gathered: Sequence[tuple[Entry, Future[int]]]) -> None:
+        try:
+            with self._database.write() as connection:
+                ids = _insert(connection, [entry for entry, _ in gathered])
+        except StoreError as error:
+            for _, future in gathered:
+                future.set_exception(error)
+            return
+        self.arrived.set()
+        for (_, future), entry_id in zip(gathered, ids, strict=True):
+            future.set_result(entry_id)
+
+
+def _insert(connection: Connection, entries: Sequence[Entry]) -> list[int]:
+    """Insert the entries whose key is not there; ids are told of those that have a key, for nobody asks for the outcome of others."""
+    known = _ids(connection, entries)
+    fresh = {entry.key or index: entry for index, entry in enumerate(entries) if entry.key not in known}
+    if fresh:
+        connection.execute(insert(inbox), [_row(entry) for entry in fresh.values()])
+    known = _ids(connection, entries)
+    return [known.get(entry.key, 0) for entry in entries]
+
+
+def _ids(connection: Connection, entries: Sequence[Entry]) -> dict[str | None, int]:
+    keys = [entry.key for entry in entries if entry.key is not None]
+    if not keys:
+        return {}
+    rows = connection.execute(select(inbox.c.key, inbox.c.id).where(inbox.c.key.in_(keys)))
+    return {row.key: row.id for row in rows}
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "source": entry.source,
+        "key": entry.key,
+        "received_at": entry.received_at,
+        "count": entry.count,
+        "body": entry.body,
+    }
+
+
+def mark_done(
+    connection: Connection, ids: Iterable[int], outcomes: Mapping[int, Mapping[str, Any]], *, now: float
+) -> None:
+    """Mark entries as worked off, in the caller's transaction, with the outcomes of those that have one."""
+    rows = [
+        {
+            "entry": each,
+            "at": now,
+            "text": orjson.dumps(outcomes[each]).decode() if each in outcomes else None,
+        }
+        for each in ids
+    ]
+    if rows:
+        statement = update(inbox).where(inbox.c.id == bindparam("entry"))
+        connection.execute(statement.values(done_at=bindparam("at"), outcome=bindparam("text")), rows)

@@ -1,0 +1,182 @@
+"""Records of alerting as rows: written by the one engine in its own transaction, read by anyone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sre_copilot.store.alerting.tables import (
+    alerts,
+    audit,
+    groups,
+    incidents,
+    maintenance,
+    outbox,
+    silences,
+    timeline,
+)
+from sre_copilot.store.database import Database
+from sre_copilot.store.paging import Page, Row, decode, encode
+
+AT_ONCE = 500  # rows a statement
+
+
+def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, and replace those whose id is there."""
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name != "id"}
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed), list(rows))
+
+
+def add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that are new."""
+    if rows:
+        connection.execute(insert(table), list(rows))
+
+
+def remove(connection: Connection, table: Table, ids: Sequence[str]) -> None:
+    """Delete rows by their ids."""
+    for start in range(0, len(ids), AT_ONCE):
+        connection.execute(delete(table).where(table.c.id.in_(ids[start : start + AT_ONCE])))
+
+
+def documents(connection: Connection, table: Table, *where: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The documents of a table."""
+    query = select(table.c.document).where(*where)
+    return [orjson.loads(text) for text in connection.execute(query).scalars()]
+
+
+class AlertRecords:
+    """Reading: pages and single records; each record is its document."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def alert(self, fingerprint: str) -> Row | None:
+        """One alert."""
+        return self._one(alerts, fingerprint)
+
+    def incident(self, key: str) -> Row | None:
+        """One incident, by its id or its number."""
+        if not key.isdecimal():
+            return self._one(incidents, key)
+        found = self._all(incidents, incidents.c.number == int(key)) if len(key) < 10 else []
+        return found[0] if found else None
+
+    def alerts_page(self, *, cursor: str | None = None, limit: int = 100, **equal: Any) -> Page:
+        """Alerts, those that began last first."""
+        return self._page(alerts, "starts_at", cursor=cursor, limit=limit, equal=equal)
+
+    def incidents_page(
+        self, *, statuses: Sequence[str] = (), cursor: str | None = None, limit: int = 100, **equal: Any
+    ) -> Page:
+        """Incidents, those opened last first."""
+        where = [incidents.c.status.in_(statuses)] if statuses else []
+        return self._page(incidents, "opened_at", cursor=cursor, limit=limit, equal=equal, where=where)
+
+    def alerts_of(self, incident_id: str) -> list[Row]:
+        """All alerts of an incident."""
+        return self._all(alerts, alerts.c.incident_id == incident_id)
+
+    def firing(self) -> list[Row]:
+        """All alerts that fire."""
+        return self._all(alerts, alerts.c.status == "firing")
+
+    def groups(self) -> list[Row]:
+        """All aggregation groups."""
+        return self._all(groups)
+
+    def silences(self) -> list[Row]:
+        """All silences that are kept."""
+        return self._all(silences)
+
+    def maintenance(self) -> list[Row]:
+        """All maintenance windows that are kept."""
+        return self._all(maintenance)
+
+    def timeline(self, incident_id: str, *, after: int = 0, limit: int = 200) -> list[Row]:
+        """What happened with an incident, in order; each entry has its `id`, to go on after."""
+        where = [timeline.c.incident_id == incident_id, timeline.c.id > after]
+        query = select(timeline).where(*where).order_by(timeline.c.id).limit(limit)
+        with self._database.begin() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [_timeline_row(row) for row in rows]
+
+    def changes_since(self, event: int, *, limit: int = 200) -> list[Row]:
+        """Events after a place in the outbox, in order: what a stream of updates follows."""
+        query = select(outbox).where(outbox.c.id > event).order_by(outbox.c.id).limit(limit)
+        with self._database.begin() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [{**row, "data": orjson.loads(row["data"])} for row in rows]
+
+    def last_event(self) -> int:
+        """The place of the latest event."""
+        with self._database.begin() as connection:
+            return int(connection.execute(select(func.coalesce(func.max(outbox.c.id), 0))).scalar_one())
+
+    def audit_page(self, *, cursor: str | None = None, limit: int = 100) -> Page:
+        """What people and programs asked for, latest first."""
+        where = _after(audit.c.at, audit.c.id, cursor, number=True)
+        query = select(audit).where(*where).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit + 1)
+        with self._database.begin() as connection:
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        kept = [{**row, "detail": orjson.loads(row["detail"])} for row in rows[:limit]]
+        return Page(tuple(kept), encode(kept[-1]["at"], str(kept[-1]["id"])) if len(rows) > limit else None)
+
+    def counts(self) -> dict[str, int]:
+        """How many alerts fire and how many incidents are open."""
+        firing = select(func.count()).where(alerts.c.status == "firing")
+        open_ones = select(func.count()).where(incidents.c.status.in_(("firing", "acknowledged")))
+        with self._database.begin() as connection:
+            return {
+                "alerts_firing": int(connection.execute(firing).scalar_one()),
+                "incidents_open": int(connection.execute(open_ones).scalar_one()),
+            }
+
+    def _one(self, table: Table, key: str) -> Row | None:
+        found = self._all(table, table.c.id == key)
+        return found[0] if found else None
+
+    def _all(self, table: Table, *where: ColumnElement[bool]) -> list[Row]:
+        with self._database.begin() as connection:
+            return documents(connection, table, *where)
+
+    def _page(
+        self,
+        table: Table,
+        by: str,
+        *,
+        cursor: str | None,
+        limit: int,
+        equal: Mapping[str, Any],
+        where: Sequence[ColumnElement[bool]] = (),
+    ) -> Page:
+        time, key = table.c[by], table.c["id"]
+        conditions = [*where, *(table.c[name] == value for name, value in equal.items())]
+        conditions += _after(time, key, cursor)
+        query = select(time, key, table.c.document).where(*conditions)
+        with self._database.begin() as connection:
+            rows = connection.execute(query.order_by(time.desc(), key.desc()).limit(limit + 1)).all()
+        kept = rows[:limit]
+        following = encode(kept[-1][0], kept[-1][1]) if len(rows) > limit else None
+        return Page(tuple(orjson.loads(row[2]) for row in kept), following)
+
+
+def _after(time: Any, key: Any, cursor: str | None, *, number: bool = False) -> list[ColumnElement[bool]]:
+    if not cursor:
+        return []
+    moment, last = decode(cursor)
+    place: Any = (int(last) if last.isdecimal() else 0) if number else last
+    return [or_(time < moment, and_(time == moment, key < place))]
+
+
+def _timeline_row(row: Mapping[str, Any]) -> Row:
+    told = orjson.loads(row["document"])
+    return {"id": row["id"], "at": row["at"], "kind": row["kind"], "who": row["who"], **told}
