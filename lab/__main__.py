@@ -1,4 +1,4 @@
-"""The lab's command line: `python3 dev.py lab faults|record|quiet|up|fault|score|replay`."""
+"""The lab's command line: `python3 dev.py lab faults|record|quiet|up|fault|score|storm|replay`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of the live lab: `up`, `fault`, `score`, `replay`."""
+"""The commands of the live lab: `up`, `fault`, `score`, `storm`, `replay`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from lab.faults import FAULTS
-from lab.live import replay, score, state
+from lab.live import replay, score, state, storm
 from lab.live.inject import injected
+from lab.live.noise import Noise
 from lab.live.up import WARM_UP_S, Wanted, up
 from lab.record import plan
+
+MOST_TOLD = 10  # messages of a storm: what a person can read while it lasts
 
 
 def add(commands: Any) -> None:
@@ -25,6 +28,7 @@ def add(commands: Any) -> None:
     fault.add_argument("--seconds", type=float, default=60, help="for how long")
     fault.set_defaults(run=_fault)
     _add_score(commands)
+    _add_storm(commands)
 
 
 def _add_up(commands: Any) -> None:
@@ -59,6 +63,22 @@ def _add_score(commands: Any) -> None:
     again.add_argument("--every", type=int, default=10, help="seconds between two samples")
     again.add_argument("--json", type=Path, help="also write the result to this file")
     again.set_defaults(run=_replay)
+
+
+def _add_storm(commands: Any) -> None:
+    one = commands.add_parser("storm", help="three faults at once and a hundred thousand alerts around them")
+    one.add_argument("--alerts", type=int, default=100_000, help="further alerts")
+    one.add_argument("--seconds", type=float, default=60, help="within which they are sent")
+    one.add_argument(
+        "--faults", default=",".join(storm.TRIO), help="NAME or NAME:SERVICE, with commas between them"
+    )
+    one.add_argument(
+        "--after", type=float, default=storm.AFTER_S, help="seconds to look on after all is worked off"
+    )
+    one.add_argument("--seed", type=int, default=0, help="of the further alerts")
+    one.add_argument("--resume", action="store_true", help="go on with the storm that was interrupted")
+    one.add_argument("--json", type=Path, help="also write the result to this file")
+    one.set_defaults(run=_storm)
 
 
 def say(text: str) -> None:
@@ -130,6 +150,22 @@ def _score(options: argparse.Namespace) -> int:
     if options.json:
         options.json.write_text(json.dumps(score.document(result), indent=1), encoding="utf-8")
     return 0
+
+
+def _storm(options: argparse.Namespace) -> int:
+    found = state.State.read()
+    if not found.serve_url:
+        raise ValueError("the lab that runs has no sre-copilot; start it without --no-serve")
+    faults = options.faults.split(",")
+    if unknown := [each for each in faults if each.partition(":")[0] not in FAULTS]:
+        raise ValueError(f"no fault '{unknown[0]}'; there are {', '.join(FAULTS)}")
+    noise = Noise(alerts=options.alerts, seconds=options.seconds, seed=options.seed)
+    course = storm.Course.read() if options.resume else storm.begun(found, noise, faults)
+    result = storm.stormed(found, course, after=options.after, say=say)
+    print(storm.table(result))
+    if options.json:
+        options.json.write_text(json.dumps(storm.document(result), indent=1), encoding="utf-8")
+    return 0 if result.separate and len(result.told) <= MOST_TOLD else 1
 
 
 def _replay(options: argparse.Namespace) -> int:

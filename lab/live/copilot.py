@@ -64,10 +64,19 @@ def prometheus_settings(url: str) -> dict[str, Any]:
 
 
 def configuration(
-    folder: Path, *, shop: Path, prometheus: str, jaeger: str, interval: int, days: int, port: int
+    folder: Path,
+    *,
+    shop: Path,
+    prometheus: str,
+    jaeger: str,
+    interval: int,
+    days: int,
+    port: int,
+    receiver: str = "",
 ) -> dict[str, Any]:
-    """What `serve` is told."""
+    """What `serve` is told; with a `receiver` (its address) there is somebody who hears of incidents."""
     return {
+        **({"alerting": people(receiver)} if receiver else {}),
         "check_interval_seconds": interval,
         "baseline": {"learning_days": days, "step_seconds": STEP_S, "event_hours": EVENT_HOURS},
         "store": {"folder": str(folder / "data")},
@@ -97,10 +106,17 @@ def configuration(
     }
 
 
+def people(receiver: str) -> dict[str, Any]:
+    """One receiver, who is told of everything."""
+    told = {"name": "people", "webhook_configs": [{"url": receiver}]}
+    route = {"receiver": "people", "group_by": ["alertname", "service"]}
+    return {"notify": {"receivers": [told]}, "routing": {"route": route}}
+
+
 def topology() -> dict[str, Any]:
     """Who calls whom, as the topology file has it."""
     return {
-        "relations": [{"kind": "calls", "source": caller, "target": callee} for caller, callee in edges()]
+        "relations": [{"kind": "calls", "caller": caller, "callee": callee} for caller, callee in edges()]
     }
 
 
@@ -159,6 +175,19 @@ class Interface:
     def tell(self, change: dict[str, Any]) -> None:
         """Post a change to the webhook."""
         self._client.post("/api/v1/changes", json=change, headers=self._headers()).raise_for_status()
+
+    def post(self, path: str, document: Any) -> Any:
+        """Post a document, which must be taken."""
+        answer = self._client.post(path, json=document, headers=self._headers())
+        answer.raise_for_status()
+        return answer.json()
+
+    def number(self, name: str) -> float:
+        """One of its own metrics, with its labels as `/metrics` writes them; 0 while it has not been counted."""
+        answer = self._client.get("/metrics", headers=self._headers())
+        answer.raise_for_status()
+        rows = (line for line in answer.text.splitlines() if line.startswith(name + " "))
+        return next((float(line.rpartition(" ")[2]) for line in rows), 0.0)
 
     def learned(self) -> bool:
         """Whether it has learned, and ticked since."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -22,12 +23,14 @@ RUNTIME = (
 READ_TIMEOUT_S = 60.0
 
 
-def configuration_text(configuration: Configuration, exporter_port: int) -> str:
-    """Its configuration: every service at its own port, the stores at the exporter's, each under its own name."""
+def configuration_text(
+    configuration: Configuration, exporter_port: int, more: Mapping[str, Any] | None = None
+) -> str:
+    """Its configuration: every service at its own port, the stores at the exporter's, each under its own name; and `more` keys."""
     jobs = [_job(name, configuration.metrics_ports[name], "/metrics") for name in SERVICES]
     jobs += [_job(name, exporter_port, f"/{name}") for name in STORES]
     interval = {"scrape_interval": f"{SCRAPE_S}s", "scrape_timeout": f"{TIMEOUT_S}s"}
-    return json.dumps({"global": interval, "scrape_configs": jobs}, indent=1)  # JSON is YAML
+    return json.dumps({"global": interval, "scrape_configs": jobs, **(more or {})}, indent=1)  # JSON is YAML
 
 
 def _job(name: str, port: int, path: str) -> dict[str, object]:

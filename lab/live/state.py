@@ -15,7 +15,7 @@ VARIABLE = "SRE_COPILOT_LAB"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A running lab: its process, its shop's folder, and where it answers; `serve_url` is '' without `serve`."""
+    """A running lab: its process, its shop's folder, and where it answers; `serve_url` is '' without `serve`. `receiver_file` holds what people were told."""
 
     pid: int
     shop_folder: str
@@ -24,6 +24,7 @@ class State:
     serve_url: str = ""
     token_file: str = ""
     log_file: str = ""
+    receiver_file: str = ""
 
     def write(self) -> None:
         """Leave it where the other commands look, readable by its owner alone."""

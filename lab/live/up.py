@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -16,7 +16,7 @@ import httpx
 from lab import stack
 from lab.changes import ChangeLog
 from lab.layout import ENTRY
-from lab.live import copilot, openmetrics, prometheus, state, stretch
+from lab.live import copilot, openmetrics, prometheus, receiver, rules, state, stretch
 from lab.live.exporter import exporting
 from lab.live.spans import searchable
 from lab.load import Load
@@ -66,8 +66,13 @@ def up(wanted: Wanted, say: Say) -> Iterator[state.State]:
             )
         )
         jaeger = opened.enter_context(searchable(shop.collector))
+        wanted = replace(wanted, port=wanted.port or free_port())
+        rules_file = shop.folder / "prometheus-rules.yml"
+        rules_file.write_text(rules.rules_text(), encoding="utf-8")
         config = prometheus.configuration_text(
-            shop.configuration, opened.enter_context(exporting(shop.configuration))
+            shop.configuration,
+            opened.enter_context(exporting(shop.configuration)),
+            rules.sending(wanted.port, str(rules_file)) if wanted.serve else None,
         )
         port = free_port()
         with prometheus.running(shop.folder / "prometheus", config, port=port) as first:
@@ -78,7 +83,10 @@ def up(wanted: Wanted, say: Say) -> Iterator[state.State]:
             pid=os.getpid(), shop_folder=str(shop.folder), prometheus_url=metrics.url, jaeger_url=jaeger
         )
         if wanted.serve:
-            found = opened.enter_context(_watched(found, wanted, say))
+            file = shop.folder / "told.jsonl"
+            found = replace(found, receiver_file=str(file))
+            people = opened.enter_context(receiver.receiving(file))
+            found = opened.enter_context(_watched(found, wanted, people, say))
             opened.enter_context(_changing(shop, found, wanted.seed))
         found.write()
         opened.callback(state.forget)
@@ -124,7 +132,7 @@ def _first_sample(folder: Path) -> int:
 
 
 @contextmanager
-def _watched(found: state.State, wanted: Wanted, say: Say) -> Iterator[state.State]:
+def _watched(found: state.State, wanted: Wanted, people: str, say: Say) -> Iterator[state.State]:
     folder = Path(found.shop_folder) / "sre-copilot"
     settings = copilot.configuration(
         folder,
@@ -133,7 +141,8 @@ def _watched(found: state.State, wanted: Wanted, say: Say) -> Iterator[state.Sta
         jaeger=found.jaeger_url,
         interval=wanted.interval,
         days=wanted.days,
-        port=wanted.port or free_port(),
+        port=wanted.port,
+        receiver=people,
     )
     say("starting sre-copilot serve")
     with copilot.serving(folder, settings) as process:
@@ -147,15 +156,7 @@ def _watched(found: state.State, wanted: Wanted, say: Say) -> Iterator[state.Sta
                 )
             time.sleep(1)
         say(f"learned, and ticking, after {time.monotonic() - began:.0f} s")
-        yield state.State(
-            pid=found.pid,
-            shop_folder=found.shop_folder,
-            prometheus_url=found.prometheus_url,
-            jaeger_url=found.jaeger_url,
-            serve_url=url,
-            token_file=str(token),
-            log_file=str(folder / "serve.log"),
-        )
+        yield replace(found, serve_url=url, token_file=str(token), log_file=str(folder / "serve.log"))
 
 
 def _learned(interface: copilot.Interface) -> bool:

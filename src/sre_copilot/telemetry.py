@@ -105,6 +105,27 @@ class OwnMetrics:
         self.tool_calls = Counter(
             f"{name}tool_calls", "Calls of tools", ["tool", "outcome"], registry=registry
         )
+        self.alerts_received = Counter(
+            f"{name}alerts_received", "Alerts worked off", ["source"], registry=registry
+        )
+        self.alerts_failed = Counter(
+            f"{name}alerts_failed", "Messages of the inbox that could not be worked off", ["source"], registry=registry
+        )
+        self.alerts_firing = Gauge(f"{name}alerts_firing", "Alerts that fire", registry=registry)
+        self.incidents_open = Gauge(f"{name}incidents_open", "Incidents that go on", registry=registry)
+        self.leader = Gauge(f"{name}leader", "1 while this process decides on alerts", registry=registry)
+        self.notifications = Counter(
+            f"{name}notifications", "Messages to people", ["receiver_kind", "outcome"], registry=registry
+        )
+        self.notifications_failed = Counter(
+            f"{name}notifications_failed", "Messages that could not be delivered", ["reason"], registry=registry
+        )
+        self.notification_latency_seconds = Histogram(
+            f"{name}notification_latency_seconds",
+            "Time from the decision to tell somebody until it was delivered",
+            buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600),
+            registry=registry,
+        )
         self.requests = Counter(
             f"{name}http_requests", "Requests answered", ["method", "route", "status"], registry=registry
         )

@@ -52,6 +52,8 @@ class AlertState:
     acknowledged_by: str = ""
     assignee: str = ""
     snoozed_until: float | None = None
+    expired: bool = False
+    """It ended because its end had come, not because its sender said that it is over."""
     note: str = ""
     anomaly_id: str = ""
     generator_url: str = ""
@@ -71,6 +73,12 @@ class AlertState:
         return self.labels.get("alertname", "")
 
     @property
+    def kind(self) -> str:
+        """What fires, of our own anomalies with the metric: one at another metric is another matter."""
+        metric = self.labels.get("metric", "") if self.anomaly_id else ""
+        return f"{self.name}: {metric}" if metric else self.name
+
+    @property
     def service(self) -> str:
         """Its service, where one is known."""
         return str(self.context.get("service", ""))
@@ -84,8 +92,8 @@ class GroupState:
     route: str
     receiver: str
     labels: dict[str, str]
-    fingerprints: list[str] = field(default_factory=list)
-    incident_id: str = ""
+    fingerprints: dict[str, float] = field(default_factory=dict)
+    """Its alerts, each with the time at which it joined."""
     created_at: float
     next_flush_at: float | None = None
     flushed_at: float | None = None
@@ -100,10 +108,14 @@ class ToldState:
     sequence: int = 0
     state: str = ""
     at: float = 0.0
-    firing: str = ""
-    """Digest of what fired when it was last told."""
     open: bool = False
     """Whether it was told of something that it has not yet been told the end of."""
+    kinds: list[str] = field(default_factory=list)
+    """Name and service of what fired, as far as it was told."""
+    severity: str = ""
+    count: int = 0
+    diagnosed_at: float = 0.0
+    """Of the diagnosis that it was told; 0: of none."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -133,6 +145,10 @@ class IncidentState:
     """Names of its alerts."""
     blast_radius: dict[str, Any] = field(default_factory=dict)
     storm: bool = False
+    woken: bool = False
+    """Whether it is worth telling people; until then it is only listed."""
+    resolve_at: float | None = None
+    """When it is resolved by recovery, if nothing fires until then."""
     reasons: list[dict[str, Any]] = field(default_factory=list)
     """Why each alert or group was put into it: `at`, `fingerprint`, `key` and `params` of the sentence, and `parts` with what each part weighed."""
     told: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -142,6 +158,8 @@ class IncidentState:
     diagnosis: dict[str, Any] = field(default_factory=dict)
     """`outcome`, `cause`, `fault_type`, `confidence`, `investigation_id`, `at`, `evidence`."""
     room_id: str = ""
+    titled: bool = False
+    """A person gave it its title."""
     kept_open: bool = False
     """A person reopened it: it is not resolved by recovery alone."""
     revision: int = 0

@@ -18,7 +18,7 @@ from sre_copilot.incidents.watch.journal import change_row
 from sre_copilot.perception.changes import parse_change
 from sre_copilot.settings.section import at_least
 
-routes = Routes(tag="changes")
+routes = Routes(tag="changes", refusals=(401, 403))
 SIGNATURE = "x-hub-signature-256"
 
 

@@ -17,7 +17,7 @@ from sre_copilot.app.desk import Desk
 from sre_copilot.errors import UsageError
 from sre_copilot.store.tokens import Token
 
-routes = Routes(tag="chat")
+routes = Routes(tag="chat", refusals=(404,))
 
 
 class Question(Body):

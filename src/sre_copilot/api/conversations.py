@@ -14,7 +14,7 @@ from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import Cursor, Limit, listing
 from sre_copilot.clock import rfc3339
 
-routes = Routes(tag="sessions")
+routes = Routes(tag="sessions", refusals=(409,))
 
 
 class NewSession(Body):

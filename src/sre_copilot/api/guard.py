@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPBearer
 
 from sre_copilot.api.browser_sessions import Sessions
+from sre_copilot.api.problem_answers import answers
 from sre_copilot.api.problems import Page, Problem
 from sre_copilot.app.serving import Service
 from sre_copilot.settings.section import Role, at_least
@@ -18,6 +19,8 @@ ROLE = "x-role"
 PUBLIC = "public"
 BODILESS = "sre_copilot.bodiless"  # in the scope of a request: it was a HEAD
 OWN = {"same-origin", "none"}  # who asks, as the browser says: a page of ours, or the person
+Check = Callable[[Request], Token]
+Admission = Callable[[str, Check], Callable[[Request], Any]]
 bearer = HTTPBearer(auto_error=False, description="A token made by `sre-copilot token create`.")
 
 
@@ -40,12 +43,24 @@ class Routes:
     """Adds routes to a router, each with its role (`public`: no token needed).
 
     A route that reads for viewers also takes the session of a browser; nothing that changes anything or needs more does.
-    `locked` writes what a browser is shown that has none.
+    `locked` writes what a browser is shown that has none; `admission` makes, of a role and its check, one that lets in others, too.
+    `refusals` are the statuses, beside those of every route, that its changes may be refused with; `media` the forms that its problems have beside the usual one.
     """
 
-    def __init__(self, *, tag: str, locked: Page | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        tag: str,
+        locked: Page | None = None,
+        admission: Admission | None = None,
+        refusals: Sequence[int] = (),
+        media: Sequence[str] = (),
+    ) -> None:
         self.router = APIRouter(tags=[tag])
         self._locked = locked
+        self._refusals = refusals
+        self._media = media
+        self._admission = admission or (lambda role, check: check)
 
     def get(self, path: str, *, role: Role | str, **options: Any) -> Callable[..., Any]:
         """A route that reads."""
@@ -65,12 +80,23 @@ class Routes:
             if role == PUBLIC
             else [
                 Depends(bearer),
-                Depends(needs(role, session=takes_session(method, role), locked=self._locked)),
+                Depends(self._admission(role, self._needs(method, role))),
             ]
+        )
+        options["responses"] = answers(
+            method,
+            path,
+            public=role == PUBLIC,
+            more=self._refusals,
+            also=self._media,
+            given=options.get("responses", {}),
         )
         return self.router.api_route(
             path, methods=[method], dependencies=guards, openapi_extra={ROLE: role}, **options
         )
+
+    def _needs(self, method: str, role: str) -> Check:
+        return needs(role, session=takes_session(method, role), locked=self._locked)
 
 
 def takes_session(method: str, role: str) -> bool:

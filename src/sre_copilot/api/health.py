@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from sre_copilot.api.guard import PUBLIC, Routes, ServiceHere
 
-routes = Routes(tag="health")
+routes = Routes(tag="health", media=("application/json",))
 
 
 @routes.get("/healthz", role=PUBLIC)

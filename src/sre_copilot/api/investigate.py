@@ -22,7 +22,7 @@ from sre_copilot.incidents.report.words import word
 from sre_copilot.perception.alert_files import HandedAlert, entity_of
 from sre_copilot.store.tokens import Token
 
-routes = Routes(tag="investigate")
+routes = Routes(tag="investigate", refusals=(404,))
 SECTIONS = ("reasons", "next_steps", "gaps")
 TIMES = ("startsAt", "starts_at", "started_at", "at")
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]

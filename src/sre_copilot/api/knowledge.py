@@ -23,7 +23,7 @@ from sre_copilot.knowledge.learning import edit, review, waiting
 from sre_copilot.knowledge.proposals import Proposal, Proposals
 from sre_copilot.store.tokens import Token
 
-routes = Routes(tag="knowledge")
+routes = Routes(tag="knowledge", refusals=(404, 409))
 LONGEST_NAME = 150  # characters of a token's name: with its id they fit where the store keeps who it was
 Text = Annotated[str, Field(max_length=4000)]
 Short = Annotated[str, Field(max_length=300)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -9,6 +10,8 @@ from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
+from sre_copilot.alerts.explanation import explain_incident
+from sre_copilot.api.alerting_views import alert_view, because_view, happening_view, hides, incident_view
 from sre_copilot.api.browser_sessions import SESSION_S
 from sre_copilot.api.guard import (
     BODILESS,
@@ -29,8 +32,11 @@ from sre_copilot.app.serving import Service
 from sre_copilot.errors import StoreError
 from sre_copilot.incidents.report import render
 from sre_copilot.incidents.report.reading import report_of
+from sre_copilot.store.notifications import NotificationStore
 
 MOST = 50  # rows of a table: what a person reads
+MOST_HAPPENINGS = 500  # of a timeline
+OPEN = ("firing", "acknowledged")
 LAST_H = 7 * 24.0  # hours back for investigations: a week, so that the one of last Friday is found
 AGAIN_S = 30  # seconds: a page that loads itself more often is not read, but watched
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -45,7 +51,7 @@ def locked(request: Request, status: int) -> HTMLResponse:
     return page("locked", lang, code=status, refused=request.url.path == "/open")
 
 
-routes = Routes(tag="page", locked=locked)
+routes = Routes(tag="page", locked=locked, media=("text/html",))
 
 
 @routes.get("/", role="viewer", response_class=HTMLResponse)
@@ -55,6 +61,65 @@ def overview(
     """A page for people: state, sources, open anomalies, expected breaches, last investigations."""
     spoken = language(lang, accept_language, service.settings.language)
     return page("overview", spoken, asked=lang, **contents(service, request, spoken))
+
+
+@routes.get("/incidents", role="viewer", response_class=HTMLResponse)
+def incidents(
+    service: ServiceHere, request: Request, *, lang: Lang = None, accept_language: AcceptLanguage = ""
+) -> HTMLResponse:
+    """A page for people: the last incidents, those that are over and those that nobody was told of, too."""
+    spoken = language(lang, accept_language, service.settings.language)
+    rows = service.alerting.records.incidents_page(limit=MOST).rows
+    return page(
+        "incidents",
+        spoken,
+        items=[_listed(row, request) for row in rows],
+        most=MOST,
+        now=service.clock.now(),
+        again=max(AGAIN_S, service.settings.check_interval_seconds),
+    )
+
+
+@routes.get("/incidents/{key}", role="viewer", response_class=HTMLResponse)
+def incident(
+    service: ServiceHere,
+    request: Request,
+    key: str,
+    *,
+    lang: Lang = None,
+    accept_language: AcceptLanguage = "",
+) -> HTMLResponse:
+    """A page for people: one incident with its alerts, why people were told of it or were not, and what happened."""
+    spoken = language(lang, accept_language, service.settings.language)
+    row = service.alerting.records.incident(key)
+    if row is None:
+        raise Problem(404, f"there is no incident '{key}'; /incidents lists them", field="key")
+    return page("incident", spoken, **_incident_contents(service, request, row, spoken))
+
+
+def _incident_contents(
+    service: Service, request: Request, row: Mapping[str, Any], lang: Language
+) -> dict[str, Any]:
+    records, hidden = service.alerting.records, not may_see_all(request)
+    delivered = NotificationStore(service.database).last_of(row["id"])
+    alerts = records.alerts_page(limit=MOST, incident_id=row["id"]).rows
+    return {
+        "now": service.clock.now(),
+        "again": max(AGAIN_S, service.settings.check_interval_seconds),
+        "row": {**_listed(row, request), "ended": row["resolved_at"]},
+        "alerts": [{**alert_view(each, hidden=hides(request, each)), "began": each["starts_at"]} for each in alerts],
+        "more_alerts": max(0, len(row["fingerprints"]) - len(alerts)),
+        "why": [{**because_view(each, lang), "when": each.at} for each in explain_incident(row, delivered)],
+        "timeline": [
+            {**happening_view(each, lang, hidden=hidden), "when": each["at"]}
+            for each in records.timeline(row["id"], limit=MOST_HAPPENINGS)
+        ],
+    }  # fmt: skip
+
+
+def _listed(row: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    shown = incident_view(row, hidden=not may_see_all(request))
+    return {**shown, "began": row["started_at"], "cause": shown["diagnosis"].get("cause", "")}
 
 
 @routes.get("/investigations/{key}", role="viewer", response_class=HTMLResponse)
@@ -81,7 +146,12 @@ def report(
     return HTMLResponse(text, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
-@routes.get("/open", role=PUBLIC, response_class=HTMLResponse)
+@routes.get(
+    "/open",
+    role=PUBLIC,
+    response_class=HTMLResponse,
+    responses={401: {"description": "The link or the token cannot be used."}},
+)
 def follow(request: Request, code: Annotated[str, Query(max_length=200)] = "") -> HTMLResponse:
     """Follow a link of `sre-copilot status --open`: it works once, within a minute, and begins a session."""
     ahead = "prefetch" in request.headers.get("sec-purpose", "")
@@ -91,7 +161,12 @@ def follow(request: Request, code: Annotated[str, Query(max_length=200)] = "") -
     return _begun(request, key)
 
 
-@routes.post("/open", role=PUBLIC, response_class=HTMLResponse)
+@routes.post(
+    "/open",
+    role=PUBLIC,
+    response_class=HTMLResponse,
+    responses={401: {"description": "The link or the token cannot be used."}},
+)
 async def enter(request: Request) -> HTMLResponse:
     """Give a token in the form of the page, and begin a session."""
     fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
@@ -130,6 +205,7 @@ def contents(service: Service, request: Request, lang: Language) -> dict[str, An
     now = service.clock.now()
     anomalies = service.anomalies.open()
     breaches = service.breaches.open()
+    going_on = service.alerting.records.incidents_page(statuses=OPEN, limit=MOST, woken=True)
     inquiries = service.investigations.page(since=now - LAST_H * 3600, limit=10).rows
     allowed = may_see_all(request)
     strongest = sorted(anomalies, key=lambda row: (-row["score"], -row["since"]))[:MOST]
@@ -139,6 +215,8 @@ def contents(service: Service, request: Request, lang: Language) -> dict[str, An
         "again": max(AGAIN_S, service.settings.check_interval_seconds),
         "status": document(service, lang),
         "watch": service.watch.status(),
+        "incidents": [_listed(row, request) for row in going_on.rows],
+        "more_incidents": going_on.next is not None,
         "most": MOST,
         "anomalies": [
             {**anomaly(row, lang, may_see=may_see(request, row["source"])), "began": row["since"]} for row in strongest

@@ -28,7 +28,7 @@ def predictions(
     return listing(page, lambda row: breach(row, now, may_see=may_see(request, row["source"])))
 
 
-@routes.get("/forecast", role="viewer")
+@routes.get("/forecast", role="viewer", responses={404: {"description": "No series fits."}})
 def forecast(
     service: ServiceHere,
     request: Request,

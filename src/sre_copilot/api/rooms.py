@@ -27,7 +27,7 @@ from sre_copilot.settings.section import Role
 from sre_copilot.store.rooms import RoomStore
 from sre_copilot.store.tokens import Token
 
-routes = Routes(tag="rooms")
+routes = Routes(tag="rooms", refusals=(404, 409))
 MOST_READ = 1000  # messages, and notes, that a timeline or a summary is made of: the last of a very long room
 
 

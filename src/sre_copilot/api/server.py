@@ -2,42 +2,55 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Iterator
-from urllib.parse import unquote
+import threading
+from collections.abc import Iterator
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sre_copilot import __version__
 from sre_copilot.api import (
+    alerts,
     anomalies,
     baseline,
     changes,
     chat,
     conversations,
     health,
+    incidents,
+    intake,
+    intake_compatible,
     investigate,
     investigations,
     invitations,
     knowledge,
+    muting,
+    notifications,
+    oncall,
     page,
     predictions,
     rooms,
+    rules,
     status,
     team,
     tokens,
+    updates,
 )
+from sre_copilot.api.alertmanager import alerts as alertmanager_alerts
+from sre_copilot.api.alertmanager import silences as alertmanager_silences
+from sre_copilot.api.alertmanager import status as alertmanager_status
 from sre_copilot.api.browser_sessions import Sessions
 from sre_copilot.api.guard import BODILESS
-from sre_copilot.api.problems import install, respond
+from sre_copilot.api.intake_desk import Ways
+from sre_copilot.api.limits import Limits
+from sre_copilot.api.problems import install
 from sre_copilot.api.views import Json
+from sre_copilot.app.alert_backend import StoredAlerts
 from sre_copilot.app.calling import Calling
 from sre_copilot.app.desk import Desk
 from sre_copilot.app.serving import Service
-from sre_copilot.telemetry import METHODS
 
 NOUNS = (
     status,
@@ -54,20 +67,25 @@ NOUNS = (
     conversations,
     investigate,
     team,
+    oncall,
+    notifications,
+    alerts,
+    incidents,
+    muting,
+    rules,
+    updates,
 )
 PLACES = (
+    ("/api/v1", intake),  # first, for routes are tried in their order, and most requests by far are alerts
+    ("/api/v2", alertmanager_alerts),
+    ("", intake_compatible),
     ("", page),
     ("", health),
     ("", status),
+    *(("/api/v2", noun) for noun in (alertmanager_silences, alertmanager_status)),
+    ("/api", intake),
     *((prefix, noun) for prefix in ("/api/v1", "/api") for noun in NOUNS),
 )
-LARGEST_BODY = 1_000_000  # bytes: the webhooks that are taken have a few kilobytes
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 def create_app(service: Service, desk: Desk | None = None) -> FastAPI:
@@ -85,11 +103,15 @@ def create_app(service: Service, desk: Desk | None = None) -> FastAPI:
     app.state.sessions = Sessions(service.clock)
     app.state.desk = desk or Desk(service)
     app.state.calling = Calling(app.state.desk)
+    app.state.alerting = StoredAlerts(service.alerting)
+    app.state.streams = updates.Streams()
+    app.state.rehearsing = threading.Lock()
+    app.state.ways = Ways(service.settings.alerting.intake)
     service.closing.append(app.state.desk.close)
     install(app)
     for prefix, noun in PLACES:
         app.include_router(noun.routes.router, prefix=prefix, include_in_schema=prefix != "/api")
-    app.middleware("http")(_limits(service))
+    app.add_middleware(Limits, service=service, allowed=_allowed)
     app.add_middleware(HeadIsGet)
     return app
 
@@ -120,37 +142,6 @@ def routes() -> Iterator[tuple[str, APIRoute]]:
         for route in noun.routes.router.routes:
             if isinstance(route, APIRoute):
                 yield prefix + route.path, route
-
-
-def _limits(service: Service) -> Callable[..., Awaitable[Response]]:
-    async def limits(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        length = request.headers.get("content-length", "0")
-        asked = request.scope["path"] + unquote(request.scope["query_string"].decode("latin-1"))
-        if not re.fullmatch(r"[0-9]{1,18}", length) or int(length) > LARGEST_BODY:
-            response: Response = respond(
-                request, 413, f"body: may have at most {LARGEST_BODY:,} bytes", field="body"
-            )
-        elif request.method in {"POST", "PUT"} and "transfer-encoding" in request.headers:
-            response = respond(
-                request, 411, "body: state its length (Content-Length)", field="content-length"
-            )
-        elif "\0" in asked:
-            response = respond(request, 400, "the address: holds a zero character; leave it out")
-        elif request.method == "OPTIONS" and (allowed := _allowed(request)):
-            response = Response(status_code=204, headers={"Allow": allowed})
-        else:
-            response = await call_next(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if response.status_code == 405 and (allowed := _allowed(request)):
-            response.headers["Allow"] = allowed
-        route = request.scope.get("route")
-        shown = route.path if isinstance(route, APIRoute) else "none"
-        method = request.method if request.method in METHODS else "other"
-        service.own.requests.labels(method, shown, str(response.status_code)).inc()
-        return response
-
-    return limits
 
 
 def _allowed(request: Request) -> str:

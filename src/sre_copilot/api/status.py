@@ -9,11 +9,14 @@ from typing import Any
 from sre_copilot import __version__
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, language, seconds
+from sre_copilot.app.alerting import LEASE
 from sre_copilot.app.serving import Service
 from sre_copilot.clock import rfc3339
 from sre_copilot.incidents.report.words import say
 from sre_copilot.incidents.watch.outlook import outlook
 from sre_copilot.incidents.watch.status import LearningStatus, SourceStatus
+from sre_copilot.store.leases import Leases
+from sre_copilot.store.notifications import NotificationStore
 from sre_copilot.telemetry import clean
 
 routes = Routes(tag="status")
@@ -41,7 +44,7 @@ def document(service: Service, lang: Language) -> dict[str, Any]:
     found = service.watch.status()
     now = service.clock.now()
     lag = None if found.last_tick_at is None else max(0.0, now - found.last_tick_at)
-    problems = [*service.unready(), *down(found.sources)]
+    problems = [*service.unready(), *down(found.sources), *service.alerting.roster.problems]
     state = "starting" if found.last_tick_at is None else ("degraded" if problems else "running")
     return {
         "version": __version__,
@@ -55,6 +58,23 @@ def document(service: Service, lang: Language) -> dict[str, Any]:
         "last_tick_seconds": seconds(found.last_tick_seconds),
         "sources": [_source(each, lang) for each in found.sources],
         "learning": _learning(found.learning, lang),
+        "alerting": alerting_status(service),
+    }
+
+
+def alerting_status(service: Service) -> dict[str, Any]:
+    """How alerting is doing: what goes on, what waits, and who decides."""
+    alerting = service.alerting
+    runner = alerting.runner
+    told = NotificationStore(service.database).counts()
+    return {
+        **alerting.records.counts(),
+        "inbox_waiting": alerting.inbox.waiting(),
+        "notifications_waiting": told.get("pending", 0) + told.get("started", 0),
+        "notifications_failed": told.get("failed", 0),
+        "leads": runner is not None and runner.leads,
+        "leader": Leases(service.database).holder(LEASE),
+        "problems": list(alerting.roster.problems),
     }
 
 

@@ -23,11 +23,16 @@ def investigating(database: Database, clock: Clock) -> Investigates:
 
     def investigated(observation: Observation, methods: Methods) -> Investigation:
         found = investigate(observation, methods=methods)
-        if found.diagnosis.outcome is Outcome.FAULT:
-            _learn(found, Experience(database, clock))
+        taught(found, database, clock)
         return found
 
     return investigated
+
+
+def taught(found: Investigation, database: Database, clock: Clock) -> None:
+    """Keep what an investigation teaches, where it named a fault."""
+    if found.diagnosis.outcome is Outcome.FAULT:
+        _learn(found, Experience(database, clock))
 
 
 def _learn(found: Investigation, shelf: Experience) -> None:

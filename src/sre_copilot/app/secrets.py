@@ -15,8 +15,13 @@ SECRET_WORDS = ("token", "password", "secret", "api_key", "apikey", "authorizati
 
 def secrets_of(settings: Settings) -> set[str]:
     """The texts that must never be written: what stands in the configuration below the name of a secret, and passwords in addresses."""
+    return gathered(settings.model_dump())
+
+
+def gathered(document: Mapping[str, object]) -> set[str]:
+    """The same of any part of a configuration."""
     found: set[str] = set()
-    _gather(settings.model_dump(), "", found)
+    _gather(document, "", found)
     return found
 
 

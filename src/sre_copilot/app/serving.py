@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sre_copilot.app import open_configured, open_for_investigation, register_sentences
+from sre_copilot.app.alerting import Alerting, make_alerting
 from sre_copilot.app.closing import investigating
 from sre_copilot.app.methods import registered_methods
 from sre_copilot.app.secrets import secrets_of
@@ -41,6 +42,7 @@ from sre_copilot.telemetry import OwnMetrics, hide
 DETECTORS = "sre_copilot.series_detectors"
 TOKEN_FILE = "token"  # noqa: S105 - the name of a file in store.folder
 LAST_TICK_S = 2.0  # so long a tick that is under way may take to its end: the whole shutdown has five seconds
+TELL_S = 10.0  # until anomalies are durable in the inbox: as long as a store may keep a writer waiting, twice
 LATE_TICKS = 3  # so many intervals without a tick: something holds it up
 
 
@@ -68,6 +70,7 @@ class Service:
     investigations: Records
     rooms: RoomStore
     sessions: SessionStore
+    alerting: Alerting
     roles: Mapping[str, SourceRoles] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
@@ -92,6 +95,7 @@ class Service:
         if self.thread:
             self.thread.join(LAST_TICK_S)
         self.watch.close(keep=self.thread is None or not self.thread.is_alive())
+        self.alerting.close()
         self.database.close()
 
     def unready(self) -> list[str]:
@@ -99,6 +103,11 @@ class Service:
         problems = [] if self.database.healthy() else ["the store does not answer"]
         if self.thread is not None and not self.thread.is_alive():
             problems.append("the watch has ended; the log says why")
+        runner = self.alerting.runner
+        if runner is not None and not runner.alive:
+            problems.append("nothing decides on alerts; the log says why")
+        if runner is not None and runner.problem:
+            problems.append(f"alerting: {runner.problem}")
         last = self.watch.status().last_tick_at
         if last is not None and self.clock.now() - last > LATE_TICKS * self.settings.check_interval_seconds:
             problems.append("no tick for three intervals")
@@ -111,8 +120,9 @@ def make_service(
     sources: Sequence[Source] | None = None,
     clock: Clock | None = None,
     own: OwnMetrics | None = None,
+    telling: bool = False,
 ) -> Service:
-    """Wire everything; nothing runs yet.
+    """Wire everything; nothing runs yet. With `telling`, what the watch finds becomes alerts, and incidents are investigated; else the watch does so itself.
 
     Raises
     ------
@@ -128,6 +138,7 @@ def make_service(
     database = open_database(settings)
     settings = with_accepted_thresholds(settings, database, clock)
     changes = change_records(database)
+    alerting = make_alerting(settings, database, clock)
     return Service(
         settings=settings,
         database=database,
@@ -140,6 +151,7 @@ def make_service(
         investigations=investigation_records(database),
         rooms=RoomStore(database),
         sessions=SessionStore(database),
+        alerting=alerting,
         roles={source.name: _roles(source) for source in opened},
         examine=(lambda: open_for_investigation(settings)) if sources is None else (lambda: tuple(sources)),
         watch=Watch(
@@ -155,6 +167,8 @@ def make_service(
             facts=Facts(database),
             methods=registered_methods,
             investigate=investigating(database, clock),
+            tell=(lambda events: alerting.tell(events, source="watch").result(TELL_S)) if telling else None,
+            saw=alerting.saw,
             make_detector=lambda name: load_one(DETECTORS, name)(),
             clock=clock,
             own=own,

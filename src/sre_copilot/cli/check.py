@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sre_copilot.app import open_configured
+from sre_copilot.app.alert_checks import check_alerting
 from sre_copilot.app.serving import check_methods, exposure_problem
 from sre_copilot.app.storing import open_database
 from sre_copilot.cli.check_models import healths, knowledge_line, table_of
@@ -42,6 +43,8 @@ def check_config(config: ConfigFile = None) -> None:
     for source in sources:
         console.print(f"source {source.name}: {', '.join(source.modalities)}", markup=False)
         source.close()
+    for remark in check_alerting(settings):
+        console.print(remark, markup=False, soft_wrap=True)
     if settings.risk.auto_remediation_enabled:
         console.print("risk.auto_remediation_enabled is read, but nothing that acts is part of this release")
     console.print("it can be used")

@@ -81,11 +81,31 @@ def investigate(
     since: Annotated[
         str, typer.Option(help="With --service: from so long ago, for example 30m or 2h.")
     ] = "30m",
+    incident: Annotated[
+        str,
+        typer.Option(
+            metavar="ID",
+            help="Instead of a case: an incident of the store, by its id or its number.",
+            show_default=False,
+        ),
+    ] = "",
     config: ConfigFile = None,
     model: MayAskModel = True,
     lang: Annotated[
         Language | None, typer.Option(help="Language of the report (default: the locale's).")
     ] = None,
+    url: Annotated[
+        str,
+        typer.Option(help="With --incident: ask the server there for it, not the store.", show_default=False),
+    ] = "",
+    token: Annotated[
+        str,
+        typer.Option(
+            envvar="SRE_COPILOT_TOKEN",
+            help="With --url: token (default: that of the first start, in store.folder).",
+            show_default=False,
+        ),
+    ] = "",
     output: Annotated[
         Output | None,
         typer.Option(
@@ -102,25 +122,30 @@ def investigate(
         ),
     ] = None,
 ) -> None:
-    """Investigate a recorded incident, or an alert or service on the configured sources: what broke, where, why, and what could not be seen.
+    """Investigate a recorded incident, or an alert, service or incident on the configured sources: what broke, where, why, and what could not be seen.
 
     Exit code 0: answered (also "no fault"); 3: inconclusive; 2: usage or bad input; 1: internal error.
     """
     language = lang or default_language()
     path = None if out == STANDARD_OUTPUT else out
-    if [case is not None, alert is not None, bool(service)].count(True) != 1:
+    if [case is not None, alert is not None, bool(service), bool(incident)].count(True) != 1:
         raise UsageError(
-            "Name one thing to investigate: the folder of a case, --alert FILE, or --service NAME."
+            "Name one thing to investigate: the folder of a case, --alert FILE, --service NAME, or --incident ID."
         )
     if case is not None:
         found = with_progress(case, language)
         diagnosis, report = found.diagnosis, build(found.diagnosis, found.observation, found.observed)
     else:
-        from sre_copilot.cli.investigate_live import incident_from, investigate_live  # noqa: PLC0415 - the whole team
+        from sre_copilot.cli import investigate_live as live  # noqa: PLC0415 - the whole team
 
-        diagnosis, report = investigate_live(
-            load(config), incident_from(alert, service, since), language.value, model=model
-        )
+        settings = load(config)
+        if incident:
+            chosen = (
+                live.asked(config, incident, url=url, token=token) if url else live.kept(settings, incident)
+            )
+        else:
+            chosen = live.incident_from(alert, service, since)
+        diagnosis, report = live.investigate_live(settings, chosen, language.value, model=model)
     report_to(path, report, output or form_of(path), language)
     if not answered(diagnosis):
         raise typer.Exit(INCONCLUSIVE)

@@ -6,20 +6,28 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from sre_copilot.app import investigate
-from sre_copilot.app.asking import open_live_copilot
-from sre_copilot.app.incidents import check_known, incident_of, incident_since
+from sre_copilot.app.asking import existing_database, open_live_copilot
+from sre_copilot.app.incidents import check_known, incident_since
+from sre_copilot.app.incidents import incident_of as incident_of_alert
+from sre_copilot.cli.server import Server, server
 from sre_copilot.cli.times import duration
 from sre_copilot.cli.working import Working
 from sre_copilot.domain.incident import Diagnosis, Incident
 from sre_copilot.domain.knowledge import Lang
 from sre_copilot.errors import UsageError
+from sre_copilot.incidents.casework.looking import incident_of
+from sre_copilot.incidents.casework.picture import picture_of, reading
 from sre_copilot.incidents.report import Report, build
 from sre_copilot.perception.alert_files import read_alert
 from sre_copilot.settings.document import Settings
+from sre_copilot.store.alerting.states import AlertRecords
 
 STANDARD_INPUT = Path("-")
+PAGE = 1000  # alerts: the most that a page holds
 
 
 def incident_from(alert: Path | None, service: str, since: str) -> Incident:
@@ -34,7 +42,7 @@ def incident_from(alert: Path | None, service: str, since: str) -> Incident:
         return incident_since(service, seconds=duration(since, option="--since"), now=now)
     try:
         text = sys.stdin.read() if alert == STANDARD_INPUT else alert.read_text(encoding="utf-8")
-        return incident_of(read_alert(json.loads(text)), now=now)
+        return incident_of_alert(read_alert(json.loads(text)), now=now)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "is no UTF-8 text"
         raise UsageError(f"--alert {alert}: {reason}. Name a file.") from None
@@ -42,6 +50,50 @@ def incident_from(alert: Path | None, service: str, since: str) -> Incident:
         raise UsageError(f"--alert {alert}: is no JSON: {error}.") from None
     except UsageError as error:
         raise UsageError(f"--alert {alert}: {error}") from None
+
+
+def kept(settings: Settings, key: str) -> Incident:
+    """An incident of the store, as it is investigated.
+
+    Raises
+    ------
+    UsageError : when there is no store, or no such incident in it
+    """
+    database = existing_database(settings)
+    if database is None:
+        raise UsageError(
+            f"--incident {key}: there is no store in {settings.store.folder} yet. "
+            "Run sre-copilot serve, or name the configuration whose store has it: --config FILE."
+        )
+    try:
+        picture = reading(AlertRecords(database))(key)
+    finally:
+        database.close()
+    if picture is None:
+        raise UsageError(
+            f"--incident {key}: there is none of this id or number. `sre-copilot incident list` names them."
+        )
+    return incident_of(picture, now=time.time())
+
+
+def asked(config: Path | None, key: str, *, url: str, token: str) -> Incident:
+    """An incident of a running server, as it is investigated."""
+    with server(config, url=url, token=token) as found:
+        place = f"/api/v1/incidents/{quote(key, safe='')}"
+        picture = picture_of(found.get(place), _all_alerts(found, f"{place}/alerts"))
+    return incident_of(picture, now=time.time())
+
+
+def _all_alerts(found: Server, path: str) -> list[dict[str, Any]]:
+    """Every alert of an incident: the first ones, which say most, come last."""
+    alerts: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        page = found.get(path, limit=PAGE, cursor=cursor)
+        alerts += page["items"]
+        cursor = page.get("next")
+        if cursor is None:
+            return alerts
 
 
 def investigate_live(

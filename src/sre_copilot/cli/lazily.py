@@ -18,6 +18,12 @@ COMMANDS: Mapping[str, str] = {
     "case": "case:app",
     "eval": "evaluation:app",
     "serve": "serve:serve",
+    "worker": "worker:worker",
+    "alert": "alert:app",
+    "incident": "incident:app",
+    "silence": "silence:app",
+    "maintenance": "silence:maintenance",
+    "rules": "rules:app",
     "status": "status:status",
     "record": "record:record",
     "discover": "discover:discover",
@@ -30,6 +36,10 @@ COMMANDS: Mapping[str, str] = {
     "plugins": "plugins:plugins",
     "knowledge": "knowledge:app",
     "prompts": "prompts:app",
+    "events": "events:app",
+    "route": "route:app",
+    "oncall": "oncall:app",
+    "notify": "notify:app",
 }
 """Where each command is: a module of this package, and in it a function or a group."""
 

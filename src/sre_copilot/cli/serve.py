@@ -13,10 +13,13 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 from rich.console import Console
 
 from sre_copilot.api.server import create_app
+from sre_copilot.app.collector import calm_collector
 from sre_copilot.app.serving import Service, check_exposure, first_token, make_service, token_file
+from sre_copilot.app.worker import make_worker
 from sre_copilot.cli.first_screen import tell_when_it_ticks
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.errors import SettingsError
@@ -48,16 +51,21 @@ def serve(
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     lock = FolderLock(settings.store.folder)
-    service = make_service(settings)
+    service = make_service(settings, telling=True)
     try:
         made = first_token(service)
         check_exposure(service)
         listener = _listen(settings)
         place = _address(settings, listener.getsockname()[1])
         _announce(settings, place, made=made is not None)
+        application = create_app(service)
+        worker = make_worker(service, desk=application.state.desk)
+        service.closing.append(worker.close)
+        worker.start()
         service.start()
         tell_when_it_ticks(service, find(config), place)
-        _run(service, listener)
+        calm_collector()
+        _run(service, application, listener)
     except SystemExit as ended:
         if ended.code:
             raise
@@ -129,8 +137,7 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _run(service: Service, listener: socket.socket) -> None:
-    application = create_app(service)
+def _run(service: Service, application: FastAPI, listener: socket.socket) -> None:
     if service.settings.mcp.enabled:
         mount(application, application.state.desk)
     config = uvicorn.Config(application, **options(service.settings.server))

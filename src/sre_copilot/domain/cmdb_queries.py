@@ -44,6 +44,19 @@ def owner_of(inventory: Inventory, name: str) -> Ownership | None:
     return None
 
 
+def owners(inventory: Inventory) -> dict[str, str]:
+    """Who answers for each entity of which that is known, as `owner_of` says, all at once."""
+    containing = inventory.topology(CONTAINS, "routes_to")
+    found: dict[str, str] = {}
+    for entity in inventory.entities:
+        around = containing.upstream(entity.name)
+        nearest = sorted(around, key=lambda other: (around[other], other))
+        owned = (_ownership(inventory.by_name.get(each)) for each in nearest)
+        if (first := next((each for each in owned if each is not None), None)) is not None:
+            found[entity.name] = first.owner
+    return found
+
+
 def dependents(inventory: Inventory, name: str) -> Mapping[str, int]:
     """What depends on an entity, directly or not, with its distance in steps."""
     return _without_itself(inventory, name, upstream=True)

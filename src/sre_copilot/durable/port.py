@@ -10,11 +10,35 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from sre_copilot.errors import DurableError
+
 RunStatus = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
+"""`waiting`: not begun yet; `running`: begun, be it in a step or in a wait."""
+
+
+class StepFailed(DurableError):  # noqa: N818 - a kind of DurableError, and it reads better so
+    """A step raised; that is recorded as its outcome, and the step is not called again.
+
+    Parameters
+    ----------
+    step : name of the step
+    kind : name of the class of what it raised
+    problem : what that said
+    """
+
+    def __init__(self, step: str, *, kind: str, problem: str) -> None:
+        self.step = step
+        self.kind = kind
+        self.problem = problem
+        super().__init__(f"step {step!r}: {kind}: {problem}")
 
 
 class Run(Protocol):
-    """What a workflow may do besides computing."""
+    """What a workflow may do besides computing.
+
+    Computing is to be short: all workflows of a process share one thread, in which only steps do not run. What takes long, asks the time,
+    draws lots, reads or writes belongs into a step; so does starting another run.
+    """
 
     @property
     def key(self) -> str:
@@ -22,7 +46,12 @@ class Run(Protocol):
         ...
 
     def step(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function once; after a crash only when it had not returned. Its result is kept as JSON. What it raises ends the run as failed, unless the workflow catches it."""
+        """Call a function once; after a crash only when it had not returned. Its result is kept as JSON.
+
+        Raises
+        ------
+        StepFailed : when the function raised; it ends the run as failed, unless the workflow catches it. Trying again is the workflow's matter: another step
+        """
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -40,7 +69,7 @@ Workflow = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """How a run is doing. Times are epoch seconds UTC."""
+    """How a run is doing. Times are epoch seconds UTC, on SQLite to the second."""
 
     key: str
     workflow: str

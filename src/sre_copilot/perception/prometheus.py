@@ -29,6 +29,7 @@ from sre_copilot.perception.promql.health import health
 from sre_copilot.perception.promql.labels import Naming
 from sre_copilot.perception.promql.queries import filled, without_carry
 from sre_copilot.perception.promql.reader import Grid, Outcome, RangeReader
+from sre_copilot.perception.promql.rules import AlertRule, load_alert_rules
 from sre_copilot.perception.promql.settings import PrometheusSettings
 from sre_copilot.perception.querying import promql as querying
 from sre_copilot.perception.source import Asked, Estimate, Health, Queried, Reading
@@ -150,6 +151,10 @@ class PrometheusSource:
     def known(self) -> Mapping[str, Any]:
         """Metrics with their types and labels."""
         return querying.known(self._client)
+
+    def alert_rules(self) -> tuple[AlertRule, ...]:
+        """The server's own alerting rules."""
+        return load_alert_rules(self._client)
 
     def health(self) -> Health:
         """Ask the server how it is."""

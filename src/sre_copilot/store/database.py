@@ -16,6 +16,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from sre_copilot.errors import StoreError
 
@@ -47,6 +48,8 @@ class Database:
             raise StoreError(
                 f"the store did not accept a statement: {_cause(error)}. Check free space, rights and connection."
             ) from error
+        except NoConnection as error:
+            raise StoreError("the store is too slow: every connection is in use. Try again later.") from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

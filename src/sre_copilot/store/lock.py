@@ -29,10 +29,10 @@ class FolderLock:
     StoreError : when the folder cannot be written
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, name: str = NAME) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._handle: int | None = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o600)
+            self._handle: int | None = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StoreError(
                 f"store.folder ({folder}): cannot be written: {error.strerror}. Name another."

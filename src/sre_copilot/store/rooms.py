@@ -119,10 +119,16 @@ class RoomStore:
         least_role: str = "viewer",
         members: Sequence[str] = (),
         investigation_id: str = "",
+        key: str = "",
     ) -> Row:
-        """Open a room; `members` are ids of tokens, none means everyone of the least role."""
+        """Open a room; `members` are ids of tokens, none means everyone of the least role.
+
+        With `key` that is its id, and a room of this id that is there already is returned as it is.
+        """
+        if key and (known := self.get(key)) is not None:
+            return known
         row = {
-            "id": f"R-{secrets.token_hex(6)}",
+            "id": key or f"R-{secrets.token_hex(6)}",
             "title": title,
             "investigation_id": investigation_id,
             "owner": owner,
@@ -162,6 +168,11 @@ class RoomStore:
         """Replace the list of who may join."""
         with self._database.begin() as connection:
             _touch(connection, key, now, members=list(members))
+
+    def link(self, key: str, investigation_id: str, *, now: float) -> None:
+        """Say which investigation the room is about."""
+        with self._database.begin() as connection:
+            _touch(connection, key, now, investigation_id=investigation_id)
 
     def close(self, key: str, *, now: float) -> None:
         """Close a room: it is read, and nothing is added."""

@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from sre_copilot.domain.series import SeriesBlock, SeriesKey
 from sre_copilot.domain.signals import Window
+from sre_copilot.perception.topology_file import TopologyFileSettings, TopologyFileSource
 from sre_copilot.settings.document import Settings
 from sre_copilot.testing.servers.stored_spans import Wanted
 
@@ -42,9 +43,15 @@ def test_the_configuration_for_serve_is_one_that_it_takes(tmp_path: Path) -> Non
     }  # fmt: skip
 
 
-def test_the_topology_tells_every_call() -> None:
-    told_calls = {(each["source"], each["target"]) for each in copilot.topology()["relations"]}
-    assert told_calls == {(caller, callee) for caller, called in CALLS.items() for callee in called}
+def test_the_topology_file_tells_every_call(tmp_path: Path) -> None:
+    file = tmp_path / "topology.yaml"
+    file.write_text(json.dumps(copilot.topology()))
+    reading = TopologyFileSource(TopologyFileSettings(files=(file,))).read(Window(0, 1))
+    assert reading.gaps == ()
+    assert reading.topology is not None
+    assert set(reading.topology.edges) == {
+        (caller, callee) for caller, called in CALLS.items() for callee in called
+    }
 
 
 def span(store: RecentSpans, *, service: str, start_s: int, trace: bytes) -> None:

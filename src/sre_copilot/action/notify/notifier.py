@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+Cause = Literal[
+    "", "authError", "clientError", "rateLimited", "serverError", "timeout", "connection", "configuration"
+]
+"""Of what kind a failure is, for metrics: few values, the same for all services."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,10 @@ class Message:
     data: Mapping[str, Any] = field(default_factory=dict)
     """The content of the notification, for receivers that are programs."""
     people: tuple[Mapping[str, Any], ...] = ()
+    to: str = ""
+    """The address, where a service reaches several of them one by one."""
+    language: Literal["en", "zh"] = "en"
+    """Of the few words that a notifier adds itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +49,7 @@ class Delivered:
     reason: str = ""
     reference: str = ""
     """The platform's own id of the message, for the thread."""
+    cause: Cause = ""
 
 
 class Notifier(Protocol):

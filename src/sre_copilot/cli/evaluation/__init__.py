@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from sre_copilot.cli.evaluation.agents import agents
+from sre_copilot.cli.evaluation.alerts import alerts
 from sre_copilot.cli.evaluation.anomalies import anomalies
 from sre_copilot.cli.evaluation.ask import ask
 from sre_copilot.cli.evaluation.breach import breach
@@ -33,6 +34,7 @@ app.command("nl2query")(nl2query)
 app.command("retrieval")(retrieval)
 app.command("documents")(documents)
 app.command("learning")(learning)
+app.command("alerts")(alerts)
 
 
 @app.callback()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.series import SeriesBlock
-from sre_copilot.domain.signals import Window
+from sre_copilot.domain.signals import Change, Window
 from sre_copilot.errors import SourceError
-from sre_copilot.incidents.watch.feeds import Outcome
+from sre_copilot.incidents.watch.feeds import Outcome, Round
 from sre_copilot.incidents.watch.metrics import MetricWatch
 from sre_copilot.incidents.watch.status import SourceStatus
 from sre_copilot.perception.source import Reading, Source
@@ -72,6 +72,13 @@ def read_metrics(source: Any, watch: MetricWatch, now: float) -> Answer:
     steps = source.series(Window(first, max(first, last + 1)), step_seconds=step)
     present = source.series(Window(int(now), int(now) + 1), step_seconds=step) if int(now) > last else None
     return Answer(steps=steps, present=present, until=now)
+
+
+def changes_in(answered: Round[Answer]) -> Iterator[tuple[str, Change]]:
+    """The changes that sources told, each with its source."""
+    for name, answer in answered.answers.items():
+        for change in (answer.reading.telemetry.changes if answer.reading else None) or ():
+            yield name, change
 
 
 def unasked(source: Source) -> SourceStatus:

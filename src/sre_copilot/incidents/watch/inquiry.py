@@ -132,24 +132,37 @@ class Inquiries:
             onset=due.onset,
             window=window,
         )
-        sources = self._reopen()
-        try:
-            collection = collect(
-                sources, incident, window=window, reference=Window(window.start - CALM_S, window.start)
-            )
-        finally:
-            for source in sources:
-                source.close()
-        observation = collection.observation
-        known = self._known_changes(window)
-        current = merged([observation.current, Telemetry(changes=known)]) if known else observation.current
-        found = self._investigated(replace(observation, current=current), self._methods())
+        found = look_into(incident, self._reopen, self._changes, self._methods, self._investigated)
         return row_of(found, due, started_at=now, finished_at=self._clock.now())
 
-    def _known_changes(self, window: Window) -> tuple[Change, ...]:
-        """Changes that pipelines told us of."""
-        rows = self._changes.page(since=window.start, limit=1000).rows
-        return tuple(change_of(row) for row in rows if row["ts"] < window.end)
+
+def look_into(
+    incident: Incident,
+    reopen: Callable[[], Sequence[Source]],
+    changes: Records,
+    methods: Callable[[], Methods],
+    investigated: Investigate,
+) -> Investigation:
+    """Read all sources in the window of an incident, and a calm time before it, and investigate."""
+    window = incident.window or Window(0.0, 0.0)
+    sources = reopen()
+    try:
+        collection = collect(
+            sources, incident, window=window, reference=Window(window.start - CALM_S, window.start)
+        )
+    finally:
+        for source in sources:
+            source.close()
+    observation = collection.observation
+    known = known_changes(changes, window)
+    current = merged([observation.current, Telemetry(changes=known)]) if known else observation.current
+    return investigated(replace(observation, current=current), methods())
+
+
+def known_changes(changes: Records, window: Window) -> tuple[Change, ...]:
+    """Changes that pipelines told us of."""
+    rows = changes.page(since=window.start, limit=1000).rows
+    return tuple(change_of(row) for row in rows if row["ts"] < window.end)
 
 
 def row_of(found: Investigated, due: Due, *, started_at: float, finished_at: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -12,27 +12,27 @@ from sre_copilot.clock import Clock
 from sre_copilot.cognition.detectors.series.detector import SeriesDetector
 from sre_copilot.domain.anomaly import Anomaly
 from sre_copilot.domain.series import SeriesKey
-from sre_copilot.domain.signals import Change, Window
+from sre_copilot.domain.signals import Window
 from sre_copilot.incidents.investigation import Methods, investigate
 from sre_copilot.incidents.report.words import say
-from sre_copilot.incidents.watch import learning
+from sre_copilot.incidents.watch import asking, learning
 from sre_copilot.incidents.watch.across import AcrossMetrics
-from sre_copilot.incidents.watch.asking import CATCH_UP_S, Answer, keep_place, question, resume_feed
+from sre_copilot.incidents.watch.asking import CATCH_UP_S, Answer, changes_in, question
 from sre_copilot.incidents.watch.board import Board
 from sre_copilot.incidents.watch.episodes import Episodes, Rules, Seen, Turn
 from sre_copilot.incidents.watch.events import EventWatch
 from sre_copilot.incidents.watch.feeds import Feed, Round, ask_all
 from sre_copilot.incidents.watch.foresight import Forecast, Foresight
 from sre_copilot.incidents.watch.inquiry import Inquiries, Investigate
-from sre_copilot.incidents.watch.journal import Journal
 from sre_copilot.incidents.watch.learned_rows import BaselineRow, baseline_rows, series_of
 from sre_copilot.incidents.watch.learning import Learner, Lesson, Owing
 from sre_copilot.incidents.watch.metrics import MetricWatch
 from sre_copilot.incidents.watch.named import DAYS as NAMED_DAYS
 from sre_copilot.incidents.watch.named import NamedDetectors
 from sre_copilot.incidents.watch.status import WatchStatus
+from sre_copilot.incidents.watch.telling import Tell, TellingJournal
 from sre_copilot.incidents.watch.told_changes import ToldChanges
-from sre_copilot.perception.source import MetricSource, Source
+from sre_copilot.perception.source import MetricSource, Reading, Source
 from sre_copilot.settings.document import Settings
 from sre_copilot.store.facts import Facts
 from sre_copilot.store.profiles import ArrayStore
@@ -69,6 +69,8 @@ class Watch:
         make_detector: Callable[[str], SeriesDetector],
         clock: Clock,
         own: OwnMetrics,
+        tell: Tell | None = None,
+        saw: Callable[[str, Reading], None] = lambda source, reading: None,
     ) -> None:
         self._settings = settings
         self._make_detector = make_detector
@@ -85,8 +87,9 @@ class Watch:
         }
         self._events = EventWatch()
         self._covered: dict[str, float] = {}
-        self._journal = Journal(anomalies=anomalies, breaches=breaches)
+        self._journal = TellingJournal(tell, anomalies=anomalies, breaches=breaches)
         self._changes = ToldChanges(changes)
+        self._saw = saw
         self._records = (anomalies, breaches, changes, investigations)
         self._episodes = Episodes(_rules(settings), told=self._journal.unfinished())
         self._learner = Learner(
@@ -153,7 +156,8 @@ class Watch:
         self._journal.keep(turn, at=now)
         self._close_forgotten(now)
         self._tell(turn, answered)
-        self._inquiries.consider(turn, self._episodes.open(), now=now)
+        if not self._journal.tells:  # else what is told becomes an incident, and that is investigated
+            self._inquiries.consider(turn, self._episodes.open(), now=now)
         if not self._stop.is_set():
             self._foresee(now)
             self._keep(now)
@@ -212,7 +216,7 @@ class Watch:
 
     def _detect(self, answered: Round[Answer], now: float) -> list[Seen]:
         found: list[Seen] = []
-        changes = self._changes.take(_changes_in(answered), now=now)
+        changes = self._changes.take(changes_in(answered), now=now)
         for name, answer in answered.answers.items():
             watch = self._metrics.get(name)
             if watch is not None and answer.steps is not None:
@@ -220,6 +224,7 @@ class Watch:
                 judged += self._across.take(name, watch, found=judged, going_on=self._episodes.open())
                 found += [Seen(each, name) for each in judged]
             elif answer.reading is not None:
+                self._saw(name, answer.reading)
                 since = self._covered.get(name, answer.until - self._settings.check_interval_seconds)
                 window = answer.window or Window(min(since, answer.until), answer.until)
                 told = self._events.take(name, answer.reading.telemetry, window, changes=changes)
@@ -344,7 +349,7 @@ class Watch:
         for feed in self._feeds:
             if feed.name not in self._metrics:
                 self._events.recall(self._arrays, feed.name)
-                resume_feed(feed.source, self._facts)
+                asking.resume_feed(feed.source, self._facts)
 
     def _keep(self, now: float, *, always: bool = False) -> None:
         if always or now - self._kept_at >= KEEP_EVERY_S:
@@ -355,7 +360,7 @@ class Watch:
                     )
             self._events.save(self._arrays)
             for feed in self._feeds:
-                keep_place(feed.source, self._facts)
+                asking.keep_place(feed.source, self._facts)
             self._kept_at = now
         if always:  # the end is no time to begin anything
             return
@@ -379,13 +384,6 @@ class Watch:
         today = now // DAY_S * DAY_S + hour * 3600 + minute * 60
         latest = today if today <= now else today - DAY_S
         return float(begun) < latest
-
-
-def _changes_in(answered: Round[Answer]) -> Iterator[tuple[str, Change]]:
-    """The changes that sources told, each with its source."""
-    for name, answer in answered.answers.items():
-        for change in (answer.reading.telemetry.changes if answer.reading else None) or ():
-            yield name, change
 
 
 def _rules(settings: Settings) -> Rules:

@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sre_copilot.errors import StoreError
 from sre_copilot.store.alerting.tables import inbox
 from sre_copilot.store.database import Database
+from sre_copilot.telemetry import log
 
 Kind = Literal["alerts", "command"]
 AT_ONCE = 2_000  # entries of one transaction: a transaction of more would let the next one wait too long
+_log = log(__name__)
 MOST_WAITING = 20_000  # entries in memory; beyond it `put` waits, which slows the sender down
 
 
@@ -64,13 +67,14 @@ class Inbox:
     def put(self, entry: Entry) -> Future[int]:
         """Write an entry; the future holds its id when it is durable. An entry whose key is there already gets the id of that one."""
         future: Future[int] = Future()
+        future.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
         with self._lock:
             if self._closed:
                 raise StoreError("the inbox is closed: the server is ending. Send it again.")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="inbox", daemon=True)
                 self._thread.start()
-        self._waiting.put((entry, future))
+            self._waiting.put((entry, future))
         return future
 
     def close(self) -> None:
@@ -82,12 +86,16 @@ class Inbox:
             self._waiting.put(None)
             thread.join()
 
-    def pending(self, *, limit: int, kind: Kind | None = None) -> tuple[Pending, ...]:
-        """What is not worked off, in the order in which it came."""
-        where = [inbox.c.done_at.is_(None), *([inbox.c.kind == kind] if kind else [])]
+    def pending(self, *, limit: int, kind: Kind, most_alerts: int | None = None) -> tuple[Pending, ...]:
+        """What is not worked off, in the order in which it came: at most so many entries, and no more when they hold so many alerts."""
+        where = [inbox.c.done_at.is_(None), inbox.c.kind == kind]
         columns = (inbox.c.id, inbox.c.kind, inbox.c.source, inbox.c.received_at, inbox.c.body, inbox.c.key)
         query = select(*columns).where(*where).order_by(inbox.c.id).limit(limit)
         with self._database.begin() as connection:
+            if most_alerts is not None:
+                sizes = select(inbox.c.id, inbox.c.count).where(*where).order_by(inbox.c.id).limit(limit)
+                last = _last_of(connection.execute(sizes).all(), most_alerts)
+                query = query.where(inbox.c.id <= last)
             return tuple(Pending(**row) for row in connection.execute(query).mappings())
 
     def waiting(self) -> int:
@@ -141,7 +149,9 @@ class Inbox:
         try:
             with self._database.write() as connection:
                 ids = _insert(connection, [entry for entry, _ in gathered])
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - the top of a thread that must go on: whoever waits is told
+            if not isinstance(error, StoreError):
+                _log.exception("entries could not be written", entries=len(gathered))
             for _, future in gathered:
                 future.set_exception(error)
             return
@@ -150,12 +160,24 @@ class Inbox:
             future.set_result(entry_id)
 
 
+def _last_of(sizes: Iterable[Sequence[int]], most: int) -> int:
+    """The last entry up to which there are not much more alerts than `most`; the first one in any case."""
+    last, held = 0, 0
+    for entry, count in sizes:
+        if held and held + count > most:
+            break
+        last, held = entry, held + count
+    return last
+
+
 def _insert(connection: Connection, entries: Sequence[Entry]) -> list[int]:
     """Insert the entries whose key is not there; ids are told of those that have a key, for nobody asks for the outcome of others."""
-    known = _ids(connection, entries)
-    fresh = {entry.key or index: entry for index, entry in enumerate(entries) if entry.key not in known}
-    if fresh:
-        connection.execute(insert(inbox), [_row(entry) for entry in fresh.values()])
+    fresh = {entry.key or index: entry for index, entry in enumerate(entries)}
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(inbox).on_conflict_do_nothing(
+        index_elements=["key"]
+    )  # another process may write it now
+    connection.execute(new, [_row(entry) for entry in fresh.values()])
     known = _ids(connection, entries)
     return [known.get(entry.key, 0) for entry in entries]
 
@@ -183,13 +205,15 @@ def mark_done(
     connection: Connection, ids: Iterable[int], outcomes: Mapping[int, Mapping[str, Any]], *, now: float
 ) -> None:
     """Mark entries as worked off, in the caller's transaction, with the outcomes of those that have one."""
+    done = list(ids)
+    quiet = [each for each in done if each not in outcomes]
+    for start in range(0, len(quiet), AT_ONCE):
+        chosen = inbox.c.id.in_(quiet[start : start + AT_ONCE])
+        connection.execute(update(inbox).where(chosen).values(done_at=now))
     rows = [
-        {
-            "entry": each,
-            "at": now,
-            "text": orjson.dumps(outcomes[each]).decode() if each in outcomes else None,
-        }
-        for each in ids
+        {"entry": each, "at": now, "text": orjson.dumps(outcomes[each]).decode()}
+        for each in done
+        if each in outcomes
     ]
     if rows:
         statement = update(inbox).where(inbox.c.id == bindparam("entry"))

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select
 
 from sre_copilot.store.alerting.tables import (
     alerts,
@@ -23,22 +22,6 @@ from sre_copilot.store.database import Database
 from sre_copilot.store.paging import Page, Row, decode, encode
 
 AT_ONCE = 500  # rows a statement
-
-
-def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, and replace those whose id is there."""
-    if not rows:
-        return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name != "id"}
-    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed), list(rows))
-
-
-def add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that are new."""
-    if rows:
-        connection.execute(insert(table), list(rows))
 
 
 def remove(connection: Connection, table: Table, ids: Sequence[str]) -> None:
@@ -89,6 +72,10 @@ class AlertRecords:
         """All alerts that fire."""
         return self._all(alerts, alerts.c.status == "firing")
 
+    def known(self, since: float) -> list[Row]:
+        """All alerts that fire, and those that were told since a time."""
+        return self._all(alerts, (alerts.c.status == "firing") | (alerts.c.updated_at >= since))
+
     def groups(self) -> list[Row]:
         """All aggregation groups."""
         return self._all(groups)
@@ -107,11 +94,12 @@ class AlertRecords:
         query = select(timeline).where(*where).order_by(timeline.c.id).limit(limit)
         with self._database.begin() as connection:
             rows = connection.execute(query).mappings().all()
-        return [_timeline_row(row) for row in rows]
+        return [_timeline_row(dict(row)) for row in rows]
 
-    def changes_since(self, event: int, *, limit: int = 200) -> list[Row]:
-        """Events after a place in the outbox, in order: what a stream of updates follows."""
-        query = select(outbox).where(outbox.c.id > event).order_by(outbox.c.id).limit(limit)
+    def changes_since(self, event: int, *, limit: int = 200, types: Sequence[str] = ()) -> list[Row]:
+        """Events after a place in the outbox, in order, of these types where any are given: what a stream of updates follows."""
+        where = [outbox.c.id > event, *([outbox.c.type.in_(types)] if types else [])]
+        query = select(outbox).where(*where).order_by(outbox.c.id).limit(limit)
         with self._database.begin() as connection:
             rows = connection.execute(query).mappings().all()
         return [{**row, "data": orjson.loads(row["data"])} for row in rows]
@@ -129,6 +117,23 @@ class AlertRecords:
             rows = [dict(row) for row in connection.execute(query).mappings()]
         kept = [{**row, "detail": orjson.loads(row["detail"])} for row in rows[:limit]]
         return Page(tuple(kept), encode(kept[-1]["at"], str(kept[-1]["id"])) if len(rows) > limit else None)
+
+    def forget(self, *, before: float) -> int:
+        """Delete what ended before a time: alerts, incidents with their timelines, silences, events that were sent; the audit stays. Return how many rows."""
+        over = select(incidents.c.id).where(
+            incidents.c.status.in_(("resolved", "merged")), incidents.c.updated_at < before
+        )
+        gone = (
+            delete(timeline).where(timeline.c.incident_id.in_(over)),
+            delete(incidents).where(
+                incidents.c.status.in_(("resolved", "merged")), incidents.c.updated_at < before
+            ),
+            delete(alerts).where(alerts.c.status == "resolved", alerts.c.updated_at < before),
+            delete(silences).where(silences.c.ends_at < before),
+            delete(outbox).where(outbox.c.published_at < before),
+        )
+        with self._database.write() as connection:
+            return sum(connection.execute(each).rowcount for each in gone)
 
     def counts(self) -> dict[str, int]:
         """How many alerts fire and how many incidents are open."""

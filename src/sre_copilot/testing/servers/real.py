@@ -95,6 +95,23 @@ def victoria_metrics_server(
         yield server
 
 
+@contextmanager
+def alertmanager_server(folder: Path, *, config: str, port: int = 0) -> Iterator[RealServer]:
+    """Run Alertmanager, alone, while the context is open; a changed `folder / "alertmanager.yml"` counts after POST `/-/reload`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "alertmanager.yml").write_text(config, encoding="utf-8")
+    port = port or free_port()
+    command = [
+        "prometheus-alertmanager",
+        f"--config.file={folder / 'alertmanager.yml'}",
+        f"--storage.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    with _running(command, folder, f"http://127.0.0.1:{port}", ready="/-/ready") as server:
+        yield server
+
+
 def backfill(text: Path, data: Path, *, longest_block: str = "168h") -> None:
     """Turn OpenMetrics text (ended by `# EOF`) into blocks of Prometheus in `data`, before it starts."""
     done = subprocess.run(  # noqa: S603 - fixed program, paths of the caller

@@ -1,0 +1,291 @@
+"""What works alerts off: the engine, deliveries, the bus, investigations of incidents; with the interface in `serve`, without it in `worker`."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from sre_copilot.alerts.deadman import Deadman
+from sre_copilot.app.alerting import LEASE, make_runner
+from sre_copilot.app.casework import make_casework
+from sre_copilot.app.desk import Desk
+from sre_copilot.app.notifying import make_deliveries
+from sre_copilot.app.serving import Service
+from sre_copilot.bus.opening import open_bus
+from sre_copilot.bus.port import Bus
+from sre_copilot.clock import Clock
+from sre_copilot.domain.event import EventType
+from sre_copilot.domain.evidence import Message
+from sre_copilot.domain.notification import Notification
+from sre_copilot.durable.port import Durable
+from sre_copilot.errors import SreCopilotError
+from sre_copilot.incidents.alerting.follower import Follower
+from sre_copilot.incidents.alerting.surroundings import Lookout
+from sre_copilot.incidents.casework.casework import Casework
+from sre_copilot.incidents.delivery.deliveries import Deliveries
+from sre_copilot.incidents.relay import Relay
+from sre_copilot.incidents.report.words import say
+from sre_copilot.settings.alerting.people import DeadmanSettings
+from sre_copilot.settings.document import Settings
+from sre_copilot.store.database import Database
+from sre_copilot.store.facts import Facts
+from sre_copilot.store.leases import Leases
+from sre_copilot.store.notifications import NotificationStore
+from sre_copilot.telemetry import log
+
+FORGET_EVERY_S = 3600.0
+SENT_AT_ONCE = 500  # events
+MOST_SENDINGS = (
+    10  # of a turn: as many events as a turn of new alerts makes, and more, so that they do not pile up
+)
+INCIDENT_EVENTS = (EventType.INCIDENT_OPENED, EventType.INCIDENT_UPDATED, EventType.INCIDENT_RESOLVED)
+DAY_S = 86_400.0
+CHANGES_HOLD_S = 1.0
+LATEST_CHANGES = 1_000  # of all services
+_log = log(__name__)
+
+
+@dataclass
+class Worker:
+    """All that works alerts off in one process."""
+
+    service: Service
+    durable: Durable
+    bus: Bus
+    casework: Casework
+    deliveries: Deliveries
+    deadman: DeadmanWatch
+    around: Lookout
+    closing: list[Callable[[], None]] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Begin to work."""
+        runner = self.service.alerting.runner
+        self.durable.launch()
+        if runner is not None:
+            runner.start()
+        self.deadman.start()
+        self.around.start()
+
+    def close(self) -> None:
+        """End: what is under way is gone on with by another worker, or at the next start."""
+        self.deadman.close()
+        self.around.close()
+        if self.service.alerting.runner is not None:
+            self.service.alerting.runner.close()
+        self.durable.close()
+        self.bus.close()
+
+
+def make_worker(service: Service, *, desk: Desk | None = None, durable: Durable | None = None) -> Worker:
+    """Wire it; nothing runs yet.
+
+    Raises
+    ------
+    UsageError : when the configuration cannot be used
+    """
+    settings, database, clock, own = service.settings, service.database, service.clock, service.own
+    alerting, facts = service.alerting, Facts(database)
+    around = alerting.around = Lookout(service.examine or tuple, facts, clock)
+    runs = durable or open_durable(settings, database, on_fenced=service.stop.set)
+    store = NotificationStore(database)
+    deliveries = make_deliveries(settings, database, runs, clock=clock, own=own)
+    bus = open_bus(settings.bus, registry=own.registry)
+    relay = Relay(database, bus, clock, registry=own.registry)
+
+    def post(verb: str, arguments: dict[str, Any]) -> None:
+        alerting.commands.post(verb, arguments, who="sre-copilot", key=str(arguments["key"]))
+
+    casework = make_casework(service, runs, post=post, desk=desk)
+    follower = Follower("casework", alerting.records, facts, casework.on_event, types=INCIDENT_EVENTS)
+    deadman = DeadmanWatch(
+        settings.alerting.people.deadman,
+        clock,
+        alarm=lambda late: _tell_late(service, store, deliveries, late),
+    )
+    pumps = (
+        deadman.turned,
+        lambda: deliveries.pump(clock.now()),
+        lambda: until_less(relay.pump, SENT_AT_ONCE),
+        follower.pump,
+        casework.turn,
+        Forgetting(service, store, casework).pump,
+    )
+    alerting.ask_casework = casework.ask
+    alerting.runner = make_runner(
+        alerting,
+        database,
+        tell=store.insert,
+        pumps=pumps,
+        own=own,
+        changes_of=_changes_of(service),
+        on_term=follower.anew,
+    )
+    return Worker(service, runs, bus, casework, deliveries, deadman, around)
+
+
+def open_durable(settings: Settings, database: Database, *, on_fenced: Callable[[], None]) -> Durable:
+    """The durable runs of a configuration: a file beside the store, or a schema of its PostgreSQL."""
+    from sre_copilot.durable.runs import DbosDurable  # noqa: PLC0415 - a second of imports, for those alone who work
+
+    if database.engine.dialect.name == "postgresql":
+        return DbosDurable(settings.store.url, database=database, on_fenced=on_fenced)
+    return DbosDurable(f"sqlite:///{settings.store.folder / 'durable.sqlite'}")
+
+
+def until_less(pump: Callable[[int], int], limit: int) -> None:
+    """Pump until less than the limit comes out, a bounded number of times."""
+    for _ in range(MOST_SENDINGS):
+        if pump(limit) < limit:
+            return
+
+
+class Forgetting:
+    """Takes away what was worked off long ago; `store.keep_days` says when."""
+
+    def __init__(self, service: Service, notifications: NotificationStore, casework: Casework) -> None:
+        self._service = service
+        self._casework = casework
+        self._notifications = notifications
+        self._at = service.clock.now()
+
+    def pump(self) -> None:
+        """Look whether it is time."""
+        now = self._service.clock.now()
+        if now - self._at < FORGET_EVERY_S:
+            return
+        self._at = now
+        before = now - self._service.settings.store.keep_days * DAY_S
+        self._service.alerting.inbox.forget(before=before)
+        self._service.alerting.records.forget(before=before)
+        self._notifications.forget(before=before)
+        self._casework.forget(before=before)
+
+
+class DeadmanWatch:
+    """Lets an outside watch know that the clock turns, and says loudly when it does not."""
+
+    def __init__(
+        self,
+        settings: DeadmanSettings,
+        clock: Clock,
+        *,
+        alarm: Callable[[Message], object] = lambda late: None,
+        elsewhere: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._alarm = alarm
+        self._elsewhere = elsewhere
+        self._state = Deadman(
+            turned_at=clock.now(),
+            late_after_s=settings.late_after_seconds,
+            beat_every_s=settings.every_seconds,
+        )
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._late = False
+
+    def turned(self) -> None:
+        """The clock has turned."""
+        self._state = self._state.turned(self._clock.now())
+
+    def start(self) -> None:
+        """Begin to watch, in a thread of its own, for the one that turns the clock cannot."""
+        self._thread = threading.Thread(target=self._run, name="deadman", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(1.0)
+
+    def look(self) -> None:
+        """Call the outside watch when it is time, and say so when the clock is late."""
+        now = self._clock.now()
+        if self._elsewhere():
+            self.turned()  # its own watch looks after that process
+        said = self._state.alarm(now)
+        if said is not None and not self._late:
+            _log.critical("nobody is escalated to", problem=say(said, "en"))
+            self._alarm(said)
+        self._late = said is not None
+        if self._settings.url is not None and self._state.beat_due(now) and self._call():
+            self._state = self._state.beaten(now)
+
+    def _run(self) -> None:
+        while not self._stop.wait(1.0):
+            self.look()
+
+    def _call(self) -> bool:
+        assert self._settings.url is not None  # noqa: S101 - asked for by `look`
+        try:
+            with httpx.Client(timeout=5.0, follow_redirects=False) as client:
+                return client.get(self._settings.url.get_secret_value()).is_success
+        except httpx.HTTPError as error:
+            _log.warning("the outside watch was not reached", problem=type(error).__name__)
+            return False
+
+
+def _another_leads(service: Service) -> bool:
+    """Whether another process holds the lease: then this one has nothing to turn."""
+    runner = service.alerting.runner
+    if runner is None or runner.leads:
+        return False
+    try:
+        return Leases(service.database).holder(LEASE) is not None
+    except SreCopilotError:
+        return False
+
+
+def _tell_late(service: Service, store: NotificationStore, deliveries: Deliveries, late: Message) -> None:
+    """Tell the receivers of the alarm; the thread that should turn the clock cannot."""
+    now = service.clock.now()
+    told = [
+        Notification(
+            key=f"deadman/{receiver}/{now:.0f}",
+            group="deadman",
+            receiver=receiver,
+            state="deadman",
+            sequence=1,
+            created_at=now,
+            content={
+                "title": say(late, service.settings.language),
+                "severity": "critical",
+                "summary": [{"key": late.key, "params": dict(late.params)}],
+            },
+        )
+        for receiver in service.settings.alerting.people.deadman.receivers
+    ]
+    runner = service.alerting.runner
+    if not told or runner is None or not runner.leads:
+        return
+    try:
+        with service.database.write() as connection:
+            store.insert(connection, told)
+        deliveries.pump(now)
+    except SreCopilotError as error:
+        _log.critical("the alarm could not be sent", problem=str(error))
+
+
+def _changes_of(service: Service) -> Callable[[str, float, float], list[str]]:
+    """Ids of the latest changes of a service; they are read once a second, for a storm asks a thousand times in one."""
+    known: dict[str, list[Mapping[str, Any]]] = {}
+    read_at = -math.inf
+
+    def told(name: str, since: float, until: float) -> list[str]:
+        nonlocal read_at
+        if not read_at <= until < read_at + CHANGES_HOLD_S:
+            read_at = until
+            known.clear()
+            for row in service.changes.page(limit=LATEST_CHANGES).rows:
+                known.setdefault(row["service"], []).append(row)
+        return [str(row["id"]) for row in known.get(name, ()) if since <= row["ts"] <= until]
+
+    return told

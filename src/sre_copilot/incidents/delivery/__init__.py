@@ -1,0 +1,1 @@
+"""From what is to be told to what people have: wording, limits, order, threads, retries, and a log of it."""

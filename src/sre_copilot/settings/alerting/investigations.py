@@ -1,0 +1,22 @@
+"""The keys of `alerting.investigations`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from sre_copilot.settings.section import Section
+
+
+class Investigations(Section):
+    """How incidents are investigated."""
+
+    at_once: int = Field(default=2, ge=1, le=32)
+    """Investigations that are under way at the same time in one process; two, for each reads all sources and takes a core."""
+    settle_seconds: float = Field(default=60, ge=0, le=900)
+    """So long after an alert came in an investigation waits: by then four samples of the slowest usual source are there. What began twice as long ago waits for nothing."""
+    pause_seconds: float = Field(default=300, ge=0, le=86_400)
+    """Least time between the beginnings of two investigations of one incident: a cascade is one incident, not twenty."""
+    most_rounds: int = Field(default=5, ge=1, le=50)
+    """Investigations that changed evidence may cause in one incident; people may ask for more."""
+    finish_seconds: float = Field(default=120, ge=0, le=3600)
+    """An investigation that is under way when its incident ends by itself may take so long in all; what was nearly found is of use afterwards, too."""
