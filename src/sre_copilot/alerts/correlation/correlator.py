@@ -126,11 +126,9 @@ class Correlator:
     def unmuted(self, alert: AlertState, now: float) -> None:
         """What kept an alert from people is gone: from now on it counts."""
         matter = self._matters.of.get(alert.fingerprint)
-        member = matter.drop(alert.fingerprint) if matter is not None else None
-        if matter is None or member is None:
+        if matter is None:
             return
-        member.worth = self._worth_again(alert)
-        matter.add(alert.fingerprint, member)
+        matter.counts(alert.fingerprint, self._worth_again(alert))
         if not matter.woken and matter.enough:
             self._settling.look_at(matter, now)
 
@@ -165,6 +163,13 @@ class Correlator:
                 self._restore(incident, storm=incident.id == memory.get("swept", {}).get("id"))
         for alert in alerts:
             if alert.incident_id in self._matters.by_id or alert.status == "firing":
+                self._restore_alert(alert)
+
+    def reopen(self, incident: IncidentState, alerts: Iterable[AlertState]) -> None:
+        """An incident that was over goes on: what belongs to it joins it again."""
+        if incident.id not in self._matters.by_id:
+            self._restore(incident, storm=False)
+            for alert in alerts:
                 self._restore_alert(alert)
 
     def _restore(self, incident: IncidentState, *, storm: bool) -> None:

@@ -68,6 +68,13 @@ class Matter:
             self.largest = max(self.largest, self.kinds[member.name], self.places[member.place], self.tied)
         self._weigh(member)
 
+    def counts(self, fingerprint: str, worth: float) -> None:
+        """An alert that said nothing, because it was muted, says something now."""
+        member = self.members.get(fingerprint)
+        if member is not None and worth > member.worth:
+            member.worth = worth
+            self._weigh(member)
+
     def drop(self, fingerprint: str) -> Member | None:
         """Let an alert go."""
         member = self.members.pop(fingerprint, None)
@@ -80,10 +87,15 @@ class Matter:
             if counts[key] <= 0:
                 del counts[key]
         self.largest = max(self.tied, *self.kinds.values(), *self.places.values()) if self.members else 0
+        if self.pairs.get((member.name, member.place), 0.0) <= member.worth or member.weighty:
+            self.weigh_anew()
+        return member
+
+    def weigh_anew(self) -> None:
+        """Weigh all alerts again: one that spoke for others is gone, or says something else now."""
         self.pairs, self.doubt, self.best, self.weighty = {}, 1.0, 0.0, False
         for each in self.members.values():
             self._weigh(each)
-        return member
 
     def _weigh(self, member: Member) -> None:
         """The weightiest alert of a kind at a place speaks for all of them."""

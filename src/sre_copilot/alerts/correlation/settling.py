@@ -64,7 +64,7 @@ class Settling:
         cause = self._cause_of(matter)
         if cause is not None:
             return self._merge(matter, cause, reason("victims", 1.0, root=next(iter(cause.roots))))
-        if stormy and not (matter.enough and self._sweep.may_wake(now, weighty=matter.weighty)):
+        if stormy and not self._wakes_in_storm(matter, now):
             return self._to_storm(matter, now)
         fresh = not matter.id
         if fresh:
@@ -73,6 +73,11 @@ class Settling:
         if matter.woken:
             return _all(matter, _why_it_wakes(matter), new=fresh, every=fresh)
         return _all(matter, _why_it_is_quiet(matter), new=True, every=True) if fresh else ()
+
+    def _wakes_in_storm(self, matter: Matter, now: float) -> bool:
+        """Whether it is told of by itself: one of its alerts is worth that alone, for much that is of little worth is what a storm consists of."""
+        enough = matter.enough and matter.best >= matter.needs.worth
+        return enough and self._sweep.may_wake(now, weighty=matter.weighty)
 
     # -- victims ----------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sre_copilot.alerts.escalation import acknowledge, resume, snooze
+from sre_copilot.alerts.escalation import resume, snooze
 from sre_copilot.alerts.pipeline.flow import Pipeline
 from sre_copilot.alerts.pipeline.muting import Muting
 from sre_copilot.alerts.pipeline.refusal import Refused
@@ -77,15 +77,8 @@ class Commands:
 
     def _alert_acknowledge(self, arguments: Arguments, who: str, now: float) -> dict[str, Any]:
         alert = self._alert(arguments)
-        alert.acknowledged_by = who
         alert.note = _text(arguments, "note") or alert.note
-        self._memory.alert_changed(alert)
-        incident = self._memory.incidents.get(alert.incident_id)
-        if incident is not None:
-            self._memory.happened(incident, now, "alert_acknowledged", who=who, name=alert.name)
-            open_ones = [each for each in self._memory.of_incident(incident) if each.status == "firing"]
-            if all(each.acknowledged_by for each in open_ones) and incident.status == "firing":
-                self._take_on(incident, who, now)
+        self._pipeline.matters.alert_taken_on(alert, who, now)
         return {"fingerprint": alert.fingerprint, "incident_id": alert.incident_id}
 
     def _alert_note(self, arguments: Arguments, who: str, now: float) -> dict[str, Any]:
@@ -124,18 +117,10 @@ class Commands:
         self._memory.incident_changed(incident, now)
         return {"id": incident.id, "status": incident.status, "revision": incident.revision}
 
-    def _take_on(self, incident: IncidentState, who: str, now: float) -> None:
-        incident.status = "acknowledged"
-        incident.acknowledged_by, incident.acknowledged_at = who, now
-        if incident.escalation:
-            incident.escalation = acknowledge(incident.escalation, now)
-        self._memory.happened(incident, now, "acknowledged", who=who)
-        self._changed(incident, now, "acknowledged", who=who)
-
     def _acknowledge(self, arguments: Arguments, who: str, now: float) -> dict[str, Any]:
         incident = self._incident(arguments, open_only=True)
         if incident.status != "acknowledged":
-            self._take_on(incident, who, now)
+            self._pipeline.matters.take_on(incident, who, now)
         return self._done(incident, now)
 
     def _unacknowledge(self, arguments: Arguments, who: str, now: float) -> dict[str, Any]:
@@ -195,11 +180,22 @@ class Commands:
                 raise Refused(422, "others", f"{other.id} cannot be merged into itself.")
             if other.status == "merged":
                 raise Refused(409, "others", f"{other.id} was merged into {other.merged_into} already.")
+            if target.status == "resolved" and other.status != "resolved":
+                raise Refused(
+                    409,
+                    "id",
+                    f"{target.id} is resolved and {other.id} is not. Reopen it first, or merge the other way round.",
+                )
         for other in others:
-            for alert in self._memory.of_incident(other):
+            moving = self._memory.of_incident(other)
+            self._pipeline.telling.resolved(other, now)
+            self._pipeline.parts.correlator.close(other.id)
+            other.fingerprints = []
+            for alert in moving:
                 self._pipeline.parts.correlator.move(alert.fingerprint, target.id)
                 self._pipeline.matters.put(alert, target, now)
             self._absorb(target, other, who, now)
+        self._pipeline.matters.hurry(target, now)
         if any(other.woken for other in others) and not target.woken:
             self._pipeline.matters.wake(target, now)
         return self._done(target, now)
@@ -207,10 +203,11 @@ class Commands:
     def _absorb(self, target: IncidentState, other: IncidentState, who: str, now: float) -> None:
         other.status, other.merged_into, other.resolve_at = "merged", target.id, None
         other.resolved_at = now
+        if other.escalation and not target.escalation and target.status == "firing":
+            target.escalation = other.escalation
+            self._pipeline.telling.call(target, now)
         other.escalation = {}
         target.started_at = min(target.started_at, other.started_at)
-        self._pipeline.parts.correlator.close(other.id)
-        self._pipeline.telling.hand_over(other, target)
         self._memory.happened(other, now, "merged_into", who=who, other=target.id)
         self._memory.happened(target, now, "merged", who=who, other=other.id)
         self._changed(other, now, "merged", who=who, kind=EventType.INCIDENT_RESOLVED)

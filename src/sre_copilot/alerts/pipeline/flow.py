@@ -37,6 +37,13 @@ class Pipeline:
             for stage in (s.deduplicate, s.flap, s.enrich, s.mute, s.rate, s.group, m.correlate):
                 if not stage(passing):
                     break
+            if passing.taken_on:
+                m.alert_taken_on(passing.alert, passing.event.source, now)
+
+    def resume(self, now: float) -> None:
+        """Go on with what was remembered: under routes that may be others by now, and by a clock that may have been set back."""
+        self._turned_at = self.memory.latest
+        self.stages.regroup(now)
 
     def turn(self, now: float) -> None:
         """Do what is due by now."""
@@ -72,6 +79,8 @@ class Pipeline:
         for incident in self.memory.incidents.values():
             if incident.resolve_at is not None:
                 incident.resolve_at = max(now, incident.resolve_at - back)
+            for told in incident.told.values():
+                told["at"] = min(told["at"], now)
         self.memory.rearm()
         self._mutes_at = min(self._mutes_at, now)
         for incident in self.memory.incidents.values():
@@ -91,7 +100,10 @@ class Pipeline:
             self._look_at(incident, timer, now)
 
     def _flush(self, group: GroupState, now: float) -> None:
-        if group.next_flush_at is None or group.next_flush_at > now:
+        if group.next_flush_at is None:
+            return
+        if group.next_flush_at > now:
+            self.memory.at(group.next_flush_at, "flush", group.key)
             return
         route = self.parts.routes.by_id.get(group.route)
         if (
@@ -128,18 +140,30 @@ class Pipeline:
 
     def _look_at(self, incident: IncidentState, timer: str, now: float) -> None:
         if timer == "resolve":
-            self.telling.last_words(incident, now)
-            if self.matters.recovered(incident, now):
-                self.telling.resolved(incident, now)
+            self._over(incident, now)
         elif timer == "escalate" and incident.escalation and not sleeps(incident, now):
             self.telling.call(incident, now)
-        elif timer == "wake" and incident.snoozed_until is not None and incident.snoozed_until <= now:
-            incident.snoozed_until = None
-            self.memory.happened(incident, now, "snooze_over")
-            self.memory.incident_changed(incident, now)
-            if incident.status in {"firing", "acknowledged"}:
-                self.matters.hurry(incident, now)
-                self.telling.call(incident, now)
+        elif timer == "wake" and incident.snoozed_until is not None:
+            self._awake(incident, incident.snoozed_until, now)
+
+    def _over(self, incident: IncidentState, now: float) -> None:
+        if incident.resolve_at is not None and incident.resolve_at > now:
+            self.memory.at(incident.resolve_at, "resolve", incident.id)
+            return
+        self.telling.last_words(incident, now)
+        if self.matters.recovered(incident, now):
+            self.telling.resolved(incident, now)
+
+    def _awake(self, incident: IncidentState, until: float, now: float) -> None:
+        if until > now:
+            self.memory.at(until, "wake", incident.id)
+            return
+        incident.snoozed_until = None
+        self.memory.happened(incident, now, "snooze_over")
+        self.memory.incident_changed(incident, now)
+        if incident.status in {"firing", "acknowledged"}:
+            self.matters.hurry(incident, now)
+            self.telling.call(incident, now)
 
     # -- muting -----------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sre_copilot.alerts.blast_radius import blast_radius
 from sre_copilot.alerts.correlation.correlator import Placement
+from sre_copilot.alerts.escalation import acknowledge
 from sre_copilot.alerts.pipeline.memory import Memory
 from sre_copilot.alerts.pipeline.parts import Parts
 from sre_copilot.alerts.pipeline.stages import Passing, decide
@@ -163,7 +164,10 @@ class Matters:
         alerts = [each for each in self._memory.of_incident(incident) if each.status == "firing"]
         if not alerts:
             return
-        incident.blast_radius = dict(blast_radius(self._parts.enricher.topology, incident.services))
+        topology = self._parts.enricher.topology
+        incident.blast_radius = dict(blast_radius(topology, incident.services))
+        if not incident.told:  # who was told of it knows it by its title
+            incident.title = title(incident, alerts, topology)
         severity, priority = self._parts.rating.incident(alerts)
         if SEVERITIES.index(severity) < SEVERITIES.index(incident.severity):
             self._memory.happened(incident, now, "severity", before=incident.severity, after=severity)
@@ -176,8 +180,6 @@ class Matters:
         """It is worth telling people: from now on its groups tell them."""
         incident.woken = True
         self.look_at_rating(incident, now)
-        firing = (each for each in self._memory.of_incident(incident) if each.status == "firing")
-        incident.title = title(incident, firing, self._parts.enricher.topology)
         self._memory.happened(incident, now, "woke")
         self.emit(incident, EventType.INCIDENT_OPENED, now)
         self._memory.incident_changed(incident, now)
@@ -247,11 +249,35 @@ class Matters:
         incident.resolved_at = None
         incident.resolve_at = None
         incident.acknowledged_by, incident.acknowledged_at = "", None
+        self._parts.correlator.reopen(incident, self._memory.of_incident(incident))
         self._memory.happened(incident, now, why, who=who, name=name)
         if incident.woken:
             self.emit(incident, EventType.INCIDENT_UPDATED, now, changed=["status"], by=who)
             self.hurry(incident, now)
         self._memory.incident_changed(incident, now)
+
+    def take_on(self, incident: IncidentState, who: str, now: float) -> None:
+        """Somebody sees to it: nobody else is called."""
+        incident.status = "acknowledged"
+        incident.acknowledged_by, incident.acknowledged_at = who, now
+        if incident.escalation:
+            incident.escalation = acknowledge(incident.escalation, now)
+        self._memory.happened(incident, now, "acknowledged", who=who)
+        if incident.woken:
+            self.emit(incident, EventType.INCIDENT_UPDATED, now, changed=["acknowledged"], by=who)
+        self._memory.incident_changed(incident, now)
+
+    def alert_taken_on(self, alert: AlertState, who: str, now: float) -> None:
+        """Somebody sees to an alert; to its incident with its last alert."""
+        alert.acknowledged_by = who
+        self._memory.alert_changed(alert)
+        incident = self._memory.incidents.get(alert.incident_id)
+        if incident is None:
+            return
+        self._memory.happened(incident, now, "alert_acknowledged", who=who, name=alert.name)
+        open_ones = (each for each in self._memory.of_incident(incident) if each.status == "firing")
+        if incident.status == "firing" and all(each.acknowledged_by for each in open_ones):
+            self.take_on(incident, who, now)
 
     def emit(self, incident: IncidentState, kind: EventType, now: float, **more: Any) -> None:
         ident = f"{incident.id}/{kind.value}/{incident.revision}/{now:.6f}"

@@ -31,6 +31,7 @@ class Memory:
         """Of the latest incident."""
         self._changes = Changes()
         self._timers: list[tuple[float, int, Timer, str]] = []
+        self._armed: dict[tuple[Timer, str], float] = {}
         self._order = 0
 
     def load(
@@ -73,19 +74,26 @@ class Memory:
     # -- timers -----------------------------------------------------------------------------------------------------
 
     def at(self, moment: float, timer: Timer, key: str) -> None:
-        """Look at something at a time; whether it is still due is seen then."""
+        """Look at something at a time; whether it is still due is seen then. One timer of a kind is kept for each thing: the earliest."""
+        armed = self._armed.get((timer, key))
+        if armed is not None and armed <= moment:
+            return
+        self._armed[timer, key] = moment
         self._order += 1
         heapq.heappush(self._timers, (moment, self._order, timer, key))
 
     def due(self, now: float) -> Iterator[tuple[Timer, str]]:
         """Timers whose time has come, in their order, those too that are set meanwhile."""
         while self._timers and self._timers[0][0] <= now:
-            _, _, timer, key = heapq.heappop(self._timers)
-            yield timer, key
+            moment, _, timer, key = heapq.heappop(self._timers)
+            if self._armed.get((timer, key)) == moment:
+                del self._armed[timer, key]
+                yield timer, key
 
     def rearm(self) -> None:
         """Set all timers anew, from the records: the clock was set back, and what lies ahead may be due by now."""
         self._timers.clear()
+        self._armed.clear()
         for timer in self._due_again():
             self.at(*timer)
 
@@ -153,6 +161,12 @@ class Memory:
     def emit(self, kind: EventType, key: str, now: float, ident: str, **data: Any) -> None:
         """Let others know; `ident` makes the event the same however often it is told."""
         self._changes.events[ident] = Event(id=ident, type=kind, key=key, at=now, data=data)
+
+    @property
+    def latest(self) -> float:
+        """The latest time that a record speaks of: the clock was set back when it lies ahead."""
+        moments = [each.updated_at for each in self.alerts.values()]
+        return max([*moments, *(each.updated_at for each in self.incidents.values())], default=0.0)
 
     @property
     def changes(self) -> Changes:

@@ -10,6 +10,7 @@ from typing import Any
 from sre_copilot.alerts.labels import fingerprint
 from sre_copilot.alerts.pipeline.memory import Memory
 from sre_copilot.alerts.pipeline.parts import Parts
+from sre_copilot.alerts.routing.tree import Route
 from sre_copilot.alerts.state import AlertState, GroupState
 from sre_copilot.domain.alert import ALERTNAME, AlertEvent
 from sre_copilot.domain.event import EventType
@@ -27,6 +28,8 @@ class Passing:
     now: float
     began: bool = False
     ended: bool = False
+    taken_on: bool = False
+    """Somebody acknowledged it in the sending system."""
 
 
 @lru_cache(SAME_IDENTITY)
@@ -60,8 +63,8 @@ class Stages:
         """Find the record of an alert, or make one."""
         key = identity(event)
         alert = self._memory.alerts.get(key)
-        if event.status == "firing" and event.ends_at is not None and event.ends_at <= now:
-            status = "resolved"  # its sender gave it an end that has passed meanwhile
+        if event.status == "firing" and event.ends_at is not None and event.ends_at <= event.received_at:
+            status = "resolved"  # its sender says that it is over; an end that passed while it lay here is seen like any other
         else:
             status = event.status
         if alert is None:
@@ -177,13 +180,7 @@ class Stages:
             key, labels = route.group(alert.labels)
             group = self._memory.groups.get(f"{route.id}:{key}")
             if group is None:
-                group = GroupState(
-                    key=f"{route.id}:{key}",
-                    route=route.id,
-                    receiver=route.receiver,
-                    labels=dict(labels),
-                    created_at=now,
-                )
+                group = self._fresh_group(f"{route.id}:{key}", route, labels, now)
                 self._memory.groups[group.key] = group
                 late = alert.starts_at + route.group_wait_s < now
                 group.next_flush_at = now if late else now + route.group_wait_s
@@ -193,6 +190,44 @@ class Stages:
         receivers = ", ".join(dict.fromkeys(route.receiver for route in routes))
         decide(alert, "route", now, "routed", receivers=receivers, routes=", ".join(r.key for r in routes))
         return True
+
+    def regroup(self, now: float) -> None:
+        """Put all that fires into the groups of the present routes; a group that is as it was keeps its times."""
+        before, self._memory.groups = self._memory.groups, {}
+        for alert in self._memory.alerts.values():
+            if alert.status == "firing":
+                self._regroup(alert, before, now)
+        for key, group in before.items():
+            if key not in self._memory.groups:
+                self._memory.group_gone(group)
+
+    def _regroup(self, alert: AlertState, before: Mapping[str, GroupState], now: float) -> None:
+        routes = self._parts.routes.match(alert.labels)
+        if alert.routes != [route.id for route in routes]:
+            alert.routes = [route.id for route in routes]
+            self._memory.alert_changed(alert)
+        for route in routes:
+            key, labels = route.group(alert.labels)
+            whole = f"{route.id}:{key}"
+            group = self._memory.groups.get(whole)
+            if group is None:
+                known = before.get(whole)
+                same = known is not None and known.receiver == route.receiver
+                group = known if known is not None and same else self._fresh_group(whole, route, labels, now)
+                self._memory.groups[whole] = group
+                if not same:
+                    group.next_flush_at = now + route.group_wait_s
+                    self._memory.at(group.next_flush_at, "flush", whole)
+                    self._memory.group_changed(group)
+            if alert.fingerprint not in group.fingerprints:
+                group.fingerprints[alert.fingerprint] = now
+                self._memory.group_changed(group)
+
+    @staticmethod
+    def _fresh_group(key: str, route: Route, labels: Mapping[str, str], now: float) -> GroupState:
+        return GroupState(
+            key=key, route=route.id, receiver=route.receiver, labels=dict(labels), created_at=now
+        )
 
     # -- beginning and ending -----------------------------------------------------------------------------------------
 
@@ -254,12 +289,11 @@ class Stages:
     def _go_on(self, passing: Passing) -> None:
         alert, event = passing.alert, passing.event
         alert.starts_at = min(alert.starts_at, event.starts_at)
-        if event.acknowledged:
-            alert.acknowledged_by = event.source
+        if event.acknowledged and not alert.acknowledged_by:
+            passing.taken_on = True
         if event.ends_at != alert.ends_at:
-            unwatched, alert.ends_at = alert.ends_at is None, event.ends_at
-            if unwatched:
-                self._watch_end(alert)
+            alert.ends_at = event.ends_at
+            self._watch_end(alert)
 
     def _watch_end(self, alert: AlertState) -> None:
         if alert.ends_at is not None:

@@ -54,18 +54,22 @@ class Telling:
         self._memory.group_changed(group)
 
     def _look(self, incident: IncidentState, route: Route, now: float) -> None:
-        told = self.told(incident, route.receiver)
-        if told.open and now < told.at + route.group_interval_s:
-            return
         if sleeps(incident, now):
             return
-        firing = self._firing(incident, route.receiver)
-        state = self._due(incident, told, firing, route, now)
-        if state is None:
+        told = self.told(incident, route.receiver)
+        if not told.open or now >= told.at + route.group_interval_s:
+            firing = self._firing(incident, route.receiver)
+            state = self._due(incident, told, firing, route, now)
+            if state is not None:
+                self._tell(incident, told, firing, state, now)
+        self._look_at_escalation(incident, route, now)
+
+    def _look_at_escalation(self, incident: IncidentState, route: Route, now: float) -> None:
+        """People are called as soon as an alert of a route that says so fires, whoever was told of the incident before."""
+        if not route.escalation or incident.escalation or incident.status != "firing":
             return
-        self._tell(incident, told, firing, state, now)
-        new = state == "firing" and not incident.escalation
-        if new and route.escalation:
+        mine = (each for each in self._memory.of_incident(incident) if route.id in each.routes)
+        if any(each.status == "firing" and not each.muted for each in mine):
             self.escalate(incident, route.escalation, route.receiver, now)
 
     def _reaches(self, alert: AlertState, receiver: str) -> bool:
@@ -143,7 +147,7 @@ class Telling:
         for receiver in [] if sleeps(incident, now) else list(incident.told):
             told = self.told(incident, receiver)
             firing = self._firing(incident, receiver)
-            if told.open and firing:
+            if told.open and firing and self._may_hear(firing, receiver, now):
                 self._tell(incident, told, firing, "updated", now)
 
     def last_words(self, incident: IncidentState, now: float) -> None:
@@ -157,23 +161,25 @@ class Telling:
         routes = self._parts.routes.by_id
         receivers = [routes[key].receiver for each in over for key in each.routes if key in routes]
         for receiver in dict.fromkeys(receivers):
-            told = self.told(incident, receiver)
             mine = [each for each in over if self._reaches(each, receiver)]
-            self._tell(incident, told, mine, "firing", now)
-            incident.told[receiver]["open"] = False
+            if self._may_hear(mine, receiver, now):
+                self._tell(incident, self.told(incident, receiver), mine, "firing", now)
+
+    def _may_hear(self, alerts: Sequence[AlertState], receiver: str, now: float) -> bool:
+        """Whether one of the routes by which a receiver hears of alerts is not quiet now."""
+        routes, intervals = self._parts.routes.by_id, self._parts.intervals
+        keys = {key for each in alerts for key in each.routes if key in routes}
+        mine = [routes[key] for key in keys if routes[key].receiver == receiver]
+        return any(
+            not intervals.muted_by(each.mute_time_intervals, each.active_time_intervals, now) for each in mine
+        )
 
     def resolved(self, incident: IncidentState, now: float) -> None:
-        """Tell everyone who was told of an incident that it is over."""
+        """Tell everyone who was told of an incident that it is over, in quiet times, too: what was opened elsewhere must be closed there."""
         for receiver in list(incident.told):
             told = self.told(incident, receiver)
             if told.open:
                 self._tell(incident, told, (), "resolved", now)
-
-    def hand_over(self, source: IncidentState, target: IncidentState) -> None:
-        """Whoever was told of an incident that is merged into another is from now on told of that one."""
-        for receiver, known in source.told.items():
-            if known.get("open") and receiver not in target.told:
-                target.told[receiver] = {**known, "sequence": 0}
 
     # -- escalation -------------------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from sre_copilot.telemetry import OwnMetrics, log
 ENTRIES = 1_000  # of one turn, of single alerts
 ALERTS = 1_000  # of one turn, of batches: a transaction of about a tenth of a second
 COMMANDS = 50  # of one turn, before any alert: a person waits for the answer
+NUMBER = "alerting.number"  # of the latest incident, which outlives it: a number that came again would be of messages that were sent
 LEARNED = "alerting.learned"
 LEARNED_EVERY_S = 60.0  # what is usual changes slowly: after a crash the last minute of it is seen as a little newer than it is
 _log = log(__name__)
@@ -84,6 +85,7 @@ class Engine:
         self._learned_every_s = learned_every_s
         self._pipeline: Pipeline | None = None
         self._learned_at = 0.0
+        self._number = 0
 
     @property
     def pipeline(self) -> Pipeline:
@@ -157,8 +159,11 @@ class Engine:
                 prepared.save(connection)
                 self._tell(connection, changes.notifications)
                 mark_done(connection, ids, outcomes, now=now)
+                if pipeline.memory.number != self._number:
+                    write_fact(connection, NUMBER, pipeline.memory.number)
                 if learned:
                     write_fact(connection, LEARNED, pipeline.parts.correlator.memory())
+        self._number = pipeline.memory.number
         if learned:
             self._learned_at = now
         self._own.incidents_open.set(
@@ -169,6 +174,7 @@ class Engine:
     def _one_by_one(self, entries: Iterable[Pending]) -> Turn:
         """Keep what can be kept; an entry that cannot be worked off is set aside with the reason, and loses nothing of the others."""
         done, told, changed = 0, 0, False
+        self._turn(())  # what fails without any entry is no entry's fault: it is raised, and all of them wait
         for entry in entries:
             try:
                 turn = self._turn([entry])
@@ -234,11 +240,14 @@ class Engine:
             for window in maintenance_of(connection):
                 parts.maintenance.put(window)
             learned = read_fact(connection, LEARNED) or {}
-        for alert in memory.alerts.values():
+            memory.number = self._number = max(memory.number, int(read_fact(connection, NUMBER) or 0))
+        for alert in sorted(memory.alerts.values(), key=lambda each: each.starts_at):  # the earliest inhibits
             if alert.status == "firing":
                 parts.inhibitor.take(alert.fingerprint, alert.labels, firing=True)
         parts.correlator.load(memory.alerts.values(), memory.incidents.values(), learned)
-        return Pipeline(memory, parts)
+        pipeline = Pipeline(memory, parts)
+        pipeline.resume(self._clock.now())
+        return pipeline
 
 
 def _detail(arguments: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:

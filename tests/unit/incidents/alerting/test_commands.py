@@ -1,0 +1,74 @@
+"""Commands: written before they are carried out, once for each key."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sre_copilot.clock import TurnedClock
+from sre_copilot.errors import StoreError
+from sre_copilot.incidents.alerting.commands import CommandDesk
+from sre_copilot.store.alerting.inbox import Inbox, mark_done
+from sre_copilot.store.database import Database, sqlite_url
+from sre_copilot.testing.alerting import START
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    found = Database(sqlite_url(tmp_path))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def inbox(database: Database) -> Iterator[Inbox]:
+    found = Inbox(database)
+    yield found
+    found.close()
+
+
+def worked_off(database: Database, inbox: Inbox, *, ok: bool = True) -> int:
+    """Carry out what waits, as an engine would; how many."""
+    waiting = inbox.pending(limit=10, kind="command")
+    said = {
+        "ok": ok,
+        "status": 200 if ok else 409,
+        "result": {"id": "INC-1"},
+        "problem": "" if ok else "not now",
+    }
+    with database.write() as connection:
+        mark_done(connection, [each.id for each in waiting], {each.id: said for each in waiting}, now=START)
+    return len(waiting)
+
+
+def test_a_command_waits_for_its_outcome(database: Database, inbox: Inbox) -> None:
+    desk = CommandDesk(inbox, TurnedClock(START), works=lambda: True)
+    found: list[object] = []
+    asking = threading.Thread(
+        target=lambda: found.append(desk.do("incident.acknowledge", {"id": "INC-1"}, who="ann"))
+    )
+    asking.start()
+    while not worked_off(database, inbox):
+        pass
+    asking.join(10)
+    (outcome,) = found
+    assert (outcome.ok, outcome.result) == (True, {"id": "INC-1"})  # type: ignore[attr-defined]
+
+
+def test_the_same_key_is_one_command_with_one_outcome(database: Database, inbox: Inbox) -> None:
+    desk = CommandDesk(inbox, TurnedClock(START), works=lambda: True)
+    first = desk.post("incident.comment", {"id": "INC-1"}, who="ann", key="k")
+    assert desk.post("incident.comment", {"id": "INC-1"}, who="ann", key="k") == first
+    assert worked_off(database, inbox, ok=False) == 1
+    again = desk.do("incident.comment", {"id": "INC-1"}, who="ann", key="k")
+    assert (again.ok, again.status, again.problem) == (False, 409, "not now")
+
+
+def test_where_nobody_decides_nothing_is_written(inbox: Inbox) -> None:
+    desk = CommandDesk(inbox, TurnedClock(START), works=lambda: False)
+    with pytest.raises(StoreError, match="serve"):
+        desk.do("incident.resolve", {"id": "INC-1"}, who="ann")
+    assert inbox.waiting() == 0
