@@ -133,7 +133,9 @@ def lock(_: argparse.Namespace, rest: list[str]) -> int:
     )
     everyday = [*command.split(), *rest, "--group", "dev", "pyproject.toml"]
     extras = [
-        each for extra in ("documents", "kafka", "lab", "nats", "postgresql", "redis", "telemetry") for each in ("--extra", extra)
+        each
+        for extra in ("documents", "kafka", "lab", "nats", "postgresql", "redis", "telemetry")
+        for each in ("--extra", extra)
     ]
     if code := run(*everyday, *extras, "-o", "requirements.lock"):
         return code

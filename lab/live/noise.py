@@ -14,8 +14,8 @@ VICTIMS = ("gateway", "checkout", "cart")
 PODS = 40
 VICTIM_KINDS = (("PodSlow", "warning"), ("PodErrors", "warning"))
 OTHERS = 3_000  # alerts of systems beside the shop
-OTHER_KINDS = (("CpuThrottled", "warning"), ("PodRestarted", "warning"), ("DiskFilling", "info"), ("JobLate", "info"))  # fmt: skip
-FLAPPING = 200
+OTHER_KINDS = (("PodRestarted", "info"), ("DiskFilling", "info"), ("JobLate", "low"))
+FLAPPING = 200  # probes that come and go all the time
 REPEATED_SHARE, FLAPPING_SHARE = 0.5, 0.25
 Labels = dict[str, str]
 
@@ -46,7 +46,7 @@ class Noise:
 
     def ends(self, *, now: float) -> Iterator[dict[str, Any]]:
         """Messages that end everything that the storm may have begun."""
-        every = [*MAIN, *OTHER]
+        every = [*MAIN, *FLAPS, *OTHER]
         for start in range(0, len(every), self.batch):
             yield _message([_told(each, now, ended=True) for each in every[start : start + self.batch]])
 
@@ -56,6 +56,9 @@ def _labels(service: str, kind: str, severity: str, pod: int) -> Labels:
 
 
 MAIN = tuple(_labels(each, *kind, pod) for each in VICTIMS for kind in VICTIM_KINDS for pod in range(PODS))
+FLAPS = tuple(
+    _labels(f"probe-{number % 20}", "ProbeFails", "warning", number // 20) for number in range(FLAPPING)
+)
 OTHER = tuple(
     _labels(f"batch-{number % 60}", *OTHER_KINDS[number % len(OTHER_KINDS)], number // 60)
     for number in range(OTHERS)
@@ -67,7 +70,7 @@ def _alert(chance: random.Random, now: float) -> dict[str, Any]:
     if kind < REPEATED_SHARE:
         return _told(chance.choice(MAIN), now)
     if kind < REPEATED_SHARE + FLAPPING_SHARE:
-        return _told(OTHER[chance.randrange(FLAPPING)], now, ended=chance.random() < 0.5)
+        return _told(chance.choice(FLAPS), now, ended=chance.random() < 0.5)
     return _told(chance.choice(OTHER), now)
 
 

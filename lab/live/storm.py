@@ -242,7 +242,7 @@ def table(result: Result) -> str:
     for message in result.told:
         body = message["body"]
         lines.append(
-            f"  +{message['at'] - course.began:4.0f} s {message['key']:34} {body.get('severity', ''):9} {body.get('title', '')}"
+            f"  +{message['at'] - course.began:4.0f} s {message['key']:34} {body['commonAnnotations']['summary']}"
         )
     return "\n".join(lines)
 
@@ -254,7 +254,7 @@ def document(result: Result) -> dict[str, Any]:
         "held": [asdict(each) for each in result.held],
         "separate": result.separate,
         "notifications": [
-            {"at": each["at"], "key": each["key"], "title": each["body"].get("title", "")}
+            {"at": each["at"], "key": each["key"], "title": each["body"]["commonAnnotations"]["summary"]}
             for each in result.told
         ],
         "incidents": [{name: each[name] for name in ("id", "title", "alert_count", "storm")} for each in result.incidents],

@@ -109,7 +109,10 @@ class OwnMetrics:
             f"{name}alerts_received", "Alerts worked off", ["source"], registry=registry
         )
         self.alerts_failed = Counter(
-            f"{name}alerts_failed", "Messages of the inbox that could not be worked off", ["source"], registry=registry
+            f"{name}alerts_failed",
+            "Messages of the inbox that could not be worked off",
+            ["source"],
+            registry=registry,
         )
         self.alerts_firing = Gauge(f"{name}alerts_firing", "Alerts that fire", registry=registry)
         self.incidents_open = Gauge(f"{name}incidents_open", "Incidents that go on", registry=registry)
@@ -118,7 +121,10 @@ class OwnMetrics:
             f"{name}notifications", "Messages to people", ["receiver_kind", "outcome"], registry=registry
         )
         self.notifications_failed = Counter(
-            f"{name}notifications_failed", "Messages that could not be delivered", ["reason"], registry=registry
+            f"{name}notifications_failed",
+            "Messages that could not be delivered",
+            ["reason"],
+            registry=registry,
         )
         self.notification_latency_seconds = Histogram(
             f"{name}notification_latency_seconds",

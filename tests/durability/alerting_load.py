@@ -24,7 +24,7 @@ from sre_copilot.testing.receivers import ReceiverLog
 WORD = "word-of-the-way-in"
 WAY = "/api/v1/intake/load"
 AGAIN_S = 1.0  # between two times that the same is told
-GIVE_UP_S = 90.0  # for what must be told: far more than all restarts of a run take in a row
+GIVE_UP_S = 300.0  # for what must be told: far more than all restarts of a run take in a row
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Load:
     seen: Seen
     token: Callable[[], str]
     seed: int
-    faults: int = 16
+    faults: int = 12
     background: int = 2
     stop: threading.Event = field(default_factory=threading.Event)
     accepted: set[str] = field(default_factory=set)

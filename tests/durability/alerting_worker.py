@@ -6,17 +6,18 @@ seconds of imports, so that it can be killed three hundred times in minutes. Not
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import alembic.command  # noqa: F401 - imported for those that are made of this process
 import psycopg  # noqa: F401
+from tests.durability.alerting_task import Task
 
 import sre_copilot.bus.opening
 import sre_copilot.incidents.casework.rounds  # noqa: F401
@@ -25,16 +26,7 @@ from sre_copilot.cli.worker import worker
 from sre_copilot.durable.runs import DbosDurable
 from sre_copilot.store.leadership import Leadership
 
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What a process does; `lease_s` is how long the dead keep what they held, where it is not as usual."""
-
-    command: str
-    config: str
-    log: str
-    port: int = 0
-    lease_s: float | None = None
+PR_SET_PDEATHSIG = 1  # of prctl: this process ends with the one that made it
 
 
 def main() -> None:
@@ -52,6 +44,7 @@ def _become(task: Task) -> None:
     code = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # none is left when the tests end
         _redirect(Path(task.log))
         if task.lease_s is not None:
             for each, name in ((Leadership, "ttl_s"), (DbosDurable, "lease_s")):

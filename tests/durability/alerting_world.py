@@ -19,7 +19,7 @@ import httpx
 import yaml
 from tests.durability.alerting_check import Found, check
 from tests.durability.alerting_load import WORD, Load, Seen
-from tests.durability.alerting_worker import Task
+from tests.durability.alerting_task import Task
 
 from sre_copilot.store.database import Database, sqlite_url
 from sre_copilot.testing.receivers import ReceiverLog, http_receiver
@@ -27,11 +27,11 @@ from sre_copilot.testing.servers.json_server import Response, serving
 from sre_copilot.testing.servers.real import free_port
 
 ROOT = Path(__file__).parents[2]
-SETTLE_S = 60.0
-SHORTEST_S, LONGEST_S = (
-    0.05,
-    4.0,
-)  # of a process: from its first statement on, and long enough for several turns
+SETTLE_S = 240.0  # a receiver that was not reached for minutes is told one message after another
+BEGINNING = (
+    0.2  # of all kills: at any instant from the first statement of a process on; the others when it answers
+)
+LONGEST_S = 4.0  # until it is killed: long enough for several turns
 LEASE_S = (
     1.5  # where processes share a store: the usual six seconds would let most kills hit nobody who leads
 )
@@ -163,6 +163,8 @@ def killed(
 ) -> Found:  # fmt: skip
     """Kill `serve` so often at random instants under load (fewer when the time is over), let it settle, and look."""
     end = time.monotonic() + within_s
+    if url:
+        emptied(url)
     dice = random.Random(seed)  # noqa: S311 - instants, no secrets
     with world(folder, url=url, lease_s=LEASE_S if url else None) as here:
         pid = here.begin()
@@ -174,7 +176,9 @@ def killed(
             if time.monotonic() > end:
                 break
             note(done)
-            time.sleep(dice.uniform(SHORTEST_S, LONGEST_S))
+            if dice.random() > BEGINNING:
+                here.ready()
+            time.sleep(dice.uniform(0.0, LONGEST_S))
             served += here._answers()
             here.kill(pid)
             pid = here.begin()
@@ -221,6 +225,16 @@ def _quiet(database: Database) -> bool:
     )  # fmt: skip
     with database.begin() as connection:
         return not any(connection.execute(each).scalar_one() for each in left)
+
+
+def emptied(url: str) -> None:
+    """Leave nothing in a PostgreSQL of what was there before."""
+    import psycopg
+
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS sre_copilot_durable CASCADE")
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
 
 
 def alive(pid: int) -> bool:

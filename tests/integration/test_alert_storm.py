@@ -105,7 +105,7 @@ def _worked_off(server: Serving) -> float:
 
 
 def test_people_get_no_more_messages_than_they_can_read(stormed: Stormed) -> None:
-    titles = [each.document["title"] for each in stormed.people.seen]
+    titles = [each.document["incident"]["title"] for each in stormed.people.seen]
     assert 3 <= len(titles) <= MOST_TOLD, titles
     assert stormed.people.repeated == 0
     woken = [each for each in stormed.incidents() if each["woken"]]
@@ -119,8 +119,8 @@ def test_each_fault_is_an_incident_of_its_own_that_people_were_told_of(stormed: 
         assert incident["woken"], incident
         assert not incident["storm"], incident
         assert fault in incident["services"]
-        told = [each for each in stormed.people.seen if fault in each.document["services"]]
-        assert told, (fault, [each.document["title"] for each in stormed.people.seen])
+        told = [each for each in stormed.people.seen if fault in each.document["incident"]["services"]]
+        assert told, (fault, [each.document["incident"]["title"] for each in stormed.people.seen])
 
 
 def test_victims_are_part_of_the_incident_of_what_they_depend_on(stormed: Stormed) -> None:

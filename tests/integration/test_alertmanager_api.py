@@ -28,6 +28,7 @@ needs_amtool = pytest.mark.skipif(bool(missing("amtool")), reason=missing("amtoo
 needs_prometheus = pytest.mark.skipif(bool(missing("prometheus")), reason=missing("prometheus"))
 PATIENCE_S = 30.0
 WORD = "w0rd"
+PATH = "/usr/bin:/bin:/usr/local/bin"
 RULES = """\
 groups:
   - name: queues
@@ -90,7 +91,10 @@ def until(what: Callable[[], Any]) -> Any:
 def server(tmp_path: Path) -> Iterator[Server]:
     entries = {"south": {"provider": "alertmanager_api", "token": WORD, "labels": {"half": "south"}}}
     settings = Settings.model_validate(
-        {"store": {"folder": tmp_path / "store"}, "alerting": {"intake": {"entries": entries}}}
+        {
+            "store": {"folder": tmp_path / "store"},
+            "alerting": {"intake": {"entries": entries, "open_on_loopback": True}},
+        }
     )
     service = make_service(settings, sources=[SyntheticSource()])
     with Server(service) as running:
@@ -103,7 +107,7 @@ def amtool(server: Server, tmp_path: Path) -> Callable[..., str]:
     def run(*arguments: str) -> str:
         done = subprocess.run(
             ["amtool", f"--alertmanager.url=http://{server.place}", *arguments],
-            capture_output=True, text=True, timeout=20, check=False, env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin:/usr/local/bin"},
+            capture_output=True, text=True, timeout=20, check=False, env={"HOME": str(tmp_path), "PATH": PATH},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
@@ -184,6 +188,31 @@ def test_amtool_carries_silences_over(server: Server, amtool: Callable[..., str]
     amtool("silence", "import", str(file))
     again = json.loads(amtool("-o", "json", "silence", "query"))
     assert sorted(each["matchers"][0]["value"] for each in again) == ["A", "B"]
+
+
+@needs_amtool
+def test_amtool_works_with_a_token_where_the_server_is_closed_as_it_is_by_default(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"store": {"folder": tmp_path / "closed"}})
+    service = make_service(settings, sources=[SyntheticSource()])
+    token, access = tmp_path / "amtool.token", tmp_path / "amtool-http.yml"
+    token.write_text(service.tokens.create("me", role="responder", now=time.time())[1], encoding="utf-8")
+    access.write_text(
+        json.dumps({"authorization": {"type": "Bearer", "credentials_file": str(token)}}), encoding="utf-8"
+    )
+    with Server(service) as server:
+
+        def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                ["amtool", f"--alertmanager.url=http://{server.place}", *arguments],
+                capture_output=True, text=True, timeout=20, check=False, env={"HOME": str(tmp_path), "PATH": PATH},
+            )  # fmt: skip
+
+        assert run("alert", "query").returncode != 0
+        known = f"--http.config.file={access}"
+        assert run(known, "alert", "add", "SlowDisk", "service=shop").returncode == 0
+        done = run(known, "-o", "json", "alert", "query")
+        assert [each["labels"]["alertname"] for each in json.loads(done.stdout)] == ["SlowDisk"]
+    service.close()
 
 
 @needs_amtool

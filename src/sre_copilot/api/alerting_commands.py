@@ -11,9 +11,12 @@ from fastapi import Depends, Header, Request, Response
 from sre_copilot.api.guard import service_of
 from sre_copilot.api.problems import Problem
 from sre_copilot.app.alerting import Alerting
+from sre_copilot.store.alerting.audit import actor
 from sre_copilot.store.tokens import Token
 
 REVISION = re.compile(r'\s*(?:W/)?"r?(\d{1,9})"\s*')
+OUR_NAMES = {"startsAt": "starts_at", "endsAt": "ends_at", "createdBy": "created_by", "revision": "if-match"}
+"""Fields that the room below calls as Alertmanager does, or that came in a header."""
 IdempotencyKey = Annotated[
     str, Header(alias="Idempotency-Key", max_length=150, description="The same key is carried out once.")
 ]
@@ -47,10 +50,12 @@ def carry_out(
 ) -> Mapping[str, Any]:
     """Carry out a command and return its result; a refusal is a problem."""
     token: Token = request.state.token
-    outcome = alerting.commands.do(verb, arguments, who=token.name, key=f"{token.id}/{key}" if key else "")
+    once = f"{token.id}/{key}" if key else ""
+    outcome = alerting.commands.do(verb, arguments, who=token.name, key=once, actor=actor(token))
     if not outcome.ok:
-        said = f"{outcome.field}: {outcome.problem}" if outcome.field else outcome.problem
-        raise Problem(outcome.status, said, field=outcome.field)
+        field = OUR_NAMES.get(outcome.field, outcome.field)
+        said = f"{field}: {outcome.problem}" if field else outcome.problem
+        raise Problem(outcome.status, said, field=field)
     return outcome.result
 
 

@@ -33,7 +33,12 @@ Delivered = Mapping[str, Mapping[str, Any]]
 
 def hides(request: Request, row: Mapping[str, Any]) -> bool:
     """Whether an alert is an anomaly of a source that the token may not see."""
-    return bool(row["anomaly_id"]) and not may_see(request, row["labels"].get("source", ""))
+    return bool(row["anomaly_id"]) and not may_see(request, source_of(row["labels"], row["annotations"]))
+
+
+def source_of(labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
+    """The source that an anomaly was seen in: a breach names it in its labels, an anomaly in its annotations, for it is not what it is known by."""
+    return labels.get("source", "") or annotations.get("source", "")
 
 
 def alert_view(row: Mapping[str, Any], *, hidden: bool = False) -> dict[str, Any]:

@@ -24,7 +24,9 @@ from sre_copilot.api.guard import Routes, ServiceHere, may_see_all, service_of
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import AcceptLanguage, Cursor, Lang, Limit, language, listing
 from sre_copilot.app.alerting import Alerting
+from sre_copilot.store.alerting.audit import actor, noted
 from sre_copilot.store.notifications import NotificationStore
+from sre_copilot.store.tables import LAST_NUMBER
 
 routes = Routes(tag="incidents", refusals=(409, 412))
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
@@ -119,7 +121,9 @@ def timeline(
     request: Request,
     key: str,
     *,
-    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="`id` of the last entry that is known.")] = 0,
+    after: Annotated[
+        int, Query(ge=0, le=LAST_NUMBER, description="`id` of the last entry that is known.")
+    ] = 0,
     limit: Limit = 200,
     lang: Lang = None,
     accept_language: AcceptLanguage = "",
@@ -267,7 +271,9 @@ def investigate(alerting: AlertingHere, request: Request, key: str) -> dict[str,
     found = _incident(alerting, key)
     if alerting.ask_casework is None:
         raise Problem(503, "this process does not investigate incidents; ask the one that runs `serve`")
-    return alerting.ask_casework(found["id"], who=who(request))
+    service, token = service_of(request), request.state.token
+    with noted(service.database, service.clock, "investigate", who=actor(token), subject=found["id"]):
+        return alerting.ask_casework(found["id"], who=who(request))
 
 
 def _shown(alerting: Alerting, request: Request, response: Response, key: str) -> dict[str, Any]:

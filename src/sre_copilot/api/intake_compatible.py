@@ -27,7 +27,7 @@ async def keep_event(request: Request, provider_type: str) -> Json:
     return await taken(request, ways_of(request).of_provider(provider_type))
 
 
-@routes.post("/api/v1/intake/{name}/api/v2/alerts", role=PUBLIC)
+@routes.post("/api/v1/intake/{name}/api/v2/alerts", role=PUBLIC, response_class=Response)
 async def post_alerts(request: Request, name: str) -> Response:
     """Take alerts as Prometheus sends them to Alertmanager, by a way in of its own (`path_prefix: /api/v1/intake/NAME`)."""
     needs_json(request)

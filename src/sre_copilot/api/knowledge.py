@@ -21,10 +21,10 @@ from sre_copilot.knowledge.keeping import ChangedMeanwhile, Experience
 from sre_copilot.knowledge.labels import Label, Labels
 from sre_copilot.knowledge.learning import edit, review, waiting
 from sre_copilot.knowledge.proposals import Proposal, Proposals
+from sre_copilot.store.alerting.audit import actor
 from sre_copilot.store.tokens import Token
 
 routes = Routes(tag="knowledge", refusals=(404, 409))
-LONGEST_NAME = 150  # characters of a token's name: with its id they fit where the store keeps who it was
 Text = Annotated[str, Field(max_length=4000)]
 Short = Annotated[str, Field(max_length=300)]
 Id = Annotated[str, Field(max_length=100)]
@@ -190,7 +190,7 @@ def _found(read: Any) -> Any:
 
 def _who(request: Request) -> str:
     token: Token = request.state.token
-    return f"{token.name[:LONGEST_NAME]} (token {token.id})"
+    return actor(token)
 
 
 def _card(found: Card, *, whole: bool = True) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from fastapi import Request, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from sre_copilot.alerts.maintenance import state_of as state_of_window
 from sre_copilot.alerts.silences import state_of
-from sre_copilot.alerts.state import SilenceState
+from sre_copilot.alerts.state import MaintenanceState, SilenceState
 from sre_copilot.api.alerting_commands import (
     AlertingHere,
     IdempotencyKey,
@@ -23,7 +24,7 @@ from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
 from sre_copilot.clock import rfc3339
 
-routes = Routes(tag="muting", refusals=(409, 412))
+routes = Routes(tag="muting", refusals=(404, 409, 412))
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -92,17 +93,16 @@ def put_silence(
     idempotency_key: IdempotencyKey = "",
 ) -> dict[str, Any]:
     """Add or change a silence."""
-    now = service.clock.now()
     arguments = {
         "id": wanted.id,
         "matchers": [each.model_dump() for each in wanted.matchers],
-        "starts_at": wanted.starts_at.timestamp() if wanted.starts_at else now,
+        **({"starts_at": wanted.starts_at.timestamp()} if wanted.starts_at else {}),
         "ends_at": wanted.ends_at.timestamp(),
         "comment": wanted.comment,
         **revision_of(if_match),
     }
     result = carry_out(alerting, request, "silence.put", arguments, key=idempotency_key)
-    return _one(alerting, response, str(result["id"]), now)
+    return _one(alerting, response, str(result["id"]), service.clock.now())
 
 
 @routes.get("/silences/{key}", role="viewer")
@@ -121,10 +121,10 @@ def expire_silence(
 
 
 @routes.get("/maintenance", role="viewer")
-def windows(alerting: AlertingHere) -> dict[str, Any]:
+def windows(alerting: AlertingHere, service: ServiceHere) -> dict[str, Any]:
     """Maintenance windows, those that began last first."""
     rows = sorted(alerting.records.maintenance(), key=lambda row: row["starts_at"], reverse=True)
-    return {"items": [_window(row) for row in rows], "next": None}
+    return {"items": [_window(row, service.clock.now()) for row in rows], "next": None}
 
 
 @routes.post("/maintenance", role="responder", status_code=201)
@@ -143,26 +143,28 @@ def put_window(
     arguments = {
         **given,
         "matchers": [each.model_dump() for each in wanted.matchers],
-        "starts_at": wanted.starts_at.timestamp() if wanted.starts_at else service.clock.now(),
+        **({"starts_at": wanted.starts_at.timestamp()} if wanted.starts_at else {}),
         "ends_at": wanted.ends_at.timestamp(),
         **({"owner": wanted.owner} if wanted.owner else {}),
         **revision_of(if_match),
     }
     result = carry_out(alerting, request, "maintenance.put", arguments, key=idempotency_key)
-    return _known_window(alerting, response, str(result["id"]))
+    return _known_window(alerting, response, str(result["id"]), service.clock.now())
 
 
 @routes.get("/maintenance/{key}", role="viewer")
-def one_window(alerting: AlertingHere, response: Response, key: str) -> dict[str, Any]:
+def one_window(alerting: AlertingHere, service: ServiceHere, response: Response, key: str) -> dict[str, Any]:
     """One maintenance window."""
-    return _known_window(alerting, response, key)
+    return _known_window(alerting, response, key, service.clock.now())
 
 
 @routes.delete("/maintenance/{key}", role="responder")
-def end_window(alerting: AlertingHere, request: Request, response: Response, key: str) -> dict[str, Any]:
+def end_window(
+    alerting: AlertingHere, service: ServiceHere, request: Request, response: Response, key: str
+) -> dict[str, Any]:
     """End a maintenance window now: what it muted stands again as it was."""
     carry_out(alerting, request, "maintenance.end", {"id": key})
-    return _known_window(alerting, response, key)
+    return _known_window(alerting, response, key, service.clock.now())
 
 
 def _one(alerting: AlertingHere, response: Response, key: str, now: float) -> dict[str, Any]:
@@ -173,11 +175,11 @@ def _one(alerting: AlertingHere, response: Response, key: str, now: float) -> di
     raise Problem(404, f"there is no silence '{key}'; /api/v1/silences lists them", field="key")
 
 
-def _known_window(alerting: AlertingHere, response: Response, key: str) -> dict[str, Any]:
+def _known_window(alerting: AlertingHere, response: Response, key: str, now: float) -> dict[str, Any]:
     for row in alerting.records.maintenance():
         if row["id"] == key:
             tagged(response, row)
-            return _window(row)
+            return _window(row, now)
     raise Problem(404, f"there is no maintenance window '{key}'; /api/v1/maintenance lists them", field="key")
 
 
@@ -187,7 +189,8 @@ def _silence(row: Mapping[str, Any], now: float) -> dict[str, Any]:
     return {**{name: row[name] for name in kept}, **times, "state": state_of(SilenceState(**row), now)}
 
 
-def _window(row: Mapping[str, Any]) -> dict[str, Any]:
+def _window(row: Mapping[str, Any], now: float) -> dict[str, Any]:
     times = {name: rfc3339(row[name]) for name in ("starts_at", "ends_at", "created_at", "ended_at")}
     kept = ("id", "matchers", "rrule", "time_zone", "owner", "reason", "ticket", "revision")
-    return {**{name: row[name] for name in kept}, **times}
+    state = state_of_window(MaintenanceState(**row), now)
+    return {**{name: row[name] for name in kept}, **times, "state": state}

@@ -22,6 +22,7 @@ from sre_copilot.clock import rfc3339
 from sre_copilot.errors import UsageError
 from sre_copilot.incidents.report.words import moment, word
 from sre_copilot.settings.section import at_least
+from sre_copilot.store.alerting.audit import actor
 from sre_copilot.store.oncall import OverrideStore
 from sre_copilot.store.tokens import Token
 
@@ -116,7 +117,7 @@ def add_override(
     )
     _may(roster, token, new.person)
     try:
-        kept, is_new = _store(service).add(row, now=now, by=token.name)
+        kept, is_new = _store(service).add(row, now=now, by=actor(token))
     except UsageError:
         said = "this Idempotency-Key was used for another override; use another one"
         raise Problem(400, said, field="idempotency-key") from None
@@ -141,7 +142,7 @@ def remove_override(
     _may(roster, token, row["person"])
     wanted = if_match in ("", "*", _tag(row))
     changed = (
-        _store(service).remove(key, revision=row["revision"], now=service.clock.now(), by=token.name)
+        _store(service).remove(key, revision=row["revision"], now=service.clock.now(), by=actor(token))
         if wanted
         else None
     )

@@ -16,6 +16,7 @@ from sre_copilot.telemetry import log
 
 Page = Callable[[Request, int], Response]
 MEDIA_TYPE = "application/problem+json"
+AGAIN_S = 5  # advised while the store or what stands behind does not answer
 _log = log(__name__)
 
 
@@ -80,11 +81,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(SreCopilotError)
     async def ours(request: Request, error: SreCopilotError) -> JSONResponse:
-        bad_input = isinstance(error, UsageError)
-        field = str(error).partition(":")[0] if bad_input else ""
-        return respond(
-            request, 400 if bad_input else 503, str(error), field=field if field.isidentifier() else ""
-        )
+        if not isinstance(error, UsageError):
+            return respond(request, 503, str(error), headers={"Retry-After": str(AGAIN_S)})
+        field = str(error).partition(":")[0]
+        return respond(request, 400, str(error), field=field if field.isidentifier() else "")
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> JSONResponse:

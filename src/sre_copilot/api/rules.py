@@ -12,8 +12,11 @@ from sre_copilot.api.alerting_commands import AlertingHere
 from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
+from sre_copilot.app.alerting import Alerting
 from sre_copilot.app.rehearsing import rehearse, with_alerting
+from sre_copilot.app.serving import Service
 from sre_copilot.incidents.alerting.rehearsed import document
+from sre_copilot.store.alerting.audit import actor, noted
 
 routes = Routes(tag="rules", refusals=(429,))
 DAY_S = 86_400.0
@@ -41,8 +44,13 @@ def replay(alerting: AlertingHere, service: ServiceHere, request: Request, wante
 
     Silences, maintenance and what people did are left out on both sides. One at a time, and of at most 200,000 alerts.
     """
+    named, who = sorted(wanted.alerting), actor(request.state.token)
+    with noted(service.database, service.clock, "rules.replay", who=who, alerting=named, days=wanted.days):
+        return _replayed(alerting, service, request.app.state.rehearsing, wanted)
+
+
+def _replayed(alerting: Alerting, service: Service, one: threading.Lock, wanted: Changed) -> dict[str, Any]:
     changed = with_alerting(alerting.settings, wanted.alerting)
-    one: threading.Lock = request.app.state.rehearsing
     if not one.acquire(blocking=False):
         raise Problem(429, "another rehearsal is at work; wait for it", headers={"Retry-After": str(AGAIN_S)})
     try:

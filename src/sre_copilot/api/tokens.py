@@ -12,6 +12,7 @@ from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
 from sre_copilot.clock import rfc3339
 from sre_copilot.errors import UsageError
+from sre_copilot.store.alerting.audit import actor
 from sre_copilot.store.tokens import Token
 
 routes = Routes(tag="tokens")
@@ -48,7 +49,7 @@ def revoke(service: ServiceHere, request: Request, key: str) -> dict[str, Any]:
 
 def _who(request: Request) -> str:
     token: Token = request.state.token
-    return f"token {token.id}"
+    return actor(token)
 
 
 def _view(token: Token) -> dict[str, Any]:

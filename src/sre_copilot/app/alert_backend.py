@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -14,6 +14,7 @@ from sre_copilot.alerts.state import AlertState, GroupState, SilenceState
 from sre_copilot.app.alerting import Alerting
 from sre_copilot.domain.alert import AlertEvent
 
+State = TypeVar("State")
 RESOLVED_S = 900.0  # so long resolved alerts are told: Alertmanager forgets them after about as long
 
 
@@ -37,16 +38,15 @@ class StoredAlerts:
     async def alerts(self) -> Sequence[AlertState]:
         """Every alert that fires, and those that ended lately."""
         since = self._alerting.clock.now() - RESOLVED_S
-        rows = await asyncio.to_thread(self._alerting.records.known, since)
-        return [AlertState(**row) for row in rows]
+        return await asyncio.to_thread(_made, AlertState, self._alerting.records.known, since)
 
     async def groups(self) -> Sequence[GroupState]:
         """Every aggregation group, with the fingerprints of its alerts."""
-        return [GroupState(**row) for row in await asyncio.to_thread(self._alerting.records.groups)]
+        return await asyncio.to_thread(_made, GroupState, self._alerting.records.groups)
 
     async def silences(self) -> Sequence[SilenceState]:
         """Every silence, those that are over too."""
-        return [SilenceState(**row) for row in await asyncio.to_thread(self._alerting.records.silences)]
+        return await asyncio.to_thread(_made, SilenceState, self._alerting.records.silences)
 
     async def silence_put(self, silence: SilenceState, *, by: str) -> str:
         """Add a silence (its id is ''), or change the one of its id; return the id of the one that is now there."""
@@ -74,3 +74,10 @@ class StoredAlerts:
         if not outcome.ok:
             raise Refused(outcome.status, outcome.field, outcome.problem)
         return outcome.result
+
+
+def _made(
+    kind: Callable[..., State], read: Callable[..., Sequence[Mapping[str, Any]]], *given: Any
+) -> list[State]:
+    """Read rows and make states of them: thousands of them take too long for an event loop."""
+    return [kind(**row) for row in read(*given)]

@@ -18,6 +18,7 @@ from sre_copilot.durable.port import Durable
 from sre_copilot.errors import SettingsError
 from sre_copilot.incidents.casework.alert_context import of_seen
 from sre_copilot.incidents.casework.alert_processor import AlertProcessor, AnalysisResult
+from sre_copilot.incidents.casework.apart import apart, within_reach
 from sre_copilot.incidents.casework.casework import Casework
 from sre_copilot.incidents.casework.looking import Look, by_the_core
 from sre_copilot.incidents.casework.picture import Read, SeenAlert, reading
@@ -29,6 +30,7 @@ from sre_copilot.settings.section import ROLES, Role
 from sre_copilot.store.alerting.states import AlertRecords
 from sre_copilot.store.cases import CaseStore
 
+GOES_ON = ("firing", "acknowledged")
 Opener = Callable[[], Sequence[Source]]
 
 
@@ -57,13 +59,28 @@ def make_casework(
         investigating(service.database, service.clock),
         lang=settings.language,
     )
+    investigate = investigating(service.database, service.clock)
+    narrowed = by_the_core(
+        opener,
+        service.changes,
+        registered_methods,
+        lambda observed, methods: investigate(within_reach(observed), methods),
+        lang=settings.language,
+    )
+    records = AlertRecords(service.database)
+
+    def several() -> bool:
+        return len(records.incidents_page(statuses=GOES_ON, woken=True, limit=2).rows) > 1
+
     return Casework(
         durable,
         read=read or reading(AlertRecords(service.database)),
         cases=CaseStore(service.database),
         investigations=service.investigations,
         voice=Voice(service.rooms, service.clock, lang=settings.language, least_role=role),
-        look=drawn(by_the_team(desk, look, role=role) if desk else look, service),
+        look=drawn(
+            apart(by_the_team(desk, look, role=role) if desk else look, narrowed, several=several), service
+        ),
         post=post,
         clock=service.clock,
         own=service.own,

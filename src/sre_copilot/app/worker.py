@@ -32,6 +32,8 @@ from sre_copilot.incidents.relay import Relay
 from sre_copilot.incidents.report.words import say
 from sre_copilot.settings.alerting.people import DeadmanSettings
 from sre_copilot.settings.document import Settings
+from sre_copilot.store import notifications
+from sre_copilot.store.alerting import inbox, states
 from sre_copilot.store.database import Database
 from sre_copilot.store.facts import Facts
 from sre_copilot.store.leases import Leases
@@ -39,6 +41,7 @@ from sre_copilot.store.notifications import NotificationStore
 from sre_copilot.telemetry import log
 
 FORGET_EVERY_S = 3600.0
+LOOK_EVERY_S = 1.0  # whether the clock turns: it turns once a second
 SENT_AT_ONCE = 500  # events
 MOST_SENDINGS = (
     10  # of a turn: as many events as a turn of new alerts makes, and more, so that they do not pile up
@@ -107,6 +110,7 @@ def make_worker(service: Service, *, desk: Desk | None = None, durable: Durable 
         settings.alerting.people.deadman,
         clock,
         alarm=lambda late: _tell_late(service, store, deliveries, late),
+        elsewhere=lambda: another_leads(service),
     )
     pumps = (
         deadman.turned,
@@ -148,23 +152,29 @@ def until_less(pump: Callable[[int], int], limit: int) -> None:
 class Forgetting:
     """Takes away what was worked off long ago; `store.keep_days` says when."""
 
-    def __init__(self, service: Service, notifications: NotificationStore, casework: Casework) -> None:
+    def __init__(self, service: Service, told: NotificationStore, casework: Casework) -> None:
         self._service = service
         self._casework = casework
-        self._notifications = notifications
+        self._told = told
         self._at = service.clock.now()
+        self._more = False
 
     def pump(self) -> None:
-        """Look whether it is time."""
+        """Look whether it is time; take away a bounded part in a turn, and go on in the next ones until nothing is left."""
         now = self._service.clock.now()
-        if now - self._at < FORGET_EVERY_S:
+        if not self._more and 0.0 <= now - self._at < FORGET_EVERY_S:
             return
-        self._at = now
         before = now - self._service.settings.store.keep_days * DAY_S
-        self._service.alerting.inbox.forget(before=before)
-        self._service.alerting.records.forget(before=before)
-        self._notifications.forget(before=before)
-        self._casework.forget(before=before)
+        if not self._more:
+            self._at = now
+            self._casework.forget(before=before)
+        alerting = self._service.alerting
+        parts = (
+            (alerting.inbox.forget(before=before), inbox.FORGET_AT_ONCE),
+            (alerting.records.forget(before=before), states.FORGET_AT_ONCE),
+            (self._told.forget(before=before), notifications.FORGET_AT_ONCE),
+        )
+        self._more = any(gone >= limit for gone, limit in parts)
 
 
 class DeadmanWatch:
@@ -220,26 +230,34 @@ class DeadmanWatch:
             self._state = self._state.beaten(now)
 
     def _run(self) -> None:
-        while not self._stop.wait(1.0):
+        while not self._stop.wait(LOOK_EVERY_S):
+            self.try_to_look()
+
+    def try_to_look(self) -> None:
+        """Look, and survive whatever happens: nobody looks after the one that looks."""
+        try:
             self.look()
+        except Exception as error:  # noqa: BLE001 - the top of a thread that must go on; its text may hold the address, which is secret
+            _log.error("a look at the clock failed", problem=type(error).__name__)
 
     def _call(self) -> bool:
         assert self._settings.url is not None  # noqa: S101 - asked for by `look`
         try:
             with httpx.Client(timeout=5.0, follow_redirects=False) as client:
                 return client.get(self._settings.url.get_secret_value()).is_success
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             _log.warning("the outside watch was not reached", problem=type(error).__name__)
             return False
 
 
-def _another_leads(service: Service) -> bool:
+def another_leads(service: Service) -> bool:
     """Whether another process holds the lease: then this one has nothing to turn."""
     runner = service.alerting.runner
     if runner is None or runner.leads:
         return False
     try:
-        return Leases(service.database).holder(LEASE) is not None
+        clock = None if service.alerting.shared else service.clock
+        return Leases(service.database, clock=clock).holder(LEASE) is not None
     except SreCopilotError:
         return False
 

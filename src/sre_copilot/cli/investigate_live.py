@@ -19,7 +19,8 @@ from sre_copilot.cli.working import Working
 from sre_copilot.domain.incident import Diagnosis, Incident
 from sre_copilot.domain.knowledge import Lang
 from sre_copilot.errors import UsageError
-from sre_copilot.incidents.casework.looking import incident_of
+from sre_copilot.incidents.casework.apart import concerns, within_reach
+from sre_copilot.incidents.casework.looking import OF_STORE, incident_of
 from sre_copilot.incidents.casework.picture import picture_of, reading
 from sre_copilot.incidents.report import Report, build
 from sre_copilot.perception.alert_files import read_alert
@@ -110,4 +111,8 @@ def investigate_live(
     if found is None or answer.diagnosis is None:
         core = investigate(observation)  # what the team said could not be reproduced: the core answers alone
         return core.diagnosis, build(core.diagnosis, core.observation, core.observed)
+    if incident.id.startswith(OF_STORE) and not concerns(found):  # the strongest fault may be that of another
+        near = investigate(within_reach(found.observation))
+        if near.diagnosis.culprit is not None and concerns(near):
+            return near.diagnosis, build(near.diagnosis, near.observation, near.observed)
     return answer.diagnosis, build(answer.diagnosis, found.observation, found.observed)

@@ -26,6 +26,11 @@ DAY_S = 86_400.0
 SHOWN = 20  # alerts that are listed
 
 
+@app.callback()
+def rules() -> None:
+    """Stay a group while there is one command only."""
+
+
 @app.command("replay")
 def replay(
     other: Annotated[Path, typer.Argument(metavar="FILE", help="Configuration with the changed rules.")],

@@ -73,7 +73,7 @@ def serve(
         _not_again()
         service.close()
         lock.close()
-    if service.watch.busy:
+    if service.watch.busy or _still_at_work():
         _leave()
 
 
@@ -86,6 +86,11 @@ def _not_again() -> None:
     """What is kept at the end is kept whole, however impatient the person at the keyboard is."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _still_at_work() -> bool:
+    """Whether a thread goes on for which the interpreter would wait: an investigation that reads its sources; it is begun again at the next start."""
+    return any(not each.daemon and each is not threading.main_thread() for each in threading.enumerate())
 
 
 def _leave() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from urllib.parse import quote
 import typer
 
 from sre_copilot.alerts.matchers import parse_matchers
-from sre_copilot.cli.alerting_tables import Output, check_form, say, show, table
+from sre_copilot.cli.alerting_tables import Output, check_form, say, seconds_of, show, table
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.server import TokenOption, Url, server
 from sre_copilot.cli.times import duration, moment
@@ -85,7 +86,7 @@ def update(
             "ends_at": ends,
             "comment": comment or known["comment"],
         }
-        found = there.post("/api/v1/silences", body)
+        found = there.post("/api/v1/silences", body, headers={"If-Match": f'"r{known["revision"]}"'})
     typer.echo(found["id"])
 
 
@@ -130,7 +131,7 @@ def query(
                 each["id"],
                 each["state"],
                 _said(each["matchers"]),
-                each["ends_at"],
+                seconds_of(each["ends_at"]),
                 each["created_by"],
                 each["comment"],
             )
@@ -188,17 +189,19 @@ def list_windows(
         rows = [
             (
                 each["id"],
+                each["state"],
                 _said(each["matchers"]),
-                each["starts_at"],
-                each["ended_at"] or each["ends_at"],
+                seconds_of(each["starts_at"]),
+                seconds_of(each["ended_at"] or each["ends_at"]),
                 each["rrule"],
                 each["owner"],
                 each["reason"],
+                each["ticket"],
             )
             for each in found["items"]
         ]
         table(
-            ("id", "matchers", "from", "until", "again", "owner", "reason"),
+            ("id", "state", "matchers", "from", "until", "again", "owner", "reason", "ticket"),
             rows,
             nothing="No maintenance window.",
         )
@@ -226,7 +229,7 @@ def _matchers(conditions: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _times(start: str, end: str, length: str) -> dict[str, str | None]:
-    now = time.time()
+    now = float(int(time.time()))
     begins = moment(start, now=now, option="--start")
     ends = (
         moment(end, now=now, option="--end")
@@ -242,5 +245,6 @@ def _times(start: str, end: str, length: str) -> dict[str, str | None]:
 def _said(matchers: list[dict[str, Any]]) -> str:
     signs = {(True, False): "=", (False, False): "!=", (True, True): "=~", (False, True): "!~"}
     return " ".join(
-        f"{each['name']}{signs[each['isEqual'], each['isRegex']]}{each['value']!r}" for each in matchers
+        f"{each['name']}{signs[each['isEqual'], each['isRegex']]}{json.dumps(each['value'], ensure_ascii=False)}"
+        for each in matchers
     )

@@ -124,6 +124,7 @@ def _print(found: dict[str, Any]) -> None:
         f"series: {now['learned']:,} learned, {now['warming_up']:,} warming up",
         f"learning: {learning['state']}" + (f", ended {learning['finished_at']}" if learning["finished_at"] else "")
         + f". {learning['outlook']}",
+        *_alerting(now.get("alerting")),
         *found["reasons"],
     ):  # fmt: skip
         console.print(Text(one_line(line, LONGEST)))
@@ -138,6 +139,17 @@ def _print(found: dict[str, Any]) -> None:
          "" if each["limit"] is None else f"{each['limit']:g}", f"{each['probability']:.0%}")
         for each in found["breaches"]
     ])  # fmt: skip
+
+
+def _alerting(alerting: dict[str, Any] | None) -> list[str]:
+    """What goes on and what waits; nothing from a server that tells nothing of it."""
+    if alerting is None:
+        return []
+    decides = "this server decides" if alerting["leads"] else f"{alerting['leader'] or 'NOBODY'} decides"
+    return [
+        f"alerting: {alerting['alerts_firing']:,} alerts firing, {alerting['incidents_open']:,} incidents open; {decides}; waiting: "
+        f"{alerting['inbox_waiting']:,} to be decided, {alerting['notifications_waiting']:,} messages"
+    ]
 
 
 def _source(source: dict[str, Any]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from dbos import DBOS
+from dbos._utils import INTERNAL_QUEUE_NAME
 from sqlalchemy import func, select
 
 UNFINISHED = ("ENQUEUED", "DELAYED", "PENDING")
@@ -14,6 +15,21 @@ UNFINISHED = ("ENQUEUED", "DELAYED", "PENDING")
 def take_over(executor: str) -> int:
     """Put the begun runs of a dead executor back into their queues, each exactly once; how many."""
     return len(DBOS._recover_pending_workflows([executor]))
+
+
+def runs_of(dbos: DBOS, executor: str) -> frozenset[str]:
+    """Keys of the runs that an executor has begun."""
+    status = dbos._sys_db.tables.workflow_status
+    begun = select(status.c.workflow_uuid).where(
+        status.c.status == "PENDING", status.c.executor_id == executor
+    )
+    with dbos._sys_db.engine.connect() as connection:
+        return frozenset(map(str, connection.execute(begun).scalars()))
+
+
+def put_back(dbos: DBOS, key: str, executor: str) -> None:
+    """Put one begun run of an executor back into its queue; nothing happens when it is another's by now, or has ended."""
+    dbos._sys_db.reenqueue_for_recovery(key, [executor], INTERNAL_QUEUE_NAME)
 
 
 def executors_with_runs(dbos: DBOS) -> frozenset[str]:

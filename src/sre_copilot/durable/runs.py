@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -79,6 +80,7 @@ class DbosDurable:
         self._dbos: DBOS | None = None
         self._guard: Guard = self._make_guard()
         self._hands: dict[str, DbosHands] = {}
+        self._under_way: Counter[str] = Counter()  # keys of runs that this process is at
         self._lock: FolderLock | None = None
         self._closing = threading.Lock()
 
@@ -175,12 +177,13 @@ class DbosDurable:
         self._dbos = dbos = DBOS(config=settings(self._engine, self.executor))
         for name, (workflow, _) in self._workflows.items():
             DBOS.workflow(name=name, max_recovery_attempts=DISPATCHES)(
-                _coroutine(workflow, self._hands[name])
+                _coroutine(workflow, self._hands[name], self._under_way)
             )
         DBOS.listen_queues(list(self._workflows))
         self._sweep = Sweep(
-            dbos, self.executor, self._leases, known=self._workflows, ttl_s=self._lease_s, keep_s=self._keep_s
-        )
+            dbos, self.executor, self._leases, known=self._workflows, under_way=self._under_way,
+            ttl_s=self._lease_s, keep_s=self._keep_s,
+        )  # fmt: skip
         self._guard.start()
         DBOS.launch()
         for name, (_, limit) in self._workflows.items():
@@ -240,9 +243,16 @@ def sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder / 'durable.sqlite'}"
 
 
-def _coroutine(workflow: Workflow, hands: DbosHands) -> Callable[..., Any]:
+def _coroutine(workflow: Workflow, hands: DbosHands, under_way: Counter[str]) -> Callable[..., Any]:
     async def run(**arguments: Any) -> dict[str, Any]:
-        return await GreenRun(str(DBOS.workflow_id), hands).drive(workflow, arguments)
+        key = str(DBOS.workflow_id)
+        under_way[key] += 1
+        try:
+            return await GreenRun(key, hands).drive(workflow, arguments)
+        finally:
+            under_way[key] -= 1
+            if not under_way[key]:
+                del under_way[key]
 
     return run
 

@@ -11,12 +11,13 @@ from dbos import DBOS
 from sqlalchemy.exc import SQLAlchemyError
 
 from sre_copilot.durable.heartbeat import WORKER
-from sre_copilot.durable.private import executors_with_runs, take_over, unknown_names
+from sre_copilot.durable.private import executors_with_runs, put_back, runs_of, take_over, unknown_names
 from sre_copilot.errors import StoreError
 from sre_copilot.store.leases import Leases
 from sre_copilot.telemetry import log
 
 EVERY_S = 1.0  # of 10 s for a take-over the lease takes 6
+LYING_EVERY_S = 5.0  # twice that is how long a run lies at most: far longer than the moment between its dispatch and its beginning
 SLOW_EVERY_S = 600.0  # what may be said or forgotten ten minutes late
 FORGET_AT_ONCE = 500  # runs in one transaction
 UNHELD_S = 86_400.0  # of a worker's lease: no process is stopped for a day and then goes on
@@ -33,12 +34,15 @@ class Sweep:
         leases: Leases | None,
         *,
         known: Collection[str],
+        under_way: Collection[str] = (),
         ttl_s: float,
         keep_s: float,
     ) -> None:
         self._dbos, self._executor, self._leases = dbos, executor, leases
         self._known, self._ttl_s, self._keep_s = known, ttl_s, keep_s
         self._said: frozenset[str] = frozenset()
+        self._under_way = under_way
+        self._lying: frozenset[str] = frozenset()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._turn, name="durable-sweep", daemon=True)
 
@@ -59,6 +63,16 @@ class Sweep:
             return sum(map(self._take, others))
         live = self._leases.live(WORKER) if others else frozenset()
         return sum(self._under_lease(self._leases, each) for each in others if WORKER + each not in live)
+
+    def put_back_lying(self) -> int:
+        """Put back into their queues the runs that are this worker's, and that nothing in it is at, now as at the last look: an error of the database ended them; how many."""
+        lying = runs_of(self._dbos, self._executor) - frozenset(self._under_way)
+        again = lying & self._lying
+        self._lying = lying - again
+        for key in again:
+            put_back(self._dbos, key, self._executor)
+            log(__name__).warning("a run that was left lying is begun again", key=key)
+        return len(again)
 
     def forget(self, *, ended_before: float) -> int:
         """Delete the runs that ended before a moment; how many. Their keys can be used again."""
@@ -103,10 +117,13 @@ class Sweep:
         return moved
 
     def _turn(self) -> None:
-        slow_at = 0.0
+        slow_at = lying_at = 0.0
         while not self._stop.is_set():
             try:
                 self.take_over_dead()
+                if time.monotonic() >= lying_at:
+                    lying_at = time.monotonic() + LYING_EVERY_S
+                    self.put_back_lying()
                 if time.monotonic() >= slow_at:
                     slow_at = time.monotonic() + SLOW_EVERY_S
                     self._slow()

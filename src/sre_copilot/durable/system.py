@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from typing import Any
 
+import psycopg
 from dbos import DBOSConfig, Serializer
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
 
 from sre_copilot.errors import DurableError
 
@@ -19,6 +23,11 @@ DATABASE_THREADS = 8  # of DBOS, for its statements; steps have threads of their
 BUSY_MS = 5000  # a writer of the file waits so long for another thread
 IDLE_MS = 5000  # a worker stopped within a transaction lets go of its rows before its runs are taken over
 SQLITE_LOOK_S = 60.0  # a fallback: whoever sends is in the same process and wakes the waiting run itself
+
+
+FAILED = "connection failed"  # what DBOS looks for where a connection cannot be made
+LOCKED = "database is locked"  # what DBOS looks for before it tries again
+PASSING = ("disk is full", "disk I/O error", "unable to open database file")  # until somebody makes room
 
 
 class Json(Serializer):
@@ -51,10 +60,12 @@ def system_engine(url: str) -> Engine:
     if url.startswith("sqlite"):
         engine = create_engine(url, pool_size=POOL, max_overflow=POOL)
         event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "handle_error", _as_locked, retval=True)
     else:
         # not asked before each use whether it is still there: DBOS tries a statement again on another connection
         engine = create_engine(url, pool_size=POOL, max_overflow=POOL)
         event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "handle_error", _as_failed, retval=True)
     return engine
 
 
@@ -87,6 +98,26 @@ def quieten() -> None:
 def silence() -> None:
     """Say nothing more; the next launch sets its level again."""
     logging.getLogger("dbos").setLevel(logging.CRITICAL)
+
+
+def _as_locked(context: ExceptionContext) -> BaseException | None:
+    """DBOS waits for a file that is locked, and leaves a run lying for ever whose record found no room; both pass, so both are waited for."""
+    cause = context.original_exception
+    if not isinstance(cause, sqlite3.OperationalError) or not any(each in str(cause) for each in PASSING):
+        return None
+    return OperationalError(context.statement, None, sqlite3.OperationalError(f"{cause} ({LOCKED})"))
+
+
+def _as_failed(context: ExceptionContext) -> BaseException | None:
+    """DBOS waits for a database that is away only where the driver says so in one of its two wordings; it says the other where the socket is gone."""
+    cause = context.original_exception
+    if (
+        context.connection is not None
+        or not isinstance(cause, psycopg.OperationalError)
+        or FAILED in str(cause)
+    ):
+        return None
+    return OperationalError(context.statement, None, psycopg.OperationalError(f"{FAILED}: {cause}"))
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

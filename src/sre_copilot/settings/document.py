@@ -161,7 +161,7 @@ class Store(Section):
     folder: Path = Path("data")
     """Folder of profiles, state and, by default, the database."""
     keep_days: int = Field(default=30, ge=1)
-    """Days that anomalies and forecasts are kept."""
+    """Days that anomalies and forecasts are kept, and likewise what is over: ended alerts, ended incidents with their timelines and investigations, finished notifications, past silences, what came in and was worked off, and events that were sent."""
 
 
 class Settings(Section):

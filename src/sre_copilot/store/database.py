@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 from sre_copilot.errors import StoreError
 
+CHECKPOINT_PAGES = 4000  # 16 MB of log: a storm would otherwise have the file written out, and wait for the disk, at nearly every commit
 BUSY_MS = 5000  # a writer waits so long for another one: longer than any transaction of ours
 
 
@@ -111,7 +112,13 @@ def _engine(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        f"busy_timeout={BUSY_MS}",
+        "foreign_keys=ON",
+        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, case, func, select, update
 
 from sre_copilot.store.notifications import (
     UNFINISHED,
@@ -18,6 +18,9 @@ from sre_copilot.store.notifications import (
 from sre_copilot.store.paging import Row
 
 AT_ONCE = 500  # rows a turn: a storm has a few dozen
+OF_A_BOT = (
+    1_200  # that wait: more than any bot may send in a turn, so that it still shows whether they are too many
+)
 BEHIND_S = 1e-6  # between two that are started together: it keeps their order, which may be another than that of their coming
 
 
@@ -63,14 +66,9 @@ def delivery_row(row: Row, *, address: str, kind: str, bot: str) -> Row:
 
 
 def waiting(connection: Connection) -> list[Row]:
-    """Deliveries that wait, in their order."""
-    return _rows(
-        connection,
-        select(deliveries)
-        .where(deliveries.c.status == "pending")
-        .order_by(deliveries.c.id)
-        .limit(10 * AT_ONCE),
-    )
+    """Deliveries that wait, in their order: so many of each bot, so that one that does not answer hides none of another; critical groups first."""
+    chosen = _chosen_of_bots()
+    return _rows(connection, select(deliveries).where(deliveries.c.id.in_(chosen)).order_by(deliveries.c.id))
 
 
 def under_way(connection: Connection) -> list[Row]:
@@ -111,9 +109,9 @@ def merge(connection: Connection, keys: Sequence[str], digest: Row) -> int:
     )
 
 
-def mark_handed(connection: Connection, keys: Sequence[str]) -> None:
-    """Note that their runs are there."""
-    connection.execute(update(deliveries).where(deliveries.c.key.in_(keys)).values(handed=True))
+def mark_handed(connection: Connection, keys: Sequence[str], *, handed: bool = True) -> None:
+    """Note that their runs are there, or that they are not."""
+    connection.execute(update(deliveries).where(deliveries.c.key.in_(keys)).values(handed=handed))
 
 
 def told_before(connection: Connection, row: Row) -> list[str]:
@@ -210,6 +208,20 @@ def fallbacks_of(connection: Connection, row: Row, receiver: str) -> bool:
     told = and_(notifications.c.group_key == row["group_key"], notifications.c.receiver == receiver)
     query = select(notifications.c.key).where(told, notifications.c.key.contains("/fallback/"))
     return connection.execute(query.limit(1)).scalar_one_or_none() is not None
+
+
+def _chosen_of_bots() -> Any:
+    """Ids of the first deliveries of each bot; a group is as urgent as its worst, so that none of its messages overtakes another."""
+    group = (deliveries.c.receiver, deliveries.c.target, deliveries.c.group_key)
+    calm = func.min(case((deliveries.c.severity == "critical", 0), else_=1)).over(partition_by=group)
+    rated = (
+        select(deliveries.c.id, deliveries.c.bot, calm.label("calm"))
+        .where(deliveries.c.status == "pending")
+        .subquery()
+    )
+    place = func.row_number().over(partition_by=rated.c.bot, order_by=(rated.c.calm, rated.c.id))
+    placed = select(rated.c.id, place.label("place")).subquery()
+    return select(placed.c.id).where(placed.c.place <= OF_A_BOT)
 
 
 def _same_thread(delivery: Row) -> tuple[Any, ...]:

@@ -32,17 +32,17 @@ from sre_copilot.domain.notification import Notification
 from sre_copilot.errors import UsageError
 from sre_copilot.store.database import Database
 from sre_copilot.store.paging import Page, Row, decode, encode
-from sre_copilot.store.tables import metadata
+from sre_copilot.store.tables import LAST_NUMBER, Number, metadata
 
 LONGEST_KEY = 500  # characters of a key with its suffix
 UNFINISHED = ("pending", "started")
 AT_ONCE = 500  # rows a statement: SQLite takes 32,766 parameters
-LAST_NUMBER = 2**31 - 1  # what a column of integers holds everywhere
+FORGET_AT_ONCE = 1_000  # notifications
 
 notifications = Table(
     "notifications",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("key", String(LONGEST_KEY), nullable=False, unique=True),
     Column("group_key", String(LONGEST_KEY), nullable=False),
     Column("incident_id", String(64), nullable=False, server_default=""),
@@ -65,7 +65,7 @@ notifications = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("key", String(LONGEST_KEY), nullable=False, unique=True),
     Column("notification_key", String(LONGEST_KEY), nullable=False, server_default=""),
     Column("group_key", String(LONGEST_KEY), nullable=False, server_default=""),
@@ -94,7 +94,7 @@ deliveries = Table(
 attempts = Table(
     "delivery_attempts",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True),
     Column("delivery_key", String(LONGEST_KEY), nullable=False),
     Column("number", Integer, nullable=False),
     Column("bot", String(16), nullable=False),
@@ -165,23 +165,23 @@ class NotificationStore:
         columns = (notifications.c.receiver, notifications.c.status, notifications.c.last_error)
         query = select(*columns).where(notifications.c.incident_id == incident).order_by(notifications.c.id)
         with self.database.begin() as connection:
-            rows = connection.execute(query).tuples()
+            rows = connection.execute(query)
             return {receiver: {"status": status, "problem": error or ""} for receiver, status, error in rows}
 
-    def forget(self, *, before: float) -> int:
-        """Delete notifications that were made before a time and are finished, with all that belongs to them; how many."""
-        old = select(notifications.c.key).where(
-            notifications.c.created_at < before, notifications.c.status.not_in(UNFINISHED)
-        )
-        with self.database.begin() as connection:
+    def forget(self, *, before: float, limit: int = FORGET_AT_ONCE) -> int:
+        """Delete notifications that were made before a time and are finished, with all that belongs to them, those made first; how many: as many as the limit when there may be more."""
+        with self.database.write() as connection:
+            old = _first_keys(connection, notifications, before, limit)
+            digests = _first_keys(connection, deliveries, before, limit, deliveries.c.notification_key == "")
             mine = select(deliveries.c.key).where(
                 deliveries.c.created_at < before,
                 deliveries.c.status.not_in(UNFINISHED),
-                deliveries.c.notification_key.in_(old) | (deliveries.c.notification_key == ""),
+                deliveries.c.notification_key.in_(old) | deliveries.c.key.in_(digests),
             )
             connection.execute(delete(attempts).where(attempts.c.delivery_key.in_(mine)))
             connection.execute(delete(deliveries).where(deliveries.c.key.in_(mine)))
-            return int(connection.execute(delete(notifications).where(notifications.c.key.in_(old))).rowcount)
+            connection.execute(delete(notifications).where(notifications.c.key.in_(old)))
+            return max(len(old), len(digests) if len(digests) == limit else 0)
 
     def counts(self) -> dict[str, int]:
         """How many notifications there are of each status."""
@@ -194,6 +194,15 @@ def one(connection: Connection, table: Table, where: ColumnElement[bool]) -> Row
     """The row that a condition names."""
     row = connection.execute(select(table).where(where)).mappings().one_or_none()
     return dict(row) if row is not None else None
+
+
+def _first_keys(
+    connection: Connection, table: Table, before: float, limit: int, *where: ColumnElement[bool]
+) -> list[str]:
+    """Keys of what is finished and was made before a time, the first ones."""
+    over = (table.c.created_at < before, table.c.status.not_in(UNFINISHED), *where)
+    query = select(table.c.key).where(*over).order_by(table.c.id).limit(limit)
+    return [str(key) for key in connection.execute(query).scalars()]
 
 
 def settle(connection: Connection, key: str, *, now: float) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sre_copilot.errors import UsageError
+from sre_copilot.store.alerting.audit import note
 from sre_copilot.store.database import Database
 from sre_copilot.store.paging import Page, Row, read_page
 from sre_copilot.store.tables import metadata
@@ -64,6 +65,9 @@ class OverrideStore:
             is_new = connection.execute(once.returning(overrides.c.id)).first() is not None
             mine = select(overrides).where(overrides.c.id == row["id"])
             found = dict(connection.execute(mine).mappings().one())
+            if is_new:
+                said = {name: row[name] for name in SAME}
+                note(connection, "oncall.override.add", who=by, at=now, subject=row["id"], detail={"arguments": said})  # fmt: skip
         if any(found[name] != row[name] for name in SAME):
             raise UsageError(f"id: there is another override '{row['id']}'; use another key for another one")
         if is_new:
@@ -85,6 +89,7 @@ class OverrideStore:
         with self._database.begin() as connection:
             if connection.execute(update(overrides).where(living).values(change)).rowcount != 1:
                 return None
+            note(connection, "oncall.override.remove", who=by, at=now, subject=key)
         audit("on-call override removed", by=by, id=key)
         return self.get(key)
 

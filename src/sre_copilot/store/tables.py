@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -10,6 +10,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=NAMING)
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""Of rows that are numbered as they come: some thousands a second would use up 31 bits within days. SQLite counts up an `INTEGER` alone, which holds 63 bits there."""
+LAST_NUMBER = 2**53 - 1  # what every reader of JSON holds exactly; no counting gets there
 
 tokens = Table(
     "tokens",

@@ -123,5 +123,6 @@ def _new(key: str, event: AlertEvent) -> AlertState:
         first_received_at=event.received_at,
         routes=[ROUTE],
         generator_url=event.generator_url,
+        anomaly_id=event.anomaly_id,
         links=[list(link) for link in event.links],
     )

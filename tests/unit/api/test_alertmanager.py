@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -18,8 +19,9 @@ from sre_copilot.alerts.intake.reader import Unreadable
 from sre_copilot.alerts.intake.times import moment
 from sre_copilot.alerts.labels import fingerprint
 from sre_copilot.api.server import create_app
-from sre_copilot.app.serving import Service, make_service
+from sre_copilot.app.serving import Service, SourceRoles, make_service
 from sre_copilot.clock import TurnedClock, rfc3339
+from sre_copilot.domain.alert import AlertEvent
 from sre_copilot.settings.document import Settings
 from sre_copilot.settings.section import Role
 from sre_copilot.testing.alert_backend import MemoryAlerts
@@ -36,7 +38,7 @@ def make(folder: Path, **intake: Any) -> Service:
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    made = make(tmp_path)
+    made = make(tmp_path, open_on_loopback=True)
     yield made
     made.close()
 
@@ -221,7 +223,7 @@ def test_status_and_receivers_say_what_answers(client: TestClient) -> None:
 # -- who is let in ------------------------------------------------------------------------------------------------------
 
 
-def test_on_loopback_whoever_is_on_this_machine_is_let_in(client: TestClient) -> None:
+def test_where_it_is_opened_whoever_is_on_this_machine_is_let_in(client: TestClient) -> None:
     for url in ("/api/v2/alerts", "/api/v2/silences", "/api/v2/status"):
         assert client.get(url).status_code == 200
 
@@ -250,12 +252,20 @@ def test_a_proxy_a_page_a_foreign_name_or_a_wrong_token_is_not_this_machine(
 @pytest.mark.parametrize(
     "intake",
     [
-        {"open_on_loopback": False},
-        {"entries": {"alertmanager_api": {"provider": "alertmanager_api", "token": "w0rd"}}},
-        {"entries": {"alertmanager_api": {"provider": "alertmanager_api", "enabled": False}}},
+        {},
+        {
+            "open_on_loopback": True,
+            "entries": {"alertmanager_api": {"provider": "alertmanager_api", "token": "w0rd"}},
+        },
+        {
+            "open_on_loopback": True,
+            "entries": {"alertmanager_api": {"provider": "alertmanager_api", "enabled": False}},
+        },
     ],
 )
-def test_a_configured_word_or_the_setting_closes_it(tmp_path: Path, intake: dict[str, Any]) -> None:
+def test_nobody_is_let_in_without_a_token_unless_it_was_opened_and_a_configured_word_closes_it(
+    tmp_path: Path, intake: dict[str, Any]
+) -> None:
     service = make(tmp_path / "closed", **intake)
     try:
         assert client_of(service).get("/api/v2/alerts").status_code == 401
@@ -316,6 +326,55 @@ def test_nothing_behind_it_is_said_and_no_failure(service: Service) -> None:
     del client.app.state.alerting  # type: ignore[attr-defined]
     assert client.get("/api/v2/alerts").status_code == 503
     assert post(client, alert("A")).status_code == 503
+
+
+# -- what is shown to whom ----------------------------------------------------------------------------------------------
+
+
+def anomaly(**source: dict[str, str]) -> AlertEvent:
+    """An anomaly, or with its source as a label a breach that is likely."""
+    return AlertEvent(
+        labels={"alertname": "Anomaly", "service": "shop", **source.get("labels", {})},
+        annotations={"summary": "12.5 where 3 were expected", **source.get("annotations", {})},
+        status="firing",
+        severity="critical",
+        starts_at=NOW,
+        ends_at=None,
+        received_at=NOW,
+        source="watch",
+        provider="anomalies",
+        generator_url="http://here/anomalies/an-1",
+        anomaly_id="an-1",
+    )
+
+
+@pytest.mark.parametrize("place", ["labels", "annotations"])
+@pytest.mark.parametrize(
+    ("role", "see", "shown"),
+    [
+        (None, "viewer", True),
+        (None, "responder", False),
+        ("viewer", "responder", False),
+        ("responder", "responder", True),
+    ],
+)
+def test_an_anomaly_of_a_source_that_may_not_be_seen_hides_what_it_holds(
+    service: Service, role: Role | None, see: Role, shown: bool, place: str
+) -> None:
+    service.roles = {"secret": SourceRoles(query="admin", see=see)}
+    client = client_of(service)
+    asyncio.run(client.app.state.alerting.accept([anomaly(**{place: {"source": "secret"}})], source="watch"))  # type: ignore[attr-defined]
+    post(client, alert("Slow", source="secret"))
+    if role is not None:
+        client.headers["Authorization"] = f"Bearer {bearer(service, role)}"
+    listed = client.get("/api/v2/alerts").json()
+    groups = client.get("/api/v2/alerts/groups").json()
+    grouped = [each for group in groups for each in group["alerts"]]
+    for found in (listed, grouped):
+        by_name = {each["labels"]["alertname"]: each for each in found}
+        assert ("12.5" in by_name["Anomaly"]["annotations"]["summary"]) is shown
+        assert by_name["Anomaly"]["generatorURL"] == ("http://here/anomalies/an-1" if shown else "")
+        assert by_name["Slow"]["annotations"] == {"summary": "x"}
 
 
 # -- upstream's schema ----------------------------------------------------------------------------------------------------

@@ -100,7 +100,13 @@ def test_an_approver_lets_anybody_take_over_and_removes_it_again(
     stale = client.delete(f"{PATH}/{key}", headers={**headers, "If-Match": '"9"'})
     assert stale.status_code == 412
     removed = client.delete(f"{PATH}/{key}", headers={**headers, "If-Match": added.headers["etag"]})
-    assert (removed.status_code, removed.json()["removed_by"]) == (200, "somebody")
+    (token,) = service.tokens.all()
+    assert (removed.status_code, removed.json()["removed_by"]) == (200, f"somebody (token {token.id})")
+    told = client.get("/api/v1/audit", headers=headers).json()["items"]
+    assert {(each["verb"], each["who"]) for each in told} == {
+        ("oncall.override.add", f"somebody (token {token.id})"),
+        ("oncall.override.remove", f"somebody (token {token.id})"),
+    }
     assert present(client, headers, "2025-10-10T12:00:00Z") == ["ann"]
     assert client.delete(f"{PATH}/{key}", headers=headers).status_code == 412
     listed = client.get(PATH, headers=headers).json()["items"]

@@ -12,7 +12,14 @@ from sqlalchemy import update
 from tests.unit.durable.waiting import settled
 
 from sre_copilot.durable.port import Run
-from sre_copilot.durable.private import executors_with_runs, next_place, take_over, unknown_names
+from sre_copilot.durable.private import (
+    executors_with_runs,
+    next_place,
+    put_back,
+    runs_of,
+    take_over,
+    unknown_names,
+)
 from sre_copilot.durable.runs import LANE, DbosDurable, sqlite_url
 from sre_copilot.testing.durable_contract import fresh
 
@@ -93,3 +100,28 @@ def test_who_sends_wakes_the_run_that_waits_although_the_database_is_looked_at_o
     durable.send(key, "news", "now", idempotency_key="1")
     assert settled(durable, key).result == "now"
     assert time.monotonic() - before < 1.0
+
+
+def test_a_run_that_nothing_is_at_any_more_is_put_back_at_the_second_look(durable: DbosDurable) -> None:
+    key = fresh()
+    durable.start("lane.1", {}, key=key, lane="one")
+    wait_for(durable, key, "running")
+    dbos, sweep = durable._launched(), durable._sweep
+    sweep.close()  # its own looks are of no use to the test
+    assert runs_of(dbos, "me") == {key}
+    assert sweep.put_back_lying() == 0
+    assert sweep.put_back_lying() == 0
+    durable._under_way.clear()  # as after an error of the database that ended it
+    assert sweep.put_back_lying() == 0
+    assert sweep.put_back_lying() == 1
+    wait_for(durable, key, "running")
+    durable.send(key, "news", "good", idempotency_key="1")
+    wait_for(durable, key, "succeeded")
+
+
+def test_a_run_of_another_is_not_put_back(durable: DbosDurable) -> None:
+    key = fresh()
+    durable.start("listen.1", {}, key=key)
+    wait_for(durable, key, "running")
+    put_back(durable._launched(), key, "another")
+    assert runs_of(durable._launched(), "me") == {key}

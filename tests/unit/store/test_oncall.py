@@ -11,6 +11,7 @@ import pytest
 from sre_copilot.app.oncall import LiveRoster, override_of
 from sre_copilot.errors import SettingsError, UsageError
 from sre_copilot.settings.alerting.people import People
+from sre_copilot.store.alerting.states import AlertRecords
 from sre_copilot.store.database import Database, sqlite_url
 from sre_copilot.store.oncall import OverrideStore
 
@@ -55,6 +56,21 @@ def test_an_override_is_removed_once_and_only_in_the_revision_that_was_read(stor
     assert (removed["revision"], removed["removed_by"]) == (2, "ann")
     assert store.remove("O-1", revision=2, now=NOW + 61, by="ann") is None
     assert store.remove("O-2", revision=1, now=NOW, by="ann") is None
+
+
+def test_the_audit_says_once_who_added_an_override_and_who_removed_it(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path))
+    store = OverrideStore(database)
+    for _ in range(2):
+        store.add(dict(ROW), now=NOW, by="ann")
+        store.remove("O-1", revision=1, now=NOW + 60, by="bob")
+    rows = AlertRecords(database).audit_page().rows
+    assert [(each["verb"], each["subject"], each["who"], each["at"], each["outcome"]) for each in rows] == [
+        ("oncall.override.remove", "O-1", "bob", NOW + 60, "done"),
+        ("oncall.override.add", "O-1", "ann", NOW, "done"),
+    ]
+    assert rows[1]["detail"]["arguments"]["person"] == "bob"
+    database.close()
 
 
 def test_a_removed_override_counts_up_to_its_removal_and_one_that_never_began_not_at_all(

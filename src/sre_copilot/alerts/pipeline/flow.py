@@ -53,6 +53,7 @@ class Pipeline:
         self.look_at_mutes(now)
         self._look_at_freed(now)
         self.matters.place_all(self.parts.correlator.settle(now), now)
+        self.matters.rate_grown(now)
         for timer, key in self.memory.due(now):
             self._due(timer, key, now)
 

@@ -28,6 +28,7 @@ class Matters:
     def __init__(self, memory: Memory, parts: Parts) -> None:
         self._memory = memory
         self._parts = parts
+        self._grown: dict[str, IncidentState] = {}
 
     def correlate(self, passing: Passing) -> bool:
         """Put an alert that begins into an incident, and see whether the incident of one that ends is over."""
@@ -154,10 +155,16 @@ class Matters:
         if SEVERITIES.index(alert.severity) < SEVERITIES.index(incident.severity):
             grown = True
         if grown:
-            self.look_at_rating(incident, now)
+            self._grown[incident.id] = incident
             if incident.woken:
                 self._memory.happened(incident, now, "grew", name=alert.name, service=alert.service)
                 self.emit(incident, EventType.INCIDENT_UPDATED, now, changed=["alerts"])
+
+    def rate_grown(self, now: float) -> None:
+        """Renew the rating of what has grown, once a turn: in a storm an incident grows with every alert."""
+        grown, self._grown = self._grown, {}
+        for incident in grown.values():
+            self.look_at_rating(incident, now)
 
     def look_at_rating(self, incident: IncidentState, now: float) -> None:
         """Renew how severe an incident is, and whom it may reach."""

@@ -25,7 +25,7 @@ class Muting:
     def put_silence(self, arguments: Mapping[str, Any], who: str, now: float) -> dict[str, Any]:
         """Add or change a silence; the fields are those of `SilenceState`, its `revision` that which was read before."""
         given = _unchanged(arguments, self._parts.silences.get(str(arguments.get("id", ""))))
-        wanted = _read(SilenceState, {"id": "", "created_by": who, "comment": "", **given})
+        wanted = _read(SilenceState, {"id": "", "created_by": who, "comment": "", "starts_at": now, **given})
         self._pipeline.look_at_mutes(now)
         try:
             changed = self._parts.silences.set(wanted, now=now, fresh_id=str(uuid.uuid4()))
@@ -46,7 +46,13 @@ class Muting:
     def put_window(self, arguments: Mapping[str, Any], who: str, now: float) -> dict[str, Any]:
         """Add or change a maintenance window; the fields are those of `MaintenanceState`."""
         known = self._parts.maintenance.get(str(arguments.get("id", "")))
-        given = {"owner": who, "reason": "", "created_at": now, **_unchanged(arguments, known)}
+        given = {
+            "owner": who,
+            "reason": "",
+            "created_at": now,
+            "starts_at": now,
+            **_unchanged(arguments, known),
+        }
         given["id"] = given.get("id") or f"M-{uuid.uuid4().hex[:12]}"
         wanted = _read(MaintenanceState, given)
         try:

@@ -8,12 +8,13 @@ from ipaddress import ip_address
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
-from sre_copilot.api.guard import service_of
+from sre_copilot.api.guard import may_see, service_of
 from sre_copilot.api.intake_desk import Way, ways_of
 from sre_copilot.api.intake_trust import credential, fits
 from sre_copilot.api.problems import Problem
 from sre_copilot.perception.http import is_loopback
 from sre_copilot.settings.section import at_least
+from sre_copilot.store.alerting.audit import actor
 from sre_copilot.store.tokens import Token
 
 WAY = "alertmanager_api"
@@ -59,7 +60,15 @@ def is_open(request: Request) -> bool:
 def sender(request: Request) -> str:
     """Who changes something, for the audit."""
     token: Token | None = getattr(request.state, "token", None)
-    return f"token {token.id}" if token is not None else "this machine"
+    return actor(token) if token is not None else "this machine"
+
+
+def sees(request: Request, source: str) -> bool:
+    """Whether who asks may see what a source holds; whoever is let in without a token sees what a viewer does."""
+    if getattr(request.state, "token", None) is not None:
+        return may_see(request, source)
+    needed = service_of(request).roles.get(source)
+    return needed is None or needed.see == "viewer"
 
 
 def needs_json(request: Request) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -10,10 +11,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from sre_copilot.alerts.state import AlertState, GroupState
-from sre_copilot.api.alertmanager.access import admission, api_way, needs_json
+from sre_copilot.api.alerting_views import source_of
+from sre_copilot.api.alertmanager.access import admission, api_way, needs_json, sees
 from sre_copilot.api.alertmanager.backend import backend_of
 from sre_copilot.api.alertmanager.filters import BadRequest, Wanted, matchers_of, receiver_of, refused
-from sre_copilot.api.alertmanager.views import alert_view, group_view, receivers_of
+from sre_copilot.api.alertmanager.views import Receivers, alert_view, group_view, receivers_of
 from sre_copilot.api.guard import Routes, service_of
 from sre_copilot.api.intake_desk import Way, keep, ways_of
 from sre_copilot.api.intake_limits import decoded, read_body
@@ -50,16 +52,10 @@ async def alerts(
 def _listed(
     request: Request, found: Sequence[AlertState], groups: Sequence[GroupState], wanted: Wanted
 ) -> Response:
-    now, resolve_after_s = _times(request)
-    receivers = receivers_of(groups)
-    chosen = [each for each in found if wanted.takes(each, receivers.get(each.fingerprint, ()), now=now)]
+    view = _viewing(request, groups)
+    chosen = [each for each in found if wanted.takes(each, view.receivers(each), now=view.now)]
     chosen.sort(key=lambda each: each.fingerprint)
-    return Json(
-        [
-            alert_view(each, receivers.get(each.fingerprint, ()), now=now, resolve_after_s=resolve_after_s)
-            for each in chosen
-        ]
-    )
+    return Json([view.of(each) for each in chosen])
 
 
 @routes.get("/alerts/groups", role="viewer")
@@ -82,23 +78,18 @@ async def groups(
 def _grouped(
     request: Request, found: Sequence[AlertState], known: Sequence[GroupState], wanted: Wanted, muted: bool
 ) -> Response:
-    now, resolve_after_s = _times(request)
+    view = _viewing(request, known)
     by_key = {each.fingerprint: each for each in found}
-    receivers = receivers_of(known)
     shown: list[dict[str, Any]] = []
     for group in sorted(known, key=lambda each: (sorted(each.labels.items()), each.receiver)):
         members = [by_key[key] for key in sorted(group.fingerprints) if key in by_key]
-        members = [each for each in members if wanted.takes(each, receivers[each.fingerprint], now=now)]
+        members = [each for each in members if wanted.takes(each, view.receivers(each), now=view.now)]
         if members and (muted or not all(each.muted for each in members)):
-            views = [
-                alert_view(each, receivers[each.fingerprint], now=now, resolve_after_s=resolve_after_s)
-                for each in members
-            ]
-            shown.append(group_view(group, views))
+            shown.append(group_view(group, [view.of(each) for each in members]))
     return Json(shown)
 
 
-@routes.post("/alerts", role="responder")
+@routes.post("/alerts", role="responder", response_class=Response)
 async def post_alerts(request: Request) -> Response:
     """Take alerts as Prometheus sends them; 200 once they are durable. Those that cannot be read are refused, and the others kept."""
     needs_json(request)
@@ -124,6 +115,32 @@ def _ours(texts: Sequence[str]) -> bool:
     return all(matcher.matches({}) for matcher in matchers_of(texts))
 
 
-def _times(request: Request) -> tuple[float, float]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Viewing:
+    """How the alerts of one answer are written."""
+
+    request: Request
+    names: Receivers
+    now: float
+    resolve_after_s: float
+
+    def receivers(self, alert: AlertState) -> Sequence[str]:
+        return self.names.get(alert.fingerprint, ())
+
+    def of(self, alert: AlertState) -> dict[str, Any]:
+        return alert_view(
+            alert, self.receivers(alert), now=self.now, resolve_after_s=self.resolve_after_s, hidden=self._hides(alert),
+        )  # fmt: skip
+
+    def _hides(self, alert: AlertState) -> bool:
+        return bool(alert.anomaly_id) and not sees(self.request, source_of(alert.labels, alert.annotations))
+
+
+def _viewing(request: Request, groups: Sequence[GroupState]) -> _Viewing:
     service = service_of(request)
-    return service.clock.now(), service.settings.alerting.intake.resolve_after_seconds
+    return _Viewing(
+        request=request,
+        names=receivers_of(groups),
+        now=service.clock.now(),
+        resolve_after_s=service.settings.alerting.intake.resolve_after_seconds,
+    )

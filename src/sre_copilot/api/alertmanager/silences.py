@@ -82,7 +82,7 @@ async def silence(request: Request, key: str) -> Response:
     return Json(silence_view(found, now=service_of(request).clock.now()))
 
 
-@routes.delete("/silence/{key}", role="responder")
+@routes.delete("/silence/{key}", role="responder", response_class=Response)
 async def expire(request: Request, key: str) -> Response:
     """End a silence."""
     if (wrong := _no_uuid(key)) is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sre_copilot.alerts.silences import state_of
 from sre_copilot.alerts.state import AlertState, GroupState, SilenceState
+from sre_copilot.api.alerting_views import HIDDEN_ANNOTATIONS
 
 Receivers = Mapping[str, Sequence[str]]
 ORDER = {"active": 0, "pending": 1, "expired": 2}
@@ -41,12 +42,12 @@ def state_word(alert: AlertState) -> str:
 
 
 def alert_view(
-    alert: AlertState, receivers: Sequence[str], *, now: float, resolve_after_s: float
+    alert: AlertState, receivers: Sequence[str], *, now: float, resolve_after_s: float, hidden: bool = False
 ) -> dict[str, Any]:
-    """An alert; one without an end ends, as Alertmanager has it, a while after it was last told."""
+    """An alert; one without an end ends, as Alertmanager has it, a while after it was last told. Of a `hidden` one figures, texts and links are left out."""
     ends_at = alert.ends_at if alert.ends_at is not None else max(now, alert.updated_at) + resolve_after_s
     return {
-        "annotations": alert.annotations,
+        "annotations": {"summary": HIDDEN_ANNOTATIONS} if hidden else alert.annotations,
         "endsAt": instant(ends_at),
         "fingerprint": alert.fingerprint,
         "receivers": [{"name": name} for name in receivers],
@@ -58,7 +59,7 @@ def alert_view(
             "state": state_word(alert),
         },
         "updatedAt": instant(alert.updated_at),
-        "generatorURL": alert.generator_url,
+        "generatorURL": "" if hidden else alert.generator_url,
         "labels": alert.labels,
     }
 

@@ -221,7 +221,7 @@ class Engine:
         pipeline.memory.changes.audit.append(
             Audited(
                 at=now,
-                who=entry.source,
+                who=str(command.get("actor") or entry.source),
                 verb=verb,
                 subject=subject,
                 outcome=said,

@@ -18,6 +18,8 @@ from sre_copilot.incidents.watch.inquiry import BEFORE_S, LONGEST_S, Due, Invest
 from sre_copilot.perception.source import Source
 from sre_copilot.store.records import Records
 
+OF_STORE = "incident-"
+"""How the id of each incident begins that is looked into as the store has it."""
 AFTER_S = 60.0  # looked at beyond the end of an incident that is over: the way back to normal belongs to it
 SPEAKERS: dict[Modality, str] = {
     "metrics": "monitor",
@@ -50,7 +52,7 @@ def incident_of(picture: Picture, *, now: float, held_seconds: float = 0.0) -> I
     if leading is not None:
         text = f"{leading.name}: {leading.summary}" if leading.summary else leading.name
     return Incident(
-        id=f"incident-{rfc3339(float(int(onset)))}".replace(":", ""),
+        id=f"{OF_STORE}{rfc3339(float(int(onset)))}".replace(":", ""),
         complaint=Complaint(
             text=text,
             entity=leading.service if leading else "",

@@ -190,14 +190,17 @@ class Deliveries:
 
     def _look_after(self, busy: Sequence[Row], now: float) -> None:
         """Let what a run ended without an outcome have failed: that is said, and its lane goes on."""
-        if now - self._looked_at < LOST_AFTER_S:
+        if 0.0 <= now - self._looked_at < LOST_AFTER_S:  # a clock that was set back looks at once
             return
         self._looked_at = now
         for row in busy:
             if not row["handed"] or now - float(row["started_at"] or now) < LOST_AFTER_S:
                 continue
             state = self._durable.state(row["key"])
-            if state is not None and state.status in ("failed", "cancelled", "succeeded"):
+            if state is None:  # the database of runs was lost: it is begun anew
+                with self._store.database.write() as connection:
+                    book.mark_handed(connection, [row["key"]], handed=False)
+            elif state.status in ("failed", "cancelled", "succeeded"):
                 self._attempts.give_up(row["key"], f"its run has ended: {state.status}")
 
     def _target(self, row: Row) -> Target | None:

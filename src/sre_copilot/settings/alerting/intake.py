@@ -149,8 +149,8 @@ class Intake(Section):
     """Most alerts of one message: they are read within a fifth of a second."""
     resolve_after_seconds: float = Field(default=300, ge=1)
     """After so long an alert of the Alertmanager API ends by itself when it was sent without an end and is not told again; Alertmanager's own `resolve_timeout`."""
-    open_on_loopback: bool = True
-    """Whether the Alertmanager API (`/api/v2`) asks whoever is on this machine for no token, as Alertmanager does; only while the server listens on loopback, trusts no proxy, and the entry `alertmanager_api` has neither token nor signature."""
+    open_on_loopback: bool = False
+    """Whether the Alertmanager API (`/api/v2`) asks whoever is on this machine for no token, as Alertmanager does; only while the server listens on loopback, trusts no proxy, and the entry `alertmanager_api` has neither token nor signature. Off, for a proxy on the same machine that sets no header of its own is not told apart from it; turn it on where no proxy stands before the server and nobody else shares the machine."""
 
     @field_validator("entries")
     @classmethod

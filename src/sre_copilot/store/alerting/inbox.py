@@ -25,7 +25,9 @@ from sre_copilot.telemetry import log
 Kind = Literal["alerts", "command"]
 AT_ONCE = 2_000  # entries of one transaction: a transaction of more would let the next one wait too long
 _log = log(__name__)
-MOST_WAITING = 20_000  # entries in memory; beyond it `put` waits, which slows the sender down
+MOST_WAITING = 20_000  # entries in memory, some seconds of writing; beyond it senders are told to come again
+MOST_BYTES = 256 * 1024**2  # of entries in memory, for a batch may have megabytes
+FORGET_AT_ONCE = 5_000  # entries: some tens of milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +57,13 @@ class Pending:
 class Inbox:
     """Writes, and reads what is pending; any thread may put."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, *, most_waiting: int = MOST_WAITING, most_bytes: int = MOST_BYTES
+    ) -> None:
         self._database = database
-        self._waiting: queue.Queue[tuple[Entry, Future[int]] | None] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.SimpleQueue[tuple[Entry, Future[int]] | None] = queue.SimpleQueue()
+        self._most_waiting, self._most_bytes = most_waiting, most_bytes
+        self._held = self._held_bytes = 0  # entries that are not written, those that are being written too
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -65,17 +71,41 @@ class Inbox:
         """Set when something has come in; whoever works it off clears it."""
 
     def put(self, entry: Entry) -> Future[int]:
-        """Write an entry; the future holds its id when it is durable. An entry whose key is there already gets the id of that one."""
+        """Write an entry; the future holds its id when it is durable. An entry whose key is there already gets the id of that one.
+
+        It never waits, for an event loop may call it.
+
+        Raises
+        ------
+        StoreError : when too much waits to be written
+        """
         future: Future[int] = Future()
         future.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
         with self._lock:
             if self._closed:
                 raise StoreError("the inbox is closed: the server is ending. Send it again.")
+            self._make_room(entry)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="inbox", daemon=True)
                 self._thread.start()
             self._waiting.put((entry, future))
         return future
+
+    def _make_room(self, entry: Entry) -> None:
+        """Count an entry in; one alone is taken, however large it is."""
+        if self._held and (
+            self._held >= self._most_waiting or self._held_bytes + len(entry.body) > self._most_bytes
+        ):
+            raise StoreError(
+                f"the inbox is full: {self._held} entries wait for the store, which is too slow. Send it again later."
+            )
+        self._held += 1
+        self._held_bytes += len(entry.body)
+
+    def _written(self, gathered: Sequence[tuple[Entry, Future[int]]]) -> None:
+        with self._lock:
+            self._held -= len(gathered)
+            self._held_bytes -= sum(len(entry.body) for entry, _ in gathered)
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -103,6 +133,14 @@ class Inbox:
         with self._database.begin() as connection:
             return int(connection.execute(select(func.count()).where(inbox.c.done_at.is_(None))).scalar_one())
 
+    def body(self, entry_id: int) -> bytes:
+        """What an entry says; nothing when it is not there."""
+        with self._database.begin() as connection:
+            found = connection.execute(
+                select(inbox.c.body).where(inbox.c.id == entry_id)
+            ).scalar_one_or_none()
+        return bytes(found or b"")
+
     def outcome(self, entry_id: int) -> dict[str, Any] | None:
         """What came of an entry; None while it waits."""
         with self._database.begin() as connection:
@@ -120,10 +158,11 @@ class Inbox:
         with self._database.begin() as connection:
             return tuple(Pending(**row) for row in connection.execute(query).mappings())
 
-    def forget(self, *, before: float) -> int:
-        """Delete what was worked off before a time; return how many."""
+    def forget(self, *, before: float, limit: int = FORGET_AT_ONCE) -> int:
+        """Delete what was worked off before a time, at most so many entries, so that whoever decides is not held up; return how many."""
+        some = select(inbox.c.id).where(inbox.c.done_at < before).limit(limit)
         with self._database.write() as connection:
-            return int(connection.execute(delete(inbox).where(inbox.c.done_at < before)).rowcount)
+            return int(connection.execute(delete(inbox).where(inbox.c.id.in_(some))).rowcount)
 
     # -- the thread that writes -------------------------------------------------------------------------------------
 
@@ -144,6 +183,7 @@ class Inbox:
                     gathered.append(further)
             if gathered:
                 self._write_all(gathered)
+                self._written(gathered)
 
     def _write_all(self, gathered: Sequence[tuple[Entry, Future[int]]]) -> None:
         try:

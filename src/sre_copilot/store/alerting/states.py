@@ -20,8 +20,11 @@ from sre_copilot.store.alerting.tables import (
 )
 from sre_copilot.store.database import Database
 from sre_copilot.store.paging import Page, Row, decode, encode
+from sre_copilot.store.tables import LAST_NUMBER
 
 AT_ONCE = 500  # rows a statement
+FORGET_AT_ONCE = 5_000  # rows of a table: some tens of milliseconds
+LONGEST_NUMBER = 20  # digits of a number in a cursor
 
 
 def remove(connection: Connection, table: Table, ids: Sequence[str]) -> None:
@@ -118,22 +121,22 @@ class AlertRecords:
         kept = [{**row, "detail": orjson.loads(row["detail"])} for row in rows[:limit]]
         return Page(tuple(kept), encode(kept[-1]["at"], str(kept[-1]["id"])) if len(rows) > limit else None)
 
-    def forget(self, *, before: float) -> int:
-        """Delete what ended before a time: alerts, incidents with their timelines, silences, events that were sent; the audit stays. Return how many rows."""
-        over = select(incidents.c.id).where(
-            incidents.c.status.in_(("resolved", "merged")), incidents.c.updated_at < before
-        )
-        gone = (
-            delete(timeline).where(timeline.c.incident_id.in_(over)),
-            delete(incidents).where(
-                incidents.c.status.in_(("resolved", "merged")), incidents.c.updated_at < before
-            ),
-            delete(alerts).where(alerts.c.status == "resolved", alerts.c.updated_at < before),
-            delete(silences).where(silences.c.ends_at < before),
-            delete(outbox).where(outbox.c.published_at < before),
-        )
+    def forget(self, *, before: float, limit: int = FORGET_AT_ONCE) -> int:
+        """Delete what ended before a time: alerts, incidents with their timelines, silences, events that were sent; the audit stays.
+
+        Of each table at most so many rows, so that whoever decides is not held up; return how many rows, which is less than the limit when there are no more.
+        """
+        over = (incidents.c.status.in_(("resolved", "merged")), incidents.c.updated_at < before)
+        told = timeline.c.incident_id.in_(select(incidents.c.id).where(*over))
         with self._database.write() as connection:
-            return sum(connection.execute(each).rowcount for each in gone)
+            gone = _delete_some(connection, timeline, limit, told)
+            if gone < limit:  # an incident goes after the last of its timeline
+                gone += _delete_some(connection, incidents, limit, *over)
+            gone += _delete_some(
+                connection, alerts, limit, alerts.c.status == "resolved", alerts.c.updated_at < before
+            )
+            gone += _delete_some(connection, silences, limit, silences.c.ends_at < before)
+            return gone + _delete_some(connection, outbox, limit, outbox.c.published_at < before)
 
     def counts(self) -> dict[str, int]:
         """How many alerts fire and how many incidents are open."""
@@ -174,11 +177,20 @@ class AlertRecords:
         return Page(tuple(orjson.loads(row[2]) for row in kept), following)
 
 
+def _delete_some(connection: Connection, table: Table, limit: int, *where: ColumnElement[bool]) -> int:
+    some = select(table.c.id).where(*where).limit(limit)
+    return int(connection.execute(delete(table).where(table.c.id.in_(some))).rowcount)
+
+
 def _after(time: Any, key: Any, cursor: str | None, *, number: bool = False) -> list[ColumnElement[bool]]:
     if not cursor:
         return []
     moment, last = decode(cursor)
-    place: Any = (int(last) if last.isdecimal() else 0) if number else last
+    place: Any = (
+        (min(int(last), LAST_NUMBER) if last.isdecimal() and len(last) < LONGEST_NUMBER else 0)
+        if number
+        else last
+    )
     return [or_(time < moment, and_(time == moment, key < place))]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
 
-from sre_copilot.store.tables import metadata
+from sre_copilot.store.tables import Number, metadata
 
 inbox = Table(
     "inbox",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     Column("kind", String(16), nullable=False),
     Column("source", String(200), nullable=False),
     Column("key", String(200), unique=True),
@@ -25,6 +25,7 @@ Index(
     "ix_inbox_pending", inbox.c.id, sqlite_where=inbox.c.done_at.is_(None), postgresql_where=inbox.c.done_at.is_(None)
 )  # fmt: skip
 Index("ix_inbox_received_at", inbox.c.received_at)
+Index("ix_inbox_done_at", inbox.c.done_at)
 
 alerts = Table(
     "alerts",
@@ -43,6 +44,7 @@ alerts = Table(
     Index("ix_alerts_status", "status", "starts_at", "id"),
     Index("ix_alerts_starts_at", "starts_at", "id"),
     Index("ix_alerts_incident_id", "incident_id"),
+    Index("ix_alerts_updated_at", "updated_at"),
 )
 
 groups = Table(
@@ -74,7 +76,7 @@ incidents = Table(
 timeline = Table(
     "incident_timeline",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     Column("incident_id", String(32), nullable=False),
     Column("at", Float, nullable=False),
     Column("kind", String(32), nullable=False),
@@ -101,7 +103,7 @@ maintenance = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     Column("event_id", String(64), nullable=False, unique=True),
     Column("type", String(64), nullable=False),
     Column("key", String(200), nullable=False),
@@ -114,11 +116,12 @@ outbox = Table(
 Index(
     "ix_outbox_unpublished", outbox.c.id, sqlite_where=outbox.c.published_at.is_(None), postgresql_where=outbox.c.published_at.is_(None)
 )  # fmt: skip
+Index("ix_outbox_published_at", outbox.c.published_at)
 
 audit = Table(
     "audit",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     Column("at", Float, nullable=False),
     Column("who", String(200), nullable=False),
     Column("verb", String(64), nullable=False),

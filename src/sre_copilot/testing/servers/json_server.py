@@ -63,6 +63,11 @@ def _handler(answer: Callable[[Request], Response]) -> type[BaseHTTPRequestHandl
 
         def _answer(self) -> None:
             parts = urlsplit(self.path)
+            length = int(self.headers.get("content-length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:  # whoever sent it died meanwhile: that is no request
+                self.close_connection = True
+                return
             request = Request(
                 method=self.command,
                 path=parts.path,
@@ -70,7 +75,7 @@ def _handler(answer: Callable[[Request], Response]) -> type[BaseHTTPRequestHandl
                     key: values[-1] for key, values in parse_qs(parts.query, keep_blank_values=True).items()
                 },
                 headers={key.lower(): value for key, value in self.headers.items()},
-                body=self.rfile.read(int(self.headers.get("content-length") or 0)),
+                body=body,
             )
             self._send(answer(request))
 

@@ -72,3 +72,35 @@ def test_where_nobody_decides_nothing_is_written(inbox: Inbox) -> None:
     with pytest.raises(StoreError, match="serve"):
         desk.do("incident.resolve", {"id": "INC-1"}, who="ann")
     assert inbox.waiting() == 0
+
+
+def test_a_key_that_stands_for_another_command_is_refused(database: Database, inbox: Inbox) -> None:
+    desk = CommandDesk(inbox, TurnedClock(START))
+    desk.post("incident.comment", {"id": "INC-1", "text": "a"}, who="ann", key="k")
+    for verb, text in (("incident.comment", "b"), ("incident.resolve", "a")):
+        other = desk.do(verb, {"id": "INC-1", "text": text}, who="ann", key="k")
+        assert (other.ok, other.status, other.field) == (False, 409, "idempotency-key")
+    assert worked_off(database, inbox) == 1
+    same = desk.do("incident.comment", {"text": "a", "id": "INC-1"}, who="ann", key="k")
+    assert same.ok
+
+
+def test_more_commands_than_may_wait_are_refused_at_once_and_not_kept(
+    database: Database, inbox: Inbox
+) -> None:
+    desk = CommandDesk(inbox, TurnedClock(START), most_at_once=2)
+    asking = [
+        threading.Thread(target=desk.do, args=("incident.resolve", {"id": str(each)}), kwargs={"who": "ann"})
+        for each in range(2)
+    ]
+    for each in asking:
+        each.start()
+    while inbox.waiting() < 2:
+        pass
+    with pytest.raises(StoreError, match="too many"):
+        desk.do("incident.resolve", {"id": "3"}, who="ann")
+    assert worked_off(database, inbox) == 2
+    for each in asking:
+        each.join(10)
+    assert desk._places.acquire(blocking=False)
+    assert inbox.waiting() == 0

@@ -11,7 +11,7 @@ from sre_copilot.alerts.changes import Changes
 from sre_copilot.domain.event import Event, EventType
 from sre_copilot.errors import StoreError
 from sre_copilot.incidents.alerting.follower import Follower
-from sre_copilot.incidents.alerting.rows import save
+from sre_copilot.incidents.alerting.rows import Prepared
 from sre_copilot.store.alerting.states import AlertRecords
 from sre_copilot.store.database import Database, sqlite_url
 from sre_copilot.store.facts import Facts
@@ -31,7 +31,7 @@ def told(database: Database, *names: str) -> None:
             id=name, type=EventType.INCIDENT_OPENED, key="INC-1", at=1.0, data={"n": name}
         )
     with database.write() as connection:
-        save(connection, changes)
+        Prepared(changes).save(connection)
 
 
 def follower(database: Database, seen: list[str], *, refuse: str = "") -> Follower:

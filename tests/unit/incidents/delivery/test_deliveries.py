@@ -19,8 +19,9 @@ from sre_copilot.incidents.delivery import deliveries as module
 from sre_copilot.incidents.delivery.deliveries import Deliveries
 from sre_copilot.incidents.delivery.receivers import open_receivers
 from sre_copilot.settings.alerting.notify import Notify
+from sre_copilot.store import deliveries as book
 from sre_copilot.store.database import Database
-from sre_copilot.store.notifications import NotificationStore, attempts, deliveries
+from sre_copilot.store.notifications import NotificationStore, attempts, deliveries, insert_new
 from sre_copilot.telemetry import OwnMetrics
 from sre_copilot.testing.durable import MemoryDurable
 from sre_copilot.testing.receivers import ReceiverLog, http_receiver, smtp_receiver
@@ -536,3 +537,63 @@ def test_a_store_that_fails_for_a_while_stops_no_delivery(
     monkeypatch.setattr(world.deliveries._attempts, "_begin", failing)
     world.turn(seconds=60)
     assert at.kept == 1
+
+
+def test_a_run_that_is_lost_with_its_database_is_begun_again(tmp_path: Path, at: ReceiverLog) -> None:
+    world = World(tmp_path, team(hook(at)))
+    at.misbehave("status", times=1000)
+    world.tell(told(1))
+    world.turn(seconds=2)
+    at.behave()
+    restored = MemoryDurable(world.clock)
+    world.durable, world.deliveries = restored, world.made(restored)
+    restored.launch()
+    world.turn(seconds=130)
+    assert list(world.statuses().values()) == ["sent"]
+    assert len(restored.states()) == 1
+
+
+def test_a_clock_that_is_set_back_does_not_keep_what_was_sent_ahead_of_it_in_the_way(
+    tmp_path: Path, stack: ExitStack
+) -> None:
+    robot = stack.enter_context(http_receiver("dingtalk"))
+    world = World(tmp_path, team({"type": "dingtalk", "url": robot.url}))
+    world.tell(*(told(1, group=f"INC-{i}") for i in range(15)))
+    world.turn(seconds=5)
+    before = robot.total
+    world.clock = TurnedClock(START - 86_400)
+    world.durable = MemoryDurable(world.clock)
+    world.deliveries = world.made(world.durable)
+    world.durable.launch()
+    world.tell(*(told(2, group=f"INC-{i}", state="updated", at=START - 86_400) for i in range(15)))
+    world.turn(seconds=5)
+    assert robot.total > before
+    assert set(world.statuses().values()) == {"sent"}
+
+
+def test_a_bot_that_does_not_answer_hides_no_page_of_another(tmp_path: Path) -> None:
+    world = World(tmp_path, team())
+    calm, page = told(1, group="INC-C", receiver="chat"), told(1, group="INC-P", severity="critical")
+    rows = [_pending(each) for each in (calm, page)]
+    many = [{**rows[0], "key": f"old-{i}", "group_key": f"INC-{i}"} for i in range(6_000)]
+    urgent = {**rows[0], "key": "urgent", "group_key": "INC-U", "severity": "critical"}
+    earlier = {**rows[0], "key": "earlier", "group_key": "INC-U"}
+    with world.database.begin() as connection:
+        insert_new(connection, deliveries, [*many, earlier, urgent, {**rows[1], "bot": "phone"}])
+        found = book.waiting(connection)
+    keys = [row["key"] for row in found]
+    assert keys[-3:] == ["earlier", "urgent", rows[1]["key"]]
+    assert len(keys) == book.OF_A_BOT + 1
+    assert [row["id"] for row in found] == sorted(row["id"] for row in found)
+
+
+def _pending(notification: Notification) -> dict[str, Any]:
+    row = {
+        "key": notification.key,
+        "group_key": notification.group,
+        "receiver": notification.receiver,
+        "state": notification.state,
+        "severity": notification.content["severity"],
+        "created_at": START,
+    }
+    return book.delivery_row(row, address="webhook-1", kind="webhook", bot="chat")

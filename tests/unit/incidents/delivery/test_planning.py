@@ -150,3 +150,13 @@ def test_over_time_everything_is_sent() -> None:
         assert free(MINUTE, starts, now) >= 0
         now += 1.0
     assert rows == []
+
+
+def test_what_was_sent_before_the_clock_was_set_back_does_not_count() -> None:
+    ahead = tuple(3600.0 + i for i in range(20))
+    assert free(MINUTE, ahead, 0.0) == 20
+    assert wait(MINUTE, ahead, 0.0) == 0.0
+    assert fits(MINUTE, ahead, 0.0, patience_s=1.0) == 20
+    just_now = (0.5,) * 20  # another process, whose clock is a little ahead
+    assert free(MINUTE, just_now, 0.0) == 0
+    assert wait(MINUTE, just_now, 0.0) == 60.5

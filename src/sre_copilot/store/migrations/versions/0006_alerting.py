@@ -9,6 +9,7 @@ revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
@@ -23,7 +24,7 @@ def upgrade() -> None:
 def _make_inbox() -> None:
     op.create_table(
         "inbox",
-        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("key", sa.String(length=200), unique=True),
@@ -37,6 +38,7 @@ def _make_inbox() -> None:
     pending = sa.text("done_at IS NULL")
     op.create_index("ix_inbox_pending", "inbox", ["id"], sqlite_where=pending, postgresql_where=pending)
     op.create_index("ix_inbox_received_at", "inbox", ["received_at"])
+    op.create_index("ix_inbox_done_at", "inbox", ["done_at"])
 
 
 def _make_alerts() -> None:
@@ -57,6 +59,7 @@ def _make_alerts() -> None:
     op.create_index("ix_alerts_status", "alerts", ["status", "starts_at", "id"])
     op.create_index("ix_alerts_starts_at", "alerts", ["starts_at", "id"])
     op.create_index("ix_alerts_incident_id", "alerts", ["incident_id"])
+    op.create_index("ix_alerts_updated_at", "alerts", ["updated_at"])
     op.create_table(
         "alert_groups",
         sa.Column("id", sa.String(length=64), primary_key=True),
@@ -84,7 +87,7 @@ def _make_incidents() -> None:
     op.create_index("ix_incidents_status", "incidents", ["status", "opened_at", "id"])
     op.create_table(
         "incident_timeline",
-        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
         sa.Column("incident_id", sa.String(length=32), nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
@@ -111,7 +114,7 @@ def _make_muting() -> None:
 def _make_outbox() -> None:
     op.create_table(
         "outbox",
-        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
         sa.Column("event_id", sa.String(length=64), nullable=False, unique=True),
         sa.Column("type", sa.String(length=64), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
@@ -124,9 +127,10 @@ def _make_outbox() -> None:
     op.create_index(
         "ix_outbox_unpublished", "outbox", ["id"], sqlite_where=unpublished, postgresql_where=unpublished
     )
+    op.create_index("ix_outbox_published_at", "outbox", ["published_at"])
     op.create_table(
         "audit",
-        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("who", sa.String(length=200), nullable=False),
         sa.Column("verb", sa.String(length=64), nullable=False),

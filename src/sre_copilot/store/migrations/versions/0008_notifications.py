@@ -9,6 +9,7 @@ revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
@@ -21,7 +22,7 @@ def upgrade() -> None:
 def _make_notifications() -> None:
     op.create_table(
         "notifications",
-        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("id", NUMBER, primary_key=True),
         sa.Column("key", sa.String(length=500), nullable=False, unique=True),
         sa.Column("group_key", sa.String(length=500), nullable=False),
         sa.Column("incident_id", sa.String(length=64), nullable=False, server_default=""),
@@ -44,7 +45,7 @@ def _make_notifications() -> None:
 def _make_deliveries() -> None:
     op.create_table(
         "deliveries",
-        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("id", NUMBER, primary_key=True),
         sa.Column("key", sa.String(length=500), nullable=False, unique=True),
         sa.Column("notification_key", sa.String(length=500), nullable=False, server_default=""),
         sa.Column("group_key", sa.String(length=500), nullable=False, server_default=""),
@@ -73,7 +74,7 @@ def _make_deliveries() -> None:
 def _make_attempts() -> None:
     op.create_table(
         "delivery_attempts",
-        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("id", NUMBER, primary_key=True),
         sa.Column("delivery_key", sa.String(length=500), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("bot", sa.String(length=16), nullable=False),

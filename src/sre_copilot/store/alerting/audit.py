@@ -1,0 +1,56 @@
+"""The audit of what people and programs asked for beside the commands that the engine carries out, and how it names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, insert
+
+from sre_copilot.clock import Clock
+from sre_copilot.errors import SreCopilotError
+from sre_copilot.store.alerting.tables import audit
+from sre_copilot.store.database import Database
+from sre_copilot.store.tokens import Token
+
+LONGEST_NAME = 150  # characters of a token's name: with its id they fit where the store keeps who it was
+
+
+def actor(token: Token) -> str:
+    """Who asks, by the name and the id of the token: several may have one name."""
+    return f"{token.name[:LONGEST_NAME]} (token {token.id})"
+
+
+def note(
+    connection: Connection,
+    verb: str,
+    *,
+    who: str,
+    at: float,
+    subject: str = "",
+    outcome: str = "done",
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Note in the same transaction what was done."""
+    row = {"at": at, "who": who[:200], "verb": verb, "subject": subject[:200], "outcome": outcome}
+    connection.execute(insert(audit).values({**row, "detail": orjson.dumps(detail or {}).decode()}))
+
+
+@contextmanager
+def noted(
+    database: Database, clock: Clock, verb: str, *, who: str, subject: str = "", **arguments: Any
+) -> Iterator[None]:
+    """Note what is done within, or that it was not, with the reason where it is one for people."""
+    detail: dict[str, Any] = {"arguments": arguments}
+    outcome = "refused"
+    try:
+        yield
+        outcome = "done"
+    except SreCopilotError as error:
+        detail["problem"] = str(error)
+        raise
+    finally:
+        with database.write() as connection:
+            note(connection, verb, who=who, at=clock.now(), subject=subject, outcome=outcome, detail=detail)
