@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -13,10 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sre_copilot.api.server import create_app, routes
+from sre_copilot.app.alerting import make_runner
 from sre_copilot.app.serving import Service, make_service
 from sre_copilot.clock import TurnedClock
 from sre_copilot.settings.document import Settings
 from sre_copilot.settings.section import Role
+from sre_copilot.store.notifications import NotificationStore
 from sre_copilot.store.paging import encode
 from sre_copilot.testing.alert_backend import MemoryAlerts
 from sre_copilot.testing.store_contract import row
@@ -91,6 +94,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     made.watch.request_learning(wait=True)
     made.watch.tick()
     made.anomalies.save([row(number, opened_at=NOW - number, current=None) for number in range(5)])
+    told = NotificationStore(made.database).insert
+    made.alerting.runner = make_runner(made.alerting, made.database, tell=told, pumps=(), own=made.own)
+    made.alerting.runner.start()
+    while not made.alerting.runner.leads:
+        time.sleep(0.01)
     yield made
     made.close()
 
