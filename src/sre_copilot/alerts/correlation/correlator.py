@@ -45,6 +45,8 @@ class Correlator:
         self._learned = Learned(settings)
         self._matters = Matters(settings, topology)
         self._sweep = Sweep(settings.storm)
+        self._restored: list[Placement] = []
+        """Where alerts that waited without an incident found one when all was read again."""
         self.storm = Storm(settings.storm)
         """Whether so much fires that people are told of the whole."""
         self._settling = Settling(self._matters, self.storm, self._sweep, rule=self._rules[-1], new_id=new_id)
@@ -108,7 +110,8 @@ class Correlator:
 
     def settle(self, now: float) -> tuple[Placement, ...]:
         """Decide on what waited until now: it wakes, becomes part of another incident, is left to the storm, or stays quiet."""
-        return tuple(self._settling.settle(now))
+        restored, self._restored = self._restored, []
+        return (*restored, *self._settling.settle(now))
 
     def next_at(self, now: float) -> float | None:
         """When `settle` has something to do next."""
@@ -186,7 +189,9 @@ class Correlator:
         traits, worth = Traits.of(alert), self._worth_again(alert)
         if matter is None:
             if not alert.incident_id and alert.novelty >= self._settings.routine_novelty:
-                self._placed(Arrival(alert, traits, worth, ()), alert.changed_at, stormy=self.storm.on)
+                arrival = Arrival(alert, traits, worth, ())
+                found = self._placed(arrival, alert.changed_at, stormy=self.storm.on)
+                self._restored += [found] if found.incident_id else []
             return
         if not matter.members:
             matter.needs = rule_of(alert.labels, self._rules)

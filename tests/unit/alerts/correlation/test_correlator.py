@@ -294,6 +294,31 @@ def test_open_incidents_and_alerts_that_wait_go_on_after_a_restart() -> None:
     assert again.fire("Slow", 20, service="payment", severity="warning").incident_id == one.incident_id
 
 
+def test_an_alert_that_waited_without_an_incident_is_put_into_the_one_that_it_finds_after_a_restart() -> None:
+    room = Room()
+    one = room.fire("Down", 0, service="bank", severity="critical")
+    waiting = room.fire("Slow", 1, service="bank", severity="warning")
+    room.alerts[one.fingerprint].incident_id = one.incident_id
+    room.alerts[waiting.fingerprint].incident_id = ""
+    state = IncidentState(
+        id=one.incident_id,
+        number=1,
+        title="",
+        status="firing",
+        severity="critical",
+        priority="P1",
+        started_at=START,
+        opened_at=START,
+        updated_at=START,
+        fingerprints=[one.fingerprint],
+    )
+    again = Room()
+    again.alerts = room.alerts
+    again.correlator.load(room.alerts.values(), [state], room.correlator.memory())
+    found = {each.fingerprint: each.incident_id for each in again.settle(2)}
+    assert found[waiting.fingerprint] == one.incident_id
+
+
 def test_the_next_time_to_settle_is_told() -> None:
     room = Room()
     assert room.correlator.next_at(START) is None
