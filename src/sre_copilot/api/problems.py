@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,8 @@ from sre_copilot.errors import SreCopilotError, UsageError
 from sre_copilot.telemetry import log
 
 Page = Callable[[Request, int], Response]
+WAYS_IN = ("/api/v2/alerts", "/api/v1/intake/", "/api/intake/", "/alerts/event/", "/v2/enqueue")
+EVERY_S = 60.0
 MEDIA_TYPE = "application/problem+json"
 AGAIN_S = 5  # advised while the store or what stands behind does not answer
 _log = log(__name__)
@@ -33,6 +36,25 @@ class Problem(Exception):  # noqa: N818 - it is an answer
         self.headers = headers or {}
         self.page: Page | None = None
         """Writes what a browser is shown instead."""
+
+
+class TurnedAway:
+    """Says in the log that a system's alerts are refused: its own log is seldom looked at. Once a minute for each address."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, float] = {}
+
+    def note(self, request: Request, status: int) -> None:
+        """Note an answer."""
+        path = next((each for each in WAYS_IN if request.url.path.startswith(each)), "")
+        if status not in (401, 403) or not path or request.method != "POST":
+            return
+        now = time.monotonic()
+        if now - self._said.get(path, -EVERY_S) >= EVERY_S:
+            self._said[path] = now
+            _log.warning(
+                "alerts are refused: their sender has no token that may send", path=path, status=status
+            )
 
 
 def document(request: Request, status: int, detail: str, errors: list[dict[str, str]]) -> dict[str, Any]:
@@ -60,8 +82,11 @@ def respond(
 def install(app: FastAPI) -> None:
     """Let every error become a problem document."""
 
+    turned_away = TurnedAway()
+
     @app.exception_handler(Problem)
     async def problem(request: Request, error: Problem) -> Response:
+        turned_away.note(request, error.status)
         if error.page is not None and "text/html" in request.headers.get("accept", ""):
             return error.page(request, error.status)
         return respond(request, error.status, error.detail, field=error.field, headers=error.headers)

@@ -16,6 +16,8 @@ from sre_copilot.incidents.report.clean import one_line
 
 Output = Annotated[str, typer.Option("--output", "-o", help="table, json or yaml.")]
 FORMS = ("table", "json", "yaml")
+WHOLE = ("id", "fingerprint", "severity", "status", "since", "at", "priority", "state")
+"""Columns that are not broken, for they are copied, or nothing when broken."""
 LONGEST = 300  # characters of a cell
 
 
@@ -47,7 +49,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, nothing: str
         return
     drawn = Table()
     for column in columns:
-        drawn.add_column(column, overflow="fold")
+        drawn.add_column(column, overflow="fold", no_wrap=column in WHOLE)
     for row in shown:
         drawn.add_row(*row)
     console.print(drawn)

@@ -19,6 +19,8 @@ from sre_copilot.cli.times import duration
 app = typer.Typer(
     help="What goes on, what was told to whom and why, and what to do about it.", no_args_is_help=True
 )
+CAUSES = {"inconclusive": "not known", "no_fault": "no fault seen", "failed": "not looked at: failed"}
+"""What stands for a cause where an investigation named none."""
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="Id (INC-7) or number (7), as `incident list` shows it.")
 ]
@@ -338,7 +340,7 @@ def _row(incident: dict[str, Any]) -> tuple[Any, ...]:
         seconds_of(incident["started_at"]),
         incident["title"],
         incident["alert_count"],
-        incident["diagnosis"].get("cause", ""),
+        incident["diagnosis"].get("cause") or CAUSES.get(incident["diagnosis"].get("outcome", ""), ""),
         incident["assignee"] or incident["acknowledged_by"],
     )
 

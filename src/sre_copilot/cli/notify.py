@@ -86,6 +86,7 @@ def log(
     """Show what people were told, and what became of it at each address."""
     _check_output(output)
     store = NotificationStore(open_database(load(config)))
+    incident = f"INC-{incident}" if incident.isdecimal() else incident
     rows = store.page(incident=incident, receiver=receiver, status=status, limit=limit).rows
     items = [notification(row, whole=True) for row in rows]
     if output == "json":

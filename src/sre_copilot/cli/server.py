@@ -95,7 +95,9 @@ class Server:
 @contextmanager
 def server(config: Path | None, *, url: str = "", token: str = "") -> Iterator[Server]:
     """The server of a configuration; when none answers, say how to start one and end with the code 3."""
-    settings = load(config)
+    settings = (
+        Settings() if url and token else load(config)
+    )  # the configuration may need secrets of the server alone
     place = url.rstrip("/") or address(settings)
     with client(settings, place, token or kept_token(settings)) as opened:
         try:

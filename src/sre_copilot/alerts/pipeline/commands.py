@@ -188,7 +188,8 @@ class Commands:
                 )
         for other in others:
             moving = self._memory.of_incident(other)
-            self._pipeline.telling.resolved(other, now)
+            goes_on = {"key": "incident.goes_on_in", "params": {"other": target.id, "title": target.title}}
+            self._pipeline.telling.resolved(other, now, summary=[goes_on])
             self._pipeline.parts.correlator.close(other.id)
             other.fingerprints = []
             for alert in moving:
@@ -227,6 +228,8 @@ class Commands:
         for alert in mine:
             self._pipeline.parts.correlator.move(alert.fingerprint, fresh.id)
             self._pipeline.matters.put(alert, fresh, now)
+        for each in (source, fresh):
+            self._pipeline.matters.recount(each, now)
         self._memory.happened(source, now, "split", who=who, other=fresh.id, alerts=len(mine))
         self._memory.happened(fresh, now, "split_from", who=who, other=source.id, alerts=len(mine))
         if fresh.woken:

@@ -160,6 +160,17 @@ class Matters:
                 self._memory.happened(incident, now, "grew", name=alert.name, service=alert.service)
                 self.emit(incident, EventType.INCIDENT_UPDATED, now, changed=["alerts"])
 
+    def recount(self, incident: IncidentState, now: float) -> None:
+        """Say anew what an incident is about, after alerts left it: it may have become less."""
+        alerts = self._memory.of_incident(incident)
+        if not alerts:
+            return
+        incident.services = list(dict.fromkeys(each.service for each in alerts if each.service))[:MOST_NAMES]
+        incident.names = list(dict.fromkeys(each.name for each in alerts))[:MOST_NAMES]
+        incident.severity, incident.priority = self._parts.rating.incident(alerts)
+        incident.blast_radius = dict(blast_radius(self._parts.enricher.topology, incident.services))
+        self._memory.incident_changed(incident, now)
+
     def rate_grown(self, now: float) -> None:
         """Renew the rating of what has grown, once a turn: in a storm an incident grows with every alert."""
         grown, self._grown = self._grown, {}

@@ -103,6 +103,7 @@ class Telling:
         *,
         key: str = "",
         people: Sequence[Mapping[str, Any]] = (),
+        **more: Any,
     ) -> None:
         told.sequence += 1
         told.state, told.at = state, now
@@ -123,9 +124,10 @@ class Telling:
                 state=state,
                 sequence=told.sequence,
                 created_at=now,
-                content=content_of(
-                    incident, firing, over=() if firing else self._memory.of_incident(incident)
-                ),
+                content={
+                    **content_of(incident, firing, over=() if firing else self._memory.of_incident(incident)),
+                    **more,
+                },
                 people=tuple(people),
             )
         )
@@ -174,12 +176,12 @@ class Telling:
             not intervals.muted_by(each.mute_time_intervals, each.active_time_intervals, now) for each in mine
         )
 
-    def resolved(self, incident: IncidentState, now: float) -> None:
+    def resolved(self, incident: IncidentState, now: float, **more: Any) -> None:
         """Tell everyone who was told of an incident that it is over, in quiet times, too: what was opened elsewhere must be closed there."""
         for receiver in list(incident.told):
             told = self.told(incident, receiver)
             if told.open:
-                self._tell(incident, told, (), "resolved", now)
+                self._tell(incident, told, (), "resolved", now, **more)
 
     # -- escalation -------------------------------------------------------------------------------------------------
 
@@ -303,6 +305,7 @@ def _short(alert: AlertState) -> dict[str, Any]:
         "service": alert.service,
         "labels": alert.labels,
         "starts_at": alert.starts_at,
+        "generator_url": alert.generator_url,
         "summary": said[:500],
     }
 

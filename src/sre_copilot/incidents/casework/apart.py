@@ -14,6 +14,7 @@ import polars as pl
 
 from sre_copilot.agents.answer import Listener
 from sre_copilot.agents.tool import Investigated
+from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.incident import Incident, Observation, Outcome
 from sre_copilot.domain.signals import Telemetry
 from sre_copilot.domain.topology import Topology
@@ -35,6 +36,10 @@ def apart(look: Look, narrowed: Look, *, several: Callable[[], bool]) -> Look:
 
     def looked(incident: Incident, listen: Listener) -> Investigated:
         found = look(incident, listen)
+        if unmeasured(found):
+            return unsure(
+                found, Message(key="casework.unmeasured", params=(("entity", incident.complaint.entity),))
+            )
         if concerns(found) or not several():
             return found
         culprit = found.diagnosis.culprit
@@ -46,6 +51,15 @@ def apart(look: Look, narrowed: Look, *, several: Callable[[], bool]) -> Look:
         return again if concerns(again) else unsure(again)
 
     return looked
+
+
+def unmeasured(found: Investigated) -> bool:
+    """Whether nothing was recorded of the service that the incident is about, and nobody knows whom it calls: then neither health nor somebody else's fault says anything of it."""
+    current, entity = found.observation.current, found.diagnosis.incident.complaint.entity
+    if not entity or entity in found.observation.topology.entities or current.state:
+        return False
+    tables = (getattr(current, name) for name in TABLES)
+    return not any(table is not None and (table["service"] == entity).any() for table in tables)
 
 
 def concerns(found: Investigated) -> bool:
@@ -76,10 +90,16 @@ def within_reach(observation: Observation) -> Observation:
     )
 
 
-def unsure(found: Investigated) -> Investigated:
-    """The same with nothing concluded."""
+def unsure(found: Investigated, *reasons: Message) -> Investigated:
+    """The same with nothing concluded, and why."""
     said: Any = found
-    diagnosis = replace(found.diagnosis, outcome=Outcome.INCONCLUSIVE, probability=0.0, suspects=())
+    diagnosis = replace(
+        found.diagnosis,
+        outcome=Outcome.INCONCLUSIVE,
+        probability=0.0,
+        suspects=(),
+        reasons=(*reasons, *found.diagnosis.reasons),
+    )
     return replace(said, diagnosis=diagnosis)  # type: ignore[no-any-return]
 
 

@@ -189,7 +189,9 @@ def test_merging_moves_alerts_and_closes_the_other_incident_for_whoever_was_told
     rules.resolve("CertificateExpired", service="mail", severity="critical")
     rules.wait(100)
     assert rules.pipeline.memory.incidents["INC-1"].status == "resolved"
-    assert [each.group for each in rules.told if each.state == "resolved"] == ["INC-2", "INC-1"]
+    ends = [each for each in rules.told if each.state == "resolved"]
+    assert [each.group for each in ends] == ["INC-2", "INC-1"]
+    assert ends[0].content["summary"][0]["key"] == "incident.goes_on_in"
 
 
 def test_splitting_gives_alerts_an_incident_of_their_own_that_is_told() -> None:
@@ -201,6 +203,7 @@ def test_splitting_gives_alerts_an_incident_of_their_own_that_is_told() -> None:
     fresh = rules.do("incident.split", id=errors.incident_id, fingerprints=[errors.fingerprint])
     rules.wait(400)
     assert errors.incident_id == fresh["id"] != "INC-1"
+    assert rules.pipeline.memory.incidents["INC-1"].names == ["HighLatency"]
     assert [each.group for each in rules.told if each.state == "firing"] == ["INC-1", fresh["id"]]
 
 

@@ -96,7 +96,7 @@ def test_of_a_service_that_nobody_knows_nothing_is_concluded_from_the_fault_of_a
 
 
 def test_while_nothing_else_goes_on_the_strongest_fault_is_the_cause() -> None:
-    culprit = found(Looks(), "nightly-batch", several=False).diagnosis.culprit
+    culprit = found(Looks(), "billing", several=False).diagnosis.culprit
     assert culprit is not None
     assert culprit.entity in {"prices", "stock"}
 
@@ -107,3 +107,10 @@ def test_within_reach_is_what_a_service_calls_and_who_calls_it() -> None:
     assert seen.reference is not None
     assert set(seen.current.metrics["service"]) == {"entry", "order", "stock"}
     assert seen.topology == Topology.of([("entry", "order"), ("order", "stock")])
+
+
+def test_of_a_service_that_nothing_tells_of_nothing_is_concluded() -> None:
+    answer = found(Looks(), "mainframe", several=False)
+    assert answer.diagnosis.outcome is Outcome.INCONCLUSIVE
+    assert answer.diagnosis.culprit is None
+    assert "casework.unmeasured" in {each.key for each in answer.diagnosis.reasons}
