@@ -42,7 +42,7 @@ ENTRIES: dict[str, Any] = {
     },
     "slow": {
         "provider": "alertmanager",
-        "token": "slow",
+        "token": "token-of-a-slow-sender",
         "rate": {
             "requests_per_second": 0.01,
             "requests_burst": 2,
@@ -210,14 +210,14 @@ def test_a_signature_may_be_base64_with_a_prefix(client: TestClient) -> None:
 
 
 def test_more_requests_than_a_way_takes_are_told_when_to_come_back(client: TestClient) -> None:
-    headers = {"Authorization": "Bearer slow"}
+    headers = {"Authorization": "Bearer token-of-a-slow-sender"}
     answers = [client.post("/api/v1/intake/slow", json=WEBHOOK, headers=headers) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [202, 202, 429]
     assert int(answers[2].headers["retry-after"]) >= 1
 
 
 def test_more_alerts_than_a_way_takes_are_refused_whole(client: TestClient, backend: MemoryAlerts) -> None:
-    headers = {"Authorization": "Bearer slow"}
+    headers = {"Authorization": "Bearer token-of-a-slow-sender"}
     many = {"alerts": WEBHOOK["alerts"] * 15}
     answers = [client.post("/api/v1/intake/slow", json=many, headers=headers).status_code for _ in range(2)]
     assert answers == [202, 429]
@@ -227,7 +227,9 @@ def test_more_alerts_than_a_way_takes_are_refused_whole(client: TestClient, back
 def test_who_is_not_known_uses_up_nothing_of_what_others_may_send(client: TestClient) -> None:
     for _ in range(5):
         client.post("/api/v1/intake/slow", json=WEBHOOK, headers={"Authorization": "Bearer x"})
-    answer = client.post("/api/v1/intake/slow", json=WEBHOOK, headers={"Authorization": "Bearer slow"})
+    answer = client.post(
+        "/api/v1/intake/slow", json=WEBHOOK, headers={"Authorization": "Bearer token-of-a-slow-sender"}
+    )
     assert answer.status_code == 202
 
 

@@ -20,7 +20,7 @@ SECRET = "s3cr3t-in-an-address"  # noqa: S105 - it guards nothing
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    found = CliRunner().invoke(app, ["notify", *arguments])
+    found = CliRunner().invoke(app, ["notify", *arguments], env={"COLUMNS": "250"})
     return found.exit_code, found.output
 
 
