@@ -179,16 +179,18 @@ class Load:
         self.stuck.append("alerts were not taken in time")
 
     def _acknowledge(self, client: httpx.Client, service: str, time_of: int) -> None:
-        """As a person does, who presses the button again when no answer came."""
+        """As a person does, who presses the button again when no answer came, or that it be tried again."""
         key = f"{service}/{time_of}"
-        for _ in range(3):
+        for _ in range(60):
             headers = {"authorization": f"Bearer {self.token()}", "idempotency-key": key}
             path = f"/api/v1/incidents/{self.seen.incidents[service]}/ack"
             try:
                 self.commands[key] = client.post(path, headers=headers, json={}).status_code
-                return
+                if self.commands[key] != 503:
+                    return
             except httpx.HTTPError:
-                time.sleep(0.3)
+                pass
+            time.sleep(0.5)
 
     @contextmanager
     def _client(self) -> Iterator[httpx.Client]:
