@@ -77,6 +77,22 @@ class Room:
         return {each.incident_id for each in self.alerts.values() if each.service == service}
 
 
+def opened_by(placement: Placement) -> IncidentState:
+    """The incident that one alert opened, as it is kept."""
+    return IncidentState(
+        id=placement.incident_id,
+        number=1,
+        title="",
+        status="firing",
+        severity="critical",
+        priority="P1",
+        started_at=START,
+        opened_at=START,
+        updated_at=START,
+        fingerprints=[placement.fingerprint],
+    )
+
+
 def keys(placement: Placement) -> set[str]:
     return {each.message.key.removeprefix("correlation.") for each in placement.reasons}
 
@@ -275,18 +291,7 @@ def test_only_what_changed_is_written_again() -> None:
 def test_open_incidents_and_alerts_that_wait_go_on_after_a_restart() -> None:
     room = Room()
     one = room.fire("Down", 0, service="bank", severity="critical")
-    state = IncidentState(
-        id=one.incident_id,
-        number=1,
-        title="",
-        status="firing",
-        severity="critical",
-        priority="P1",
-        started_at=START,
-        opened_at=START,
-        updated_at=START,
-        fingerprints=[one.fingerprint],
-    )
+    state = opened_by(one)
     again = Room()
     again.alerts = room.alerts
     again.correlator.load(room.alerts.values(), [state], room.correlator.memory())
@@ -300,18 +305,7 @@ def test_an_alert_that_waited_without_an_incident_is_put_into_the_one_that_it_fi
     waiting = room.fire("Slow", 1, service="bank", severity="warning")
     room.alerts[one.fingerprint].incident_id = one.incident_id
     room.alerts[waiting.fingerprint].incident_id = ""
-    state = IncidentState(
-        id=one.incident_id,
-        number=1,
-        title="",
-        status="firing",
-        severity="critical",
-        priority="P1",
-        started_at=START,
-        opened_at=START,
-        updated_at=START,
-        fingerprints=[one.fingerprint],
-    )
+    state = opened_by(one)
     again = Room()
     again.alerts = room.alerts
     again.correlator.load(room.alerts.values(), [state], room.correlator.memory())
