@@ -18,6 +18,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,11 @@ from benchmarks.durable import postgresql
 from sre_copilot.testing.serving import Serving, serving, write_config
 
 BATCH = 100
+REST_S = (
+    20.0  # after ten thousand alerts at once: what a storm is, is decided ten seconds later, and looked into
+)
+SENDERS = 32  # of single alerts, each waits for its answer
+OVER = 409  # of a change: what is over cannot be taken on
 WAIT_S = 120.0  # until what came in is worked off
 ASK_EVERY_S = 0.25
 BETWEEN_S = 0.02  # of two questions of one person
@@ -140,9 +146,12 @@ def _flood(server: Server, chosen: argparse.Namespace, stack: ExitStack) -> int:
 def _single(server: Server, chosen: argparse.Namespace, stack: ExitStack) -> int:
     mixture = Mixture()
     _fill(server, mixture)
+    time.sleep(REST_S)
     rate = chosen.rate or 1000.0
     bodies = single_bodies(mixture, int(rate * chosen.seconds) + intake.CONNECTIONS)
-    load = asyncio.run(_under_watch(server, server.running.url, bodies, rate=rate, seconds=chosen.seconds))
+    load = asyncio.run(
+        _under_watch(server, server.running.url, bodies, rate=rate, seconds=chosen.seconds, senders=SENDERS)
+    )
     left = server.waiting()
     _told("ours", load)
     _say(
@@ -150,7 +159,8 @@ def _single(server: Server, chosen: argparse.Namespace, stack: ExitStack) -> int
         f"at most {max(server.backlog, default=0):,}, at the end {left:,}, gone {server.settle():.2f} s later",
     )
     bare = stack.enter_context(intake._server("bare"))
-    _told("bare endpoint", asyncio.run(_load(bare, bodies, rate=rate, seconds=chosen.seconds / 2)))
+    peer = _load(bare, bodies, rate=rate, seconds=chosen.seconds / 2, senders=SENDERS)
+    _told("bare endpoint", asyncio.run(peer))
     return int(any(status != 202 for status in load.statuses))
 
 
@@ -177,19 +187,17 @@ def _active(server: Server, chosen: argparse.Namespace, stack: ExitStack) -> int
 def _asks(server: Server, seconds: float) -> None:
     """What people ask for, by turns, one after another."""
     client = server.client
-    incidents = [
-        each["id"] for each in client.get("/api/v1/incidents", params={"limit": 200}).json()["items"]
-    ]
+    going_on = partial(client.get, "/api/v1/incidents", params={"limit": 200})
+    incidents = deque((each["id"], "ack") for each in going_on().json()["items"])
     found: dict[str, list[float]] = {}
     end = time.perf_counter() + seconds
     for turn in range(10**6):
         if time.perf_counter() > end:
             break
-        incident = incidents[turn % len(incidents)]
-        verb = ("ack", "unack")[turn // len(incidents) % 2]
         asked: dict[str, Callable[[], httpx.Response]] = {
             "GET /api/v1/alerts": partial(client.get, "/api/v1/alerts", params={"limit": 100}),
-            "POST incident ack": partial(client.post, f"/api/v1/incidents/{incident}/{verb}", json={}),
+            "GET /api/v1/incidents": going_on,
+            "POST incident ack": partial(_changed, client, incidents),
             "POST /api/v2/silences": partial(client.post, "/api/v2/silences", json=_silence(turn)),
         }
         if turn % 20 == 0:
@@ -202,6 +210,17 @@ def _asks(server: Server, seconds: float) -> None:
             time.sleep(BETWEEN_S)
     for name, times in found.items():
         _quantiles(name, times)
+
+
+def _changed(client: httpx.Client, incidents: deque[tuple[str, str]]) -> httpx.Response:
+    """Take an incident on, or give it back when it comes round again; one that is over by now, or part of another, leaves the round."""
+    while incidents:
+        incident, verb = incidents.popleft()
+        answer = client.post(f"/api/v1/incidents/{incident}/{verb}", json={})
+        if answer.status_code != OVER:
+            incidents.append((incident, "unack" if verb == "ack" else "ack"))
+            return answer
+    raise RuntimeError("no incident goes on any more")
 
 
 def _peer_asks(url: str, mixture: Mixture) -> None:
@@ -248,16 +267,29 @@ def _fill(server: Server, mixture: Mixture) -> None:
 
 
 async def _under_watch(
-    server: Server, url: str, bodies: Sequence[tuple[int, bytes]], *, rate: float, seconds: float
+    server: Server,
+    url: str,
+    bodies: Sequence[tuple[int, bytes]],
+    *,
+    rate: float,
+    seconds: float,
+    senders: int = intake.CONNECTIONS,
 ) -> intake.Load:
     watching = asyncio.ensure_future(server.watch())
     try:
-        return await _load(url, bodies, rate=rate, seconds=seconds)
+        return await _load(url, bodies, rate=rate, seconds=seconds, senders=senders)
     finally:
         watching.cancel()
 
 
-async def _load(url: str, bodies: Sequence[tuple[int, bytes]], *, rate: float, seconds: float) -> intake.Load:
+async def _load(
+    url: str,
+    bodies: Sequence[tuple[int, bytes]],
+    *,
+    rate: float,
+    seconds: float,
+    senders: int = intake.CONNECTIONS,
+) -> intake.Load:
     """Send each body once, over several connections; it ends with the time or with the last body."""
     host, _, port = url.rpartition("//")[2].partition(":")
     load, turns = intake.Load(), iter(range(len(bodies)))
@@ -280,7 +312,7 @@ async def _load(url: str, bodies: Sequence[tuple[int, bytes]], *, rate: float, s
             load.alerts += count if status == 202 else 0
         writer.close()
 
-    await asyncio.gather(*(connection() for _ in range(intake.CONNECTIONS)))
+    await asyncio.gather(*(connection() for _ in range(senders)))
     load.lasted = time.perf_counter() - began
     return load
 

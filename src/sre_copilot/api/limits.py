@@ -7,8 +7,8 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sre_copilot.api.intake_limits import largest_body
@@ -71,6 +71,6 @@ class Limits:
         if start["status"] == 405 and (allowed := self._allowed(request)):
             headers["Allow"] = allowed
         route = request.scope.get("route")
-        shown = route.path if isinstance(route, APIRoute) else "none"
+        shown = route.path if isinstance(route, Route) else "none"
         method = request.method if request.method in METHODS else "other"
         self._service.own.requests.labels(method, shown, str(start["status"])).inc()

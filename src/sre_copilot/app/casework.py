@@ -12,6 +12,7 @@ from sre_copilot.app.closing import investigating, taught
 from sre_copilot.app.desk import Desk
 from sre_copilot.app.methods import registered_methods
 from sre_copilot.app.serving import Service
+from sre_copilot.app.team import registered_agents
 from sre_copilot.domain.incident import Incident
 from sre_copilot.domain.signals import Change, Window
 from sre_copilot.durable.port import Durable
@@ -88,6 +89,14 @@ def make_casework(
         settings=settings.alerting.investigations,
         automatic=settings.alerting.lifecycle.investigate,
     )
+
+
+def make_ready(service: Service, desk: Desk | None) -> None:
+    """Load the methods, the agents and the tools that an investigation needs."""
+    registered_methods()
+    if desk is not None:
+        registered_agents()
+        desk.equipment  # noqa: B018 - made when it is asked for first
 
 
 def by_the_team(desk: Desk, otherwise: Look, *, role: Role) -> Look:

@@ -12,7 +12,7 @@ import httpx
 
 from sre_copilot.alerts.deadman import Deadman
 from sre_copilot.app.alerting import LEASE, make_runner
-from sre_copilot.app.casework import make_casework
+from sre_copilot.app.casework import make_casework, make_ready
 from sre_copilot.app.desk import Desk
 from sre_copilot.app.notifying import make_deliveries
 from sre_copilot.app.serving import Service
@@ -49,6 +49,7 @@ MOST_SENDINGS = (
 INCIDENT_EVENTS = (EventType.INCIDENT_OPENED, EventType.INCIDENT_UPDATED, EventType.INCIDENT_RESOLVED)
 DAY_S = 86_400.0
 CHANGES_HOLD_S = 1.0
+WARM_AFTER_S = 1.0  # whatever begins with the process comes first
 LATEST_CHANGES = 1_000  # of all services
 _log = log(__name__)
 
@@ -64,7 +65,8 @@ class Worker:
     deliveries: Deliveries
     deadman: DeadmanWatch
     around: Lookout
-    closing: list[Callable[[], None]] = field(default_factory=list)
+    warm: Callable[[], object] = lambda: None
+    _ended: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         """Begin to work."""
@@ -74,9 +76,20 @@ class Worker:
             runner.start()
         self.deadman.start()
         self.around.start()
+        threading.Thread(target=self._warm, name="warming", daemon=True).start()
+
+    def _warm(self) -> None:
+        """Load what the first incident needs while nothing goes on: seconds of imports would hold up whoever sends alerts then."""
+        if self._ended.wait(WARM_AFTER_S):
+            return
+        try:
+            self.warm()
+        except SreCopilotError as error:
+            _log.error("the team cannot be made ready; incidents will not be looked into", problem=str(error))
 
     def close(self) -> None:
         """End: what is under way is gone on with by another worker, or at the next start."""
+        self._ended.set()
         self.deadman.close()
         self.around.close()
         if self.service.alerting.runner is not None:
@@ -130,7 +143,9 @@ def make_worker(service: Service, *, desk: Desk | None = None, durable: Durable 
         changes_of=_changes_of(service),
         on_term=follower.anew,
     )
-    return Worker(service, runs, bus, casework, deliveries, deadman, around)
+    return Worker(
+        service, runs, bus, casework, deliveries, deadman, around, warm=lambda: make_ready(service, desk)
+    )
 
 
 def open_durable(settings: Settings, database: Database, *, on_fenced: Callable[[], None]) -> Durable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from sre_copilot.alerts.changes import Changes
 from sre_copilot.alerts.matchers import all_match, of_api
@@ -14,6 +15,7 @@ from sre_copilot.alerts.pipeline.telling import Telling, sleeps
 from sre_copilot.alerts.state import AlertState, GroupState, IncidentState, SilenceState
 from sre_copilot.domain.alert import AlertEvent
 
+DUE_AT_ONCE = 500  # timers: thousands of groups are due at the same moment after a storm, and what comes in meanwhile is answered between two turns
 BACK_S = 2.0  # so far clocks of machines go back by themselves when they are put right
 
 
@@ -46,7 +48,7 @@ class Pipeline:
         self.stages.regroup(now)
 
     def turn(self, now: float) -> None:
-        """Do what is due by now."""
+        """Do what is due by now; of very much that is due at the same moment a part, and `next_at` lies in the past."""
         if now < self._turned_at - BACK_S:
             self._clock_set_back(now)
         self._turned_at = now
@@ -54,7 +56,7 @@ class Pipeline:
         self._look_at_freed(now)
         self.matters.place_all(self.parts.correlator.settle(now), now)
         self.matters.rate_grown(now)
-        for timer, key in self.memory.due(now):
+        for timer, key in islice(self.memory.due(now), DUE_AT_ONCE):
             self._due(timer, key, now)
 
     def next_at(self, now: float) -> float | None:

@@ -13,6 +13,8 @@ from sre_copilot.store.leadership import Leadership
 from sre_copilot.telemetry import OwnMetrics, log
 
 IDLE_S = 0.1  # between two looks at whether it is the leader
+GATHER_S = 0.05  # from turn to turn while alerts come, so that a turn and its transaction serve many of them; a command does not wait
+PUMP_S = 0.2  # between two looks at what is to be sent on, while alerts come and there is nothing new to be told
 AFTER_FAILURE_S = 1.0
 ELSEWHERE_S = 0.05  # other processes write into the inbox, too, and cannot wake this one
 _log = log(__name__)
@@ -42,6 +44,7 @@ class Runner:
         self._own = own
         self._on_term = on_term
         self._most = min(turn_seconds, ELSEWHERE_S) if shared else turn_seconds
+        self._pumps_at = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._token: int | None = None
@@ -59,6 +62,7 @@ class Runner:
         """End after the turn that is under way, and let another take over."""
         self._stop.set()
         self._inbox.arrived.set()
+        self._inbox.commanded.set()
         if self._thread is not None:
             self._thread.join(wait_s)
         self._leadership.close()
@@ -79,6 +83,7 @@ class Runner:
             if not self._leads_now():
                 self._stop.wait(IDLE_S)
                 continue
+            began = time.monotonic()
             try:
                 busy = self.turn()
             except SreCopilotError as error:
@@ -88,15 +93,21 @@ class Runner:
                 _log.exception("a turn of alerting failed")
                 self._failed(f"{type(error).__name__}; the log says more")
                 continue
-            if not busy:
-                self._inbox.arrived.wait(min(self._most, self._engine.next_in()))
+            waits = 0.0 if busy else min(self._most, self._engine.next_in())
+            if waits > GATHER_S:
+                self._inbox.arrived.wait(waits)
+            elif (rest := began + GATHER_S - time.monotonic()) > 0:
+                self._inbox.commanded.wait(rest)
 
     def turn(self) -> bool:
         """One turn of the engine, and of all that sends on; whether more waits already."""
         self._inbox.arrived.clear()
+        self._inbox.commanded.clear()
         done = self._engine.turn()
-        for pump in self._pumps:
-            self._send_on(pump)
+        if done.notifications or not done.more or time.monotonic() >= self._pumps_at:
+            for pump in self._pumps:
+                self._send_on(pump)
+            self._pumps_at = time.monotonic() + PUMP_S
         self.problem = next((problem for _, problem in self._failing.values()), "")
         return done.more
 

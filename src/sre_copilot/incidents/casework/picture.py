@@ -97,8 +97,12 @@ class Incidents(Protocol):
         """One incident."""
         ...
 
-    def alerts_of(self, incident_id: str) -> Sequence[Mapping[str, Any]]:
-        """All alerts of an incident."""
+    def earliest_of(self, incident_id: str, *, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The alerts of an incident that began first."""
+        ...
+
+    def kinds_of(self, incident_id: str) -> Sequence[Mapping[str, Any]]:
+        """How many alerts it has of each `service`, `name` and `status`."""
         ...
 
 
@@ -107,7 +111,11 @@ def reading(incidents: Incidents) -> Read:
 
     def read(incident_id: str) -> Picture | None:
         found = incidents.incident(incident_id)
-        return picture_of(found, incidents.alerts_of(found["id"])) if found is not None else None
+        if found is None:
+            return None
+        earliest = incidents.earliest_of(found["id"], limit=MOST_ALERTS)
+        picture = picture_of(found, earliest)
+        return _with_all(picture, incidents.kinds_of(found["id"])) if len(earliest) == MOST_ALERTS else picture
 
     return read
 
@@ -128,6 +136,21 @@ def picture_of(incident: Mapping[str, Any], alerts: Iterable[Mapping[str, Any]])
         names=_all(incident.get("names", ()), (each.name for each in seen)),
         firing=dict(sorted(firing.items())),
         alerts=tuple(seen[:MOST_ALERTS]),
+    )
+
+
+def _with_all(picture: Picture, kinds: Iterable[Mapping[str, Any]]) -> Picture:
+    """The same with the services and names of all alerts, of which only the earliest were read."""
+    rows = list(kinds)
+    firing: Counter[str] = Counter()
+    for row in rows:
+        if row["status"] == "firing" and row["service"]:
+            firing[row["service"]] += row["count"]
+    return replace(
+        picture,
+        firing=dict(sorted(firing.items())),
+        services=_all(picture.services, (row["service"] for row in rows)),
+        names=_all(picture.names, (row["name"] for row in rows)),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from sre_copilot.telemetry import log
 
 Kind = Literal["alerts", "command"]
 AT_ONCE = 2_000  # entries of one transaction: a transaction of more would let the next one wait too long
+GATHER_S = 0.003  # others that come meanwhile share the transaction: each costs a sender little, and the process much
 _log = log(__name__)
 MOST_WAITING = 20_000  # entries in memory, some seconds of writing; beyond it senders are told to come again
 MOST_BYTES = 256 * 1024**2  # of entries in memory, for a batch may have megabytes
@@ -69,6 +71,8 @@ class Inbox:
         self._closed = False
         self.arrived = threading.Event()
         """Set when something has come in; whoever works it off clears it."""
+        self.commanded = threading.Event()
+        """Set when a person's command has come in, for whoever gave it waits; whoever works it off clears it."""
 
     def put(self, entry: Entry) -> Future[int]:
         """Write an entry; the future holds its id when it is durable. An entry whose key is there already gets the id of that one.
@@ -172,6 +176,8 @@ class Inbox:
             first = self._waiting.get()
             gathered = [] if first is None else [first]
             ended = first is None
+            if not ended:
+                time.sleep(GATHER_S)
             while len(gathered) < AT_ONCE:
                 try:
                     further = self._waiting.get_nowait()
@@ -195,6 +201,8 @@ class Inbox:
             for _, future in gathered:
                 future.set_exception(error)
             return
+        if any(entry.kind == "command" for entry, _ in gathered):
+            self.commanded.set()
         self.arrived.set()
         for (_, future), entry_id in zip(gathered, ids, strict=True):
             future.set_result(entry_id)

@@ -67,9 +67,19 @@ class AlertRecords:
         where = [incidents.c.status.in_(statuses)] if statuses else []
         return self._page(incidents, "opened_at", cursor=cursor, limit=limit, equal=equal, where=where)
 
-    def alerts_of(self, incident_id: str) -> list[Row]:
-        """All alerts of an incident."""
-        return self._all(alerts, alerts.c.incident_id == incident_id)
+    def earliest_of(self, incident_id: str, *, limit: int) -> list[Row]:
+        """The alerts of an incident that began first."""
+        query = select(alerts.c.document).where(alerts.c.incident_id == incident_id)
+        with self._database.begin() as connection:
+            ordered = query.order_by(alerts.c.starts_at, alerts.c.id).limit(limit)
+            return [orjson.loads(text) for text in connection.execute(ordered).scalars()]
+
+    def kinds_of(self, incident_id: str) -> list[Row]:
+        """How many alerts an incident has of each `service`, `name` and `status` (`count`), without reading any of them."""
+        by = (alerts.c.service, alerts.c.name, alerts.c.status)
+        query = select(*by, func.count().label("count")).where(alerts.c.incident_id == incident_id)
+        with self._database.begin() as connection:
+            return [dict(row) for row in connection.execute(query.group_by(*by)).mappings()]
 
     def firing(self) -> list[Row]:
         """All alerts that fire."""

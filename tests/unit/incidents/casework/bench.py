@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -70,8 +71,19 @@ class Kept:
     def incident(self, key: str) -> dict[str, Any] | None:
         return self.incidents.get(key)
 
-    def alerts_of(self, incident_id: str) -> list[dict[str, Any]]:
-        return self.alerts.get(incident_id, [])
+    def earliest_of(self, incident_id: str, *, limit: int) -> list[dict[str, Any]]:
+        kept = self.alerts.get(incident_id, [])
+        return sorted(kept, key=lambda each: (each["starts_at"], each["fingerprint"]))[:limit]
+
+    def kinds_of(self, incident_id: str) -> list[dict[str, Any]]:
+        kinds = Counter(
+            (each["labels"].get("service", ""), each["labels"].get("alertname", ""), each["status"])
+            for each in self.alerts.get(incident_id, [])
+        )
+        return [
+            dict(zip(("service", "name", "status", "count"), (*kind, n), strict=True))
+            for kind, n in kinds.items()
+        ]
 
     def put(self, *alerts: dict[str, Any], key: str = "INC-1", **changed: Any) -> None:
         before = self.incidents.get(key, {})
