@@ -119,7 +119,8 @@ def create_app(service: Service, desk: Desk | None = None) -> FastAPI:
 
 async def _taken_at_once(request: Request) -> Response:
     """What most requests are for, without what finds out the arguments of a route each time: it takes as long as all the rest."""
-    return await intake.take(request, request.path_params["name"])
+    answer: Response = await intake.take(request, request.path_params["name"])
+    return answer
 
 
 class HeadIsGet:

@@ -77,8 +77,8 @@ def test_what_is_to_be_told_is_sent_on_after_each_turn() -> None:
 
 def test_a_command_does_not_wait_until_alerts_have_gathered() -> None:
     engine, inbox = Engine(), Inbox()
-    pressed = threading.Timer(0.2, inbox.commanded.set)
-    pressed.start()
+    for after in (0.2, 0.22, 0.24):
+        threading.Timer(after, inbox.commanded.set).start()
 
     running(engine, inbox, lambda: None, 0.4)
 
