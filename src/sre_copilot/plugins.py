@@ -19,6 +19,7 @@ GROUPS = {
     "sre_copilot.localisers": "what caused it",
     "sre_copilot.sentences": "how findings are said",
     "sre_copilot.notifiers": "how people are told",
+    "sre_copilot.executors": "what changes another system, once a plan is approved",
     "sre_copilot.tools": "what agents may ask of telemetry and knowledge",
     "sre_copilot.agents": "who works on a question",
     "sre_copilot.buses": "how events travel",

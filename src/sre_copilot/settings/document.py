@@ -13,6 +13,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from sre_copilot.settings.acting.actions import Actions
+from sre_copilot.settings.acting.decision import Decision, Risk
+from sre_copilot.settings.acting.remediation import Remediation
 from sre_copilot.settings.alerting.section import Alerting
 from sre_copilot.settings.asking import Chat, Mcp
 from sre_copilot.settings.bus import BusSettings
@@ -21,6 +24,7 @@ from sre_copilot.settings.llm import Llm, with_shorthands
 from sre_copilot.settings.secret import Secret
 from sre_copilot.settings.section import Section
 from sre_copilot.settings.tools import McpServer, Toolset
+from sre_copilot.settings.workflows import Workflows
 
 SHORTHANDS = (
     "prometheus",
@@ -95,23 +99,6 @@ class Prediction(Section):
     """A breach less likely than this is not told."""
 
 
-class Risk(Section):
-    """From which risk on who decides; nothing that acts is part of this release, the keys are read and checked."""
-
-    auto_remediation_enabled: bool = False
-    """Whether anything may be carried out without a person; off."""
-    auto_threshold: float = Field(default=0.6, ge=0, le=1)
-    """Below this risk an action may run by itself, where that is enabled."""
-    approval_threshold: float = Field(default=0.8, ge=0, le=1)
-    """From this risk on a person does it; between the two a person approves it."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.auto_threshold > self.approval_threshold:
-            raise ValueError("auto_threshold: is above approval_threshold; exchange the two")
-        return self
-
-
 class Logging(Section):
     """What it says about itself."""
 
@@ -173,6 +160,10 @@ class Settings(Section):
     baseline: Baseline = Baseline()
     prediction: Prediction = Prediction()
     risk: Risk = Risk()
+    decision: Decision = Decision()
+    actions: Actions = Actions()
+    remediation: Remediation = Remediation()
+    workflows: Workflows = Workflows()
     logging: Logging = Logging()
     server: Server = Server()
     store: Store = Store()

@@ -1,0 +1,1 @@
+"""What may be done to other systems, by what, and how carefully."""

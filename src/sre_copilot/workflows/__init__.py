@@ -1,0 +1,1 @@
+"""Workflows of the user's own: read, checked, run durably, simulated, generated."""
