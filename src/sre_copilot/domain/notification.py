@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 NotificationState = Literal[
-    "firing", "updated", "repeated", "escalated", "resolved", "storm", "digest", "deadman", "test"
+    "firing", "updated", "repeated", "escalated", "resolved", "storm", "digest", "deadman", "test", "approval"
 ]
 
 
@@ -19,7 +19,8 @@ class Notification:
     group to a receiver from 1. `content` is a picture of the incident at `created_at`:
     `incident_id`, `title`, `severity`, `priority`, `status`, `service`, `services`, `summary` (a list of message key and parameters), `started_at`, `alert_count`,
     `alerts` (at most 10: name, severity, service, starts_at, summary), `labels` common to all, `blast_radius`, `cause` and `confidence` where a diagnosis is ready,
-    `anomaly` (metric, current, expected, deviation) where our own anomaly is behind it, `links`. `people` are who is on call now: name and addresses by kind.
+    `anomaly` (metric, current, expected, deviation) where our own anomaly is behind it, `links`, and `recommendation` (plan_id, action, sentence,
+    estimated_minutes, success_rate, similar_cases) where a plan is to be approved. `people` are who is on call now: name and addresses by kind.
     """
 
     key: str

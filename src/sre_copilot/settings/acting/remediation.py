@@ -2,8 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import Field
+
 from sre_copilot.settings.section import Section
 
 
 class Remediation(Section):
     """How repairs are carried out."""
+
+    poll_seconds: float = Field(default=2.0, ge=0.05, le=60)
+    """Pause between two looks at a target or at its signals: a restart takes seconds, and each look is a query."""
+    patience_seconds: float = Field(default=60.0, ge=0, le=3600)
+    """So much longer than the window of a plan may its signals take to be well; measured windows slide until then. A minute: four samples of the slowest usual source."""
+    wait_for_target_seconds: float = Field(default=900.0, ge=0, le=86_400)
+    """How long a plan waits for a target that another holds, or for a limit, before it gives up; above the longest usual time-out of an action."""
+    between_seconds: float = Field(default=15.0, ge=0, le=600)
+    """Window over which guard signals are watched between two steps; a quarter of a minute, one sample of most sources."""
+    attempts: int = Field(default=3, ge=1, le=10)
+    """How often one step is tried, each time after a look whether it is done already; three, for what fails thrice needs eyes."""
+    rediagnoses: int = Field(default=2, ge=0, le=5)
+    """How often, after a plan did not help, the incident is diagnosed again and a further plan made, before people take over."""
+    longest_pause_seconds: float = Field(default=3600.0, ge=1, le=86_400)
+    """How long a plan may be paused; then it is called off and undone, for half a repair is no state to forget."""
+    on_kill_switch: Literal["undo", "complete"] = "undo"
+    """What becomes of begun plans when the kill switch is thrown: done steps are taken back, or the rest is done as well."""
+    in_maintenance: Literal["approved", "nobody"] = "approved"
+    """Who may act on a target in a maintenance window: plans that a person approved, or nobody; autonomous ones never, as people are at work there."""
+    receivers: list[str] = Field(default_factory=list)
+    """Receivers (of `alerting.notify.receivers`) that are told when people must take over; the incident's timeline says it anyway."""

@@ -1,0 +1,109 @@
+"""Whether what was approved may be carried out now: asked before every step, by what was kept and by what is so now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
+
+from sre_copilot.decision.approval.decide import authority_of
+from sre_copilot.decision.approval.model import (
+    Facts,
+    Refused,
+    State,
+    Vote,
+    agreed,
+    refused,
+    votes_needed,
+)
+from sre_copilot.domain.plan import Mode, Plan, PlanStep
+
+Direction = Literal["do", "undo"]
+BEGINS = "approved"
+DOES = ("approved", "running")
+UNDOES = ("running", "paused", "undoing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """The step may be carried out, just as it stands here; `begins`: it is the first of its plan."""
+
+    plan: Plan
+    step: PlanStep
+    begins: bool = False
+
+
+def admit(
+    plan: Plan, approval: State, facts: Facts, now: float, *, step_id: str, direction: Direction = "do"
+) -> Admitted | Refused:
+    """Whether a step may be done, or undone; the first reason against it.
+
+    To undo needs what was approved and begun, and nothing else: neither a freeze nor an approver who left may leave a plan half done.
+    """
+    step = next((each for each in plan.steps if each.id == step_id), None)
+    if step is None:
+        return refused("step", plan=plan.id, step=step_id)
+    common = _agreed_to(plan, approval, direction)
+    present = _present(plan, approval, facts, now, step) if direction == "do" else ()
+    problem = next(chain(common, present), None)
+    return problem or Admitted(plan=plan, step=step, begins=approval.status == BEGINS)
+
+
+def _agreed_to(plan: Plan, approval: State, direction: Direction) -> Iterator[Refused]:
+    """What is against it by what was kept."""
+    if approval.status not in (DOES if direction == "do" else UNDOES):
+        yield refused("decided", plan=plan.id, status=approval.status, who="")
+    if {plan.fingerprint} != {approval.fingerprint, *(each.fingerprint for each in approval.votes)}:
+        yield refused("altered", plan=plan.id)
+    yield from _agreement(plan, approval.votes)
+
+
+def _present(plan: Plan, approval: State, facts: Facts, now: float, step: PlanStep) -> Iterator[Refused]:
+    """What is against it by what is so now."""
+    yield from _still_wanted(plan, approval, facts, now)
+    yield from _still_entitled(plan, approval.votes, facts)
+    yield from _target(plan, step, facts)
+
+
+def _agreement(plan: Plan, votes: tuple[Vote, ...]) -> Iterator[Refused]:
+    alone = any(each.way == "auto" for each in votes)
+    needed = votes_needed(plan)
+    if alone and (needed > 1 or plan.risk.mode != Mode.AUTO):
+        yield refused("autonomy")
+    if any(each.verdict == "reject" for each in votes) or (not alone and agreed(votes) < needed):
+        yield refused("votes", plan=plan.id, agreed=agreed(votes), needed=needed)
+
+
+def _still_wanted(plan: Plan, approval: State, facts: Facts, now: float) -> Iterator[Refused]:
+    if plan.risk.forbidden:
+        yield refused("forbidden", plan=plan.id)
+    if facts.halted is not None:
+        yield Refused(code="halted", message=facts.halted)
+    if facts.frozen is not None:
+        yield Refused(code="frozen", message=facts.frozen)
+    last = max((each.at for each in approval.votes), default=0.0)
+    until = last + facts.rules.valid_s
+    if approval.status == BEGINS and now >= until:  # what has begun goes on, or is undone
+        yield refused("expired", plan=plan.id, since=until)
+
+
+def _still_entitled(plan: Plan, votes: tuple[Vote, ...], facts: Facts) -> Iterator[Refused]:
+    for vote in votes:
+        if vote.way == "auto":
+            if not facts.autonomy:
+                yield refused("autonomy")
+            continue
+        person = facts.people.get(vote.person)
+        found = authority_of(plan, person, facts, at=vote.at) if person is not None else None
+        if found is None or isinstance(found, Refused) or found not in ("", vote.on_behalf_of):
+            yield refused("authority", who=vote.who or vote.person)
+
+
+def _target(plan: Plan, step: PlanStep, facts: Facts) -> Iterator[Refused]:
+    """A target that an earlier step of the same plan changes is not what it was, and need not be."""
+    seen = facts.states.get(step.id)
+    earlier = plan.steps[: plan.steps.index(step)]
+    ours = any(each.action.target.key == step.action.target.key for each in earlier)
+    if step.state and seen is not None and seen != step.state and not ours:
+        yield refused("state", plan=plan.id, target=step.action.target.key)

@@ -1,0 +1,153 @@
+"""What a vote does to a plan: one function, whichever way it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sre_copilot.decision.approval.model import (
+    Approver,
+    Decision,
+    Facts,
+    Refused,
+    State,
+    Vote,
+    agreed,
+    refused,
+    votes_needed,
+)
+from sre_copilot.domain.plan import Mode, Plan
+from sre_copilot.settings.section import at_least
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """Everybody who must agree has: it may be carried out."""
+
+    vote: Vote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """The vote counts, and `missing` more people must agree."""
+
+    vote: Vote
+    missing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """It is not to be carried out."""
+
+    vote: Vote
+
+
+Outcome = Approved | Waiting | Rejected | Refused
+
+
+def decide(plan: Plan, state: State, decision: Decision, *, now: float, facts: Facts) -> Outcome:
+    """What comes of a decision; nothing is changed here."""
+    problem = _stands(plan, state, decision, facts, now) or _entitled(plan, state, decision, facts, now)
+    if isinstance(problem, Refused):
+        return problem
+    vote = _vote(plan, decision, now, on_behalf_of=problem)
+    if decision.verdict == "reject":
+        return Rejected(vote=vote)
+    missing = votes_needed(plan) - agreed((*state.votes, vote))
+    return Waiting(vote=vote, missing=missing) if missing > 0 else Approved(vote=vote)
+
+
+def decide_alone(plan: Plan, state: State, *, now: float, facts: Facts) -> Approved | Refused:
+    """Whether a plan may be carried out without a person: only where that is allowed now, and nothing asks for one."""
+    if problem := _open(plan, state, facts, now) or _allowed(plan, facts):
+        return problem
+    if not facts.autonomy or plan.risk.mode != Mode.AUTO or votes_needed(plan) > 1:
+        return refused("autonomy")
+    return Approved(vote=Vote(verdict="approve", person="", fingerprint=plan.fingerprint, at=now, way="auto"))
+
+
+def authority_of(plan: Plan, approver: Approver, facts: Facts, *, at: float) -> str | Refused:
+    """Whose authority somebody may vote with: their own (''), or that of a person who stands back for them."""
+    own = _own_authority(plan, approver, facts)
+    if own is None:
+        return ""
+    for each in facts.delegations:
+        giver = facts.people.get(each.giver)
+        if each.taker != approver.id or giver is None or not each.holds(at) or not each.scope.covers(plan):
+            continue
+        if _own_authority(plan, giver, facts) is None and not _asked_for(facts, giver):
+            return giver.id
+    return own
+
+
+def _stands(plan: Plan, state: State, decision: Decision, facts: Facts, now: float) -> Refused | None:
+    """What is in the way whoever asks."""
+    if problem := _open(plan, state, facts, now):
+        return problem
+    if decision.fingerprint and decision.fingerprint != plan.fingerprint:
+        return refused("altered", plan=plan.id)
+    if decision.verdict == "reject":
+        return None if decision.reason.strip() else refused("reason")
+    return _allowed(plan, facts)
+
+
+def _open(plan: Plan, state: State, facts: Facts, now: float) -> Refused | None:
+    if state.status == "expired":
+        return refused("expired", plan=plan.id, since=facts.rules.closes_at(plan))
+    if state.status != "proposed":
+        last = max(state.votes, key=lambda each: each.at, default=None)
+        return refused("decided", plan=plan.id, status=state.status, who=last.who if last else "")
+    if plan.fingerprint != state.fingerprint:
+        return refused("altered", plan=plan.id)
+    if now >= facts.rules.closes_at(plan):
+        return refused("expired", plan=plan.id, since=facts.rules.closes_at(plan))
+    return None
+
+
+def _allowed(plan: Plan, facts: Facts) -> Refused | None:
+    if plan.risk.forbidden:
+        return refused("forbidden", plan=plan.id)
+    if facts.frozen is not None:
+        return Refused(code="frozen", message=facts.frozen)
+    if facts.halted is not None:
+        return Refused(code="halted", message=facts.halted)
+    return None
+
+
+def _entitled(plan: Plan, state: State, decision: Decision, facts: Facts, now: float) -> str | Refused:
+    found = authority_of(plan, decision.by, facts, at=now)
+    if isinstance(found, Refused):
+        return found
+    if decision.verdict == "reject":  # to say no is open to whoever asked for it, too
+        return found
+    if facts.rules.separation and _asked_for(facts, decision.by):
+        return refused("requester", who=decision.by.name)
+    if any(each.person == decision.by.id for each in state.votes):
+        return refused("replayed", who=decision.by.name)
+    if any(each.authority == (found or decision.by.id) for each in state.votes):
+        return refused("replayed", who=found or decision.by.name)
+    return found
+
+
+def _own_authority(plan: Plan, approver: Approver, facts: Facts) -> Refused | None:
+    if not at_least(approver.role, facts.rules.role):
+        return refused("role", who=approver.name, role=approver.role, needed=facts.rules.role)
+    missing = [each for each in facts.rules.groups_of(plan) if each not in approver.groups]
+    return refused("group", who=approver.name, group=missing[0]) if missing else None
+
+
+def _asked_for(facts: Facts, approver: Approver) -> bool:
+    return bool(facts.requester) and approver.id == facts.requester
+
+
+def _vote(plan: Plan, decision: Decision, now: float, *, on_behalf_of: str) -> Vote:
+    return Vote(
+        verdict=decision.verdict,
+        person=decision.by.id,
+        fingerprint=plan.fingerprint,
+        at=now,
+        way=decision.way,
+        who=decision.who or decision.by.name,
+        token_id=decision.by.token_id,
+        on_behalf_of=on_behalf_of,
+        reason=decision.reason.strip(),
+    )
