@@ -116,6 +116,29 @@ class OwnMetrics:
         )
         self.alerts_firing = Gauge(f"{name}alerts_firing", "Alerts that fire", registry=registry)
         self.incidents_open = Gauge(f"{name}incidents_open", "Incidents that go on", registry=registry)
+        self.warning_precision = Gauge(
+            f"{name}warning_precision_ratio",
+            "Real problems among the incidents that people were told of and judged; NaN while too few were judged",
+            registry=registry,
+        )
+        self.incidents_judged = Gauge(
+            f"{name}incidents_judged", "Incidents that people judged", ["verdict"], registry=registry
+        )
+        self.statistics_seconds = Gauge(
+            f"{name}statistics_seconds",
+            "Times of the last 30 days by figure; NaN while there are too few cases",
+            ["figure", "statistic"],
+            registry=registry,
+        )
+        self.statistics_ratio = Gauge(
+            f"{name}statistics_ratio",
+            "Shares of the last 30 days by figure; NaN while there are too few cases",
+            ["figure"],
+            registry=registry,
+        )
+        self.statistics_cases = Gauge(
+            f"{name}statistics_cases", "Cases that a figure is of", ["figure"], registry=registry
+        )
         self.leader = Gauge(f"{name}leader", "1 while this process decides on alerts", registry=registry)
         self.notifications = Counter(
             f"{name}notifications", "Messages to people", ["receiver_kind", "outcome"], registry=registry

@@ -81,6 +81,17 @@ class RunState:
     executor: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepState:
+    """A step that has returned or raised. Times are epoch seconds UTC, None where they are not known."""
+
+    name: str
+    result: Any = None
+    error: str = ""
+    started_at: float | None = None
+    finished_at: float | None = None
+
+
 class Durable(Protocol):
     """A worker's hold on the runs of all workers."""
 
@@ -98,6 +109,10 @@ class Durable(Protocol):
 
     def state(self, key: str) -> RunState | None:
         """How a run is doing; None when there is none."""
+        ...
+
+    def steps(self, key: str) -> tuple[StepState, ...]:
+        """The steps of a run that are over, in the order in which it asked for them; waits are none. Empty when there is no such run."""
         ...
 
     def cancel(self, key: str) -> bool:

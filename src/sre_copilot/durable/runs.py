@@ -13,14 +13,14 @@ from typing import Any, cast
 
 from dbos import DBOS, EnqueueOptions
 from dbos import error as dbos_error
-from dbos._sys_db import WorkflowStatus
+from dbos._sys_db import StepInfo, WorkflowStatus
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from sre_copilot.durable.driver import DbosHands, GreenRun
 from sre_copilot.durable.heartbeat import Alone, Guard, Heartbeat
 from sre_copilot.durable.kept import as_json
-from sre_copilot.durable.port import RunState, RunStatus, Workflow
+from sre_copilot.durable.port import RunState, RunStatus, StepState, Workflow
 from sre_copilot.durable.private import let_listener_go, next_place, wake
 from sre_copilot.durable.sweep import ENDED, Sweep
 from sre_copilot.durable.system import VERSION, quieten, settings, silence, system_engine
@@ -128,6 +128,11 @@ class DbosDurable:
         """How a run is doing; None when there is none."""
         found = self._call(lambda: DBOS.get_workflow_status(key))
         return _state(found) if found is not None else None
+
+    def steps(self, key: str) -> tuple[StepState, ...]:
+        """The steps of a run that are over, in the order in which it asked for them."""
+        found = self._call(lambda: DBOS.list_workflow_steps(key))
+        return tuple(_step(each) for each in found if not each["function_name"].startswith("DBOS."))
 
     def cancel(self, key: str) -> bool:
         """Let it end before its next step; False when it has ended already, or is not there."""
@@ -272,6 +277,18 @@ def _state(found: WorkflowStatus) -> RunState:
         result=outcome.get("result"),
         error=error,
         executor=(found.executor_id or "") if status != "waiting" else "",
+    )
+
+
+def _step(found: StepInfo) -> StepState:
+    outcome = found["output"] if isinstance(found["output"], dict) else {}
+    failed = f"{outcome['kind']}: {outcome['error']}" if "kind" in outcome else ""
+    return StepState(
+        name=found["function_name"],
+        result=outcome.get("result"),
+        error=failed,
+        started_at=_seconds(found["started_at_epoch_ms"]),
+        finished_at=_seconds(found["completed_at_epoch_ms"]),
     )
 
 

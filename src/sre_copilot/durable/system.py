@@ -20,6 +20,7 @@ VERSION = "1"  # pinned: a version made of the source would leave every run of y
 SCHEMA = "sre_copilot_durable"
 POOL = 5  # connections: the listener and the background jobs keep one each, what is left is used for a millisecond at a time
 DATABASE_THREADS = 8  # of DBOS, for its statements; steps have threads of their own
+SQLITE_THREADS = 2  # a file has one writer at a time: more threads only ask again and again, with pauses, whether it is free
 BUSY_MS = 5000  # a writer of the file waits so long for another thread
 IDLE_MS = 5000  # a worker stopped within a transaction lets go of its rows before its runs are taken over
 SQLITE_LOOK_S = 60.0  # a fallback: whoever sends is in the same process and wakes the waiting run itself
@@ -81,7 +82,7 @@ def settings(engine: Engine, executor: str) -> DBOSConfig:
         serializer=Json(),
         enable_otlp=False,
         log_level="WARNING",
-        max_executor_threads=DATABASE_THREADS,
+        max_executor_threads=SQLITE_THREADS if sqlite else DATABASE_THREADS,
         notification_listener_polling_interval_sec=SQLITE_LOOK_S if sqlite else 1.0,
         scheduler_polling_interval_sec=3600.0,  # there are no schedules of its kind
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Column, Float, Index, Integer, String, Table, Text, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -73,6 +73,15 @@ class OverrideStore:
         if is_new:
             audit("on-call override added", by=by, id=row["id"], schedule=row["schedule"], name=row["person"])
         return found, is_new
+
+    def refused(
+        self, verb: Literal["add", "remove"], *, subject: str, now: float, by: str, problem: str, **asked: Any
+    ) -> None:
+        """Note that somebody asked for a change which was refused, and why."""
+        detail = {"arguments": asked, "problem": problem}
+        with self._database.write() as connection:
+            name = f"oncall.override.{verb}"
+            note(connection, name, who=by, at=now, subject=subject, outcome="refused", detail=detail)
 
     def get(self, key: str) -> Row | None:
         """One override, also a removed one."""

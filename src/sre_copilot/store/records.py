@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from itertools import chain
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Table, delete, insert, select, update
 
+from sre_copilot.domain.event import Event
+from sre_copilot.store.alerting.outbox import announce
 from sre_copilot.store.database import Database
 from sre_copilot.store.paging import Page, Row, read_page
 from sre_copilot.store.tables import anomalies, breaches, changes, investigations
 
 AT_ONCE = 500  # rows a statement: SQLite takes 32,766 parameters
+
+
+class Telling(Protocol):
+    """Names the events that a row means for others; `fresh` when it was not there before."""
+
+    def __call__(self, row: Mapping[str, Any], /, *, fresh: bool) -> Iterable[Event]:
+        """The events, each with an id that is the same however often the row is saved."""
+        ...
 
 
 class Records:
@@ -26,8 +37,11 @@ class Records:
         self._by = by
         self._closing = closing
 
-    def save(self, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Insert rows, and replace those whose id is there; all or none. Return how many are new."""
+    def save(self, rows: Iterable[Mapping[str, Any]], *, telling: Telling | None = None) -> int:
+        """Insert rows, and replace those whose id is there; all or none. Return how many are new.
+
+        `telling` names the events of a row; they are written to the outbox with it, or not at all.
+        """
         wanted = {row["id"]: dict(row) for row in rows}
         if not wanted:
             return 0
@@ -42,6 +56,9 @@ class Records:
                 connection.execute(insert(table), fresh[start : start + AT_ONCE])
             for key in known:
                 connection.execute(update(table).where(table.c.id == key).values(wanted[key]))
+            if telling is not None:
+                told = (telling(row, fresh=key not in known) for key, row in wanted.items())
+                announce(connection, chain.from_iterable(told))
         return len(fresh)
 
     def get(self, key: str) -> Row | None:

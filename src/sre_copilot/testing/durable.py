@@ -14,9 +14,10 @@ from typing import Any
 
 from sre_copilot.clock import TurnedClock
 from sre_copilot.durable.kept import as_json, told
-from sre_copilot.durable.port import RunState, RunStatus, StepFailed, Workflow
+from sre_copilot.durable.port import RunState, RunStatus, StepFailed, StepState, Workflow
 from sre_copilot.errors import DurableError
 
+STEP = "step "  # before the name of a step in what is kept
 MOST_WAKES = 100_000  # in one call: more is a workflow that never ends
 
 
@@ -103,6 +104,15 @@ class MemoryDurable:
     def states(self) -> tuple[RunState, ...]:
         """All runs in the order of their start."""
         return tuple(state for key in self._records if (state := self.state(key)) is not None)
+
+    def steps(self, key: str) -> tuple[StepState, ...]:
+        """The steps of a run that are over, in the order in which it asked for them; their times are not kept."""
+        record = self._records.get(key)
+        return (
+            tuple(_step(what, outcome) for what, outcome in record.done if what.startswith(STEP))
+            if record
+            else ()
+        )
 
     def cancel(self, key: str) -> bool:
         """Let it end before its next step; False when it has ended already, or is not there."""
@@ -211,6 +221,11 @@ class MemoryDurable:
             record.wake_at = record.topic = None
 
 
+def _step(what: str, outcome: Any) -> StepState:
+    failed = f"{outcome['kind']}: {outcome['error']}" if "error" in outcome else ""
+    return StepState(name=what.removeprefix(STEP), result=outcome.get("result"), error=failed)
+
+
 class _Run:
     """A run's hands: what is recorded is given back, the rest is done or waited for."""
 
@@ -226,7 +241,7 @@ class _Run:
 
     def step(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function once."""
-        recorded, outcome = self._recorded("step " + name)
+        recorded, outcome = self._recorded(STEP + name)
         if not recorded:
             outcome = self._call(name, function, arguments)
         if "error" in outcome:
@@ -260,7 +275,7 @@ class _Run:
         if name in self._durable._to_crash:
             self._durable._to_crash.remove(name)
             raise _Suspended
-        self._record_it("step " + name, outcome)
+        self._record_it(STEP + name, outcome)
         self._stop_when_ended()
         return outcome
 

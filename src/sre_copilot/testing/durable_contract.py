@@ -125,6 +125,19 @@ class DurableContract:
         assert answers == [True, False, False, False]
         assert called(key) == ["0"]
 
+    def test_the_steps_of_a_run_that_are_over_can_be_looked_at(
+        self, durable: Durable, settle: Settle
+    ) -> None:
+        key = fresh()
+        durable.start("stubborn.1", {"failures": 1}, key=key)
+        settle(key)
+        assert [(each.name, each.result, each.error) for each in durable.steps(key)] == [
+            ("attempt 0", None, "ConnectionError: no route"),
+            ("tell", 2, ""),
+            ("attempt 1", "sent", ""),
+        ]
+        assert durable.steps("nothing") == ()
+
     def test_a_message_arrives_once_for_each_idempotency_key(self, durable: Durable, settle: Settle) -> None:
         key = fresh()
         durable.start("listener.1", {"timeout": 30}, key=key)

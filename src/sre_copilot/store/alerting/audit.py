@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from sre_copilot.clock import Clock
 from sre_copilot.errors import SreCopilotError
-from sre_copilot.store.alerting.tables import audit
+from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.database import Database
 from sre_copilot.store.tokens import Token
 
@@ -33,9 +32,8 @@ def note(
     outcome: str = "done",
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Note in the same transaction what was done."""
-    row = {"at": at, "who": who[:200], "verb": verb, "subject": subject[:200], "outcome": outcome}
-    connection.execute(insert(audit).values({**row, "detail": orjson.dumps(detail or {}).decode()}))
+    """Note in the same transaction what was done, as the last of it."""
+    AuditChain.append(connection, who, verb, subject, outcome, detail, at)
 
 
 @contextmanager

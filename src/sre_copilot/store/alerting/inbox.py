@@ -19,6 +19,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sre_copilot.errors import StoreError
+from sre_copilot.store.alerting.outcomes import Outcomes
 from sre_copilot.store.alerting.tables import inbox
 from sre_copilot.store.database import Database
 from sre_copilot.telemetry import log
@@ -69,6 +70,8 @@ class Inbox:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closed = False
+        self.outcomes = Outcomes()
+        """Of commands that this process carried out."""
         self.arrived = threading.Event()
         """Set when something has come in; whoever works it off clears it."""
         self.commanded = threading.Event()
@@ -176,7 +179,7 @@ class Inbox:
             first = self._waiting.get()
             gathered = [] if first is None else [first]
             ended = first is None
-            if not ended:
+            if first is not None and first[0].kind == "alerts":  # whoever gave a command waits
                 time.sleep(GATHER_S)
             while len(gathered) < AT_ONCE:
                 try:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select
 
+from sre_copilot.store.alerting.sights import Piece, pieces
 from sre_copilot.store.alerting.tables import (
     alerts,
-    audit,
     groups,
     incidents,
     maintenance,
@@ -18,6 +18,7 @@ from sre_copilot.store.alerting.tables import (
     silences,
     timeline,
 )
+from sre_copilot.store.audit_chain import audit
 from sre_copilot.store.database import Database
 from sre_copilot.store.paging import Page, Row, decode, encode
 from sre_copilot.store.tables import LAST_NUMBER
@@ -81,13 +82,28 @@ class AlertRecords:
         with self._database.begin() as connection:
             return [dict(row) for row in connection.execute(query.group_by(*by)).mappings()]
 
+    def standing_of(self, incident_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Of each incident how many of its alerts fire, and how many of these are muted; one of which none fires is left out."""
+        by = (alerts.c.incident_id, alerts.c.muted)
+        where = (alerts.c.incident_id.in_(incident_ids), alerts.c.status == "firing")
+        found: dict[str, dict[str, int]] = {}
+        with self._database.begin() as connection:
+            for key, muted, count in connection.execute(
+                select(*by, func.count()).where(*where).group_by(*by)
+            ):
+                each = found.setdefault(key, {"firing": 0, "muted": 0})
+                each["firing"] += count
+                each["muted"] += count if muted else 0
+        return found
+
     def firing(self) -> list[Row]:
         """All alerts that fire."""
         return self._all(alerts, alerts.c.status == "firing")
 
-    def known(self, since: float) -> list[Row]:
-        """All alerts that fire, and those that were told since a time."""
-        return self._all(alerts, (alerts.c.status == "firing") | (alerts.c.updated_at >= since))
+    def known(self, fields: Sequence[str], *, since: float) -> Iterator[Piece]:
+        """These fields of all alerts that fire, and of those that were told since a time."""
+        with self._database.begin() as connection:
+            return pieces(connection, fields, since=since)
 
     def groups(self) -> list[Row]:
         """All aggregation groups."""

@@ -117,17 +117,3 @@ Index(
     "ix_outbox_unpublished", outbox.c.id, sqlite_where=outbox.c.published_at.is_(None), postgresql_where=outbox.c.published_at.is_(None)
 )  # fmt: skip
 Index("ix_outbox_published_at", outbox.c.published_at)
-
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", Number, primary_key=True, autoincrement=True),
-    Column("at", Float, nullable=False),
-    Column("who", String(200), nullable=False),
-    Column("verb", String(64), nullable=False),
-    Column("subject", String(200), nullable=False),
-    Column("outcome", String(32), nullable=False),
-    Column("detail", Text, nullable=False),
-    Index("ix_audit_at", "at", "id"),
-)
-"""Every change that a person or a program asked for, refused ones too."""

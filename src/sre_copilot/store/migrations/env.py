@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from alembic import context
 
-from sre_copilot.store import cases, leases, notifications, oncall, passages, rooms  # noqa: F401 - its tables belong to the schema
+from sre_copilot.store import (  # noqa: F401 - its tables belong to the schema
+    approvals,
+    audit_chain,
+    cases,
+    leases,
+    notifications,
+    oncall,
+    passages,
+    plans,
+    rooms,
+    workflows,
+)
 from sre_copilot.store.alerting import tables  # noqa: F401 - as above
 from sre_copilot.store.tables import metadata
 
