@@ -23,6 +23,8 @@ class Because:
     params: Mapping[str, Any] = field(default_factory=dict)
     parts: Sequence[Mapping[str, Any]] = ()
     """What weighed how much, where a decision adds things up."""
+    who: str = ""
+    """The person who decided it; empty: the pipeline."""
 
 
 def explain_alert(

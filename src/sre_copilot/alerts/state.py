@@ -47,6 +47,8 @@ class AlertState:
     inhibited_by: list[str] = field(default_factory=list)
     maintained_by: list[str] = field(default_factory=list)
     incident_id: str = ""
+    place: int = 0
+    """Among the alerts of its incident: they came into it in the order of their places."""
     routes: list[str] = field(default_factory=list)
     """Keys of the routes that it matches."""
     acknowledged_by: str = ""
@@ -140,6 +142,9 @@ class IncidentState:
     links: list[str] = field(default_factory=list)
     """Other incidents that people linked to it."""
     fingerprints: list[str] = field(default_factory=list)
+    """Of its first alerts; each alert names its incident, and an incident of thousands is written as fast as one of a few."""
+    alert_count: int = 0
+    """How many alerts came into it and did not go into another one; those that are forgotten count, too."""
     services: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     """Names of its alerts."""

@@ -19,10 +19,12 @@ PAGE = Path("docs/reference/events.md")
 EMITTED = frozenset(
     {
         EventType.ALERT_RECEIVED,
+        EventType.ANOMALY_DETECTED,
         EventType.INCIDENT_OPENED,
         EventType.INCIDENT_UPDATED,
         EventType.INCIDENT_RESOLVED,
         EventType.DIAGNOSIS_READY,
+        EventType.FEEDBACK_GIVEN,
     }
 )
 """What this version tells; a test holds it to the code."""

@@ -9,15 +9,16 @@ import sre_copilot
 from sre_copilot.bus.events_page import EMITTED, page
 from sre_copilot.domain.event import EventType
 
-PIPELINE = Path(sre_copilot.__file__).parent / "alerts/pipeline"
+ROOT = Path(sre_copilot.__file__).parent
+EMITTERS = (
+    *ROOT.glob("alerts/pipeline/*.py"),
+    ROOT / "incidents/watch/journal.py",
+    ROOT / "knowledge/labels.py",
+)
 
 
-def test_those_that_are_emitted_are_those_that_the_pipeline_emits() -> None:
-    found = {
-        name
-        for file in PIPELINE.glob("*.py")
-        for name in re.findall(r"EventType\.([A-Z_]+)", file.read_text())
-    }
+def test_those_that_are_emitted_are_those_that_the_code_emits() -> None:
+    found = {name for file in EMITTERS for name in re.findall(r"EventType\.([A-Z_]+)", file.read_text())}
     assert {EventType[name] for name in found} == EMITTED
 
 

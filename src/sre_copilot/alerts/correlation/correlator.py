@@ -123,8 +123,16 @@ class Correlator:
     def resolved(self, alert: AlertState, now: float) -> None:
         """An alert is over: what it said of its incident stays, but the incident reaches no further than its last alert lets it."""
         matter = self._matters.of.get(alert.fingerprint)
-        if matter is not None:
-            matter.firing.discard(alert.fingerprint)
+        if matter is None:
+            return
+        matter.firing.discard(alert.fingerprint)
+        if self._is_complete(matter):
+            self._settling.look_at(matter, now)
+
+    def _is_complete(self, matter: Matter) -> bool:
+        """Whether nothing can change what it is worth, so that it is decided on before one of its alerts comes again and is part of another: mere events that are over, with no known place in the calls where a cause could still appear."""
+        waits = matter.due_at is not None and not matter.woken and not self.storm.on
+        return waits and matter.brief and not matter.firing and not matter.roots
 
     def unmuted(self, alert: AlertState, now: float) -> None:
         """What kept an alert from people is gone: from now on it counts."""

@@ -108,6 +108,11 @@ class Matter:
             self.best = max(self.best, member.worth)
 
     @property
+    def brief(self) -> bool:
+        """Whether it is made of mere events, which come with their own end."""
+        return self.reach_s < self.needs.window_s
+
+    @property
     def purity(self) -> float:
         """Share of its alerts that are at one place, of one kind, or tied by calls or a change: 1 for what has one subject."""
         return self.largest / len(self.members) if self.members else 1.0
@@ -129,6 +134,6 @@ class Matter:
         )
 
     def lives(self, now: float, *, longest_s: float) -> bool:
-        """Whether what is near it may still join: as far as its alerts reach, and as long as one of them lasts that is no mere event."""
-        lasting = bool(self.firing) and self.reach_s >= self.needs.window_s
-        return now - self.opened_at <= longest_s and (lasting or now - self.last_at <= self.reach_s)
+        """Whether what is near it may still join: before the reach of its alerts is over (what begins when an event ends is another), and as long as one of them lasts that is no mere event."""
+        within = now - self.last_at < self.reach_s or now <= self.last_at
+        return now - self.opened_at <= longest_s and (within or (bool(self.firing) and not self.brief))

@@ -191,7 +191,7 @@ class Commands:
             goes_on = {"key": "incident.goes_on_in", "params": {"other": target.id, "title": target.title}}
             self._pipeline.telling.resolved(other, now, summary=[goes_on])
             self._pipeline.parts.correlator.close(other.id)
-            other.fingerprints = []
+            other.fingerprints, other.alert_count = [], len(moving)
             for alert in moving:
                 self._pipeline.parts.correlator.move(alert.fingerprint, target.id)
                 self._pipeline.matters.put(alert, target, now)

@@ -114,13 +114,10 @@ class Matters:
         before = self._memory.incidents.get(alert.incident_id)
         self._memory.belongs(alert, incident)
         if before is not None and before.id != incident.id:
-            before.fingerprints = [each for each in before.fingerprints if each != alert.fingerprint]
-            if not before.fingerprints and not before.woken:
+            if not before.alert_count and not before.woken:
                 before.status, before.merged_into, before.resolved_at = "merged", incident.id, now
             self.look_at_end(before, now)
             self._memory.incident_changed(before, now)
-        if alert.fingerprint not in incident.fingerprints[-1:]:
-            incident.fingerprints.append(alert.fingerprint)
         if alert.status == "firing":
             incident.resolve_at = None
         self._grow(incident, alert, now)
@@ -322,6 +319,6 @@ def picture(incident: IncidentState) -> dict[str, Any]:
         "revision": incident.revision,
         "services": incident.services[:20],
         "names": incident.names[:20],
-        "fingerprints": incident.fingerprints[:100],
-        "alert_count": len(incident.fingerprints),
+        "fingerprints": list(incident.fingerprints),
+        "alert_count": incident.alert_count,
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Literal
 
 from sre_copilot.alerts.changes import Changes, Happening
@@ -12,6 +13,7 @@ from sre_copilot.alerts.escalation import next_at as next_step_at
 from sre_copilot.alerts.state import AlertState, GroupState, IncidentState
 from sre_copilot.domain.event import Event, EventType
 
+MOST_NAMED = 100  # alerts that the record of an incident names; each alert names its incident
 Timer = Literal["flush", "expire", "resolve", "escalate", "wake", "forget"]
 """A group is due, an alert ends by itself, an incident may be over, a step of an escalation is due, a snooze is over, an old alert may be forgotten."""
 
@@ -25,8 +27,8 @@ class Memory:
         self.incidents: dict[str, IncidentState] = {}
         self.firing: Counter[str] = Counter()
         """How many alerts fire, by incident."""
-        self.known: Counter[str] = Counter()
-        """How many alerts are remembered, by incident."""
+        self._members: defaultdict[str, dict[str, AlertState]] = defaultdict(dict)
+        """The alerts that are remembered, by incident, in the order in which they came into it."""
         self.number = 0
         """Of the latest incident."""
         self._changes = Changes()
@@ -45,8 +47,25 @@ class Memory:
         self.firing = Counter(
             each.incident_id for each in self.alerts.values() if each.status == "firing" and each.incident_id
         )
-        self.known = Counter(each.incident_id for each in self.alerts.values() if each.incident_id)
+        self._gather()
         self.rearm()
+
+    def _gather(self) -> None:
+        """Put incidents together from their alerts."""
+        ranks = {
+            key: {fingerprint: rank for rank, fingerprint in enumerate(each.fingerprints)}
+            for key, each in self.incidents.items()
+        }
+
+        def order(alert: AlertState) -> tuple[int, int, float, str]:
+            rank = ranks.get(alert.incident_id, {}).get(alert.fingerprint, len(self.alerts))
+            return alert.place, rank, alert.first_received_at, alert.fingerprint
+
+        self._members.clear()
+        for alert in sorted((each for each in self.alerts.values() if each.incident_id), key=order):
+            self._members[alert.incident_id][alert.fingerprint] = alert
+        for incident in self.incidents.values():
+            del incident.fingerprints[MOST_NAMED:]
 
     def _due_again(self) -> Iterator[tuple[float, Timer, str]]:
         for alert in self.alerts.values():
@@ -183,27 +202,42 @@ class Memory:
         firing = int(alert.status == "firing")
         if alert.incident_id:
             self.firing[alert.incident_id] -= firing
-            self.known[alert.incident_id] -= 1
+            self._leaves(alert)
+        members = self._members[incident.id]
         alert.incident_id = incident.id
+        alert.place = members[next(reversed(members))].place + 1 if members else 1
+        members[alert.fingerprint] = alert
         self.firing[incident.id] += firing
-        self.known[incident.id] += 1
+        incident.alert_count += 1
+        if len(incident.fingerprints) < MOST_NAMED:
+            incident.fingerprints.append(alert.fingerprint)
+
+    def _leaves(self, alert: AlertState) -> None:
+        members = self._members[alert.incident_id]
+        members.pop(alert.fingerprint, None)
+        incident = self.incidents.get(alert.incident_id)
+        if incident is None:
+            return
+        incident.alert_count -= 1
+        if alert.fingerprint in incident.fingerprints:
+            incident.fingerprints.remove(alert.fingerprint)
+            named = set(incident.fingerprints)
+            following = (each for each in members if each not in named)
+            incident.fingerprints += islice(following, MOST_NAMED - len(named))
 
     def left(self, alert: AlertState) -> None:
         """Forget an alert that was over long ago, and its incident with its last one."""
         del self.alerts[alert.fingerprint]
-        self.known[alert.incident_id] -= 1
+        members = self._members[alert.incident_id]
+        members.pop(alert.fingerprint, None)
         incident = self.incidents.get(alert.incident_id)
-        if (
-            incident is not None
-            and incident.status in {"resolved", "merged"}
-            and self.known[incident.id] <= 0
-        ):
-            del self.incidents[incident.id], self.known[incident.id]
+        if incident is not None and incident.status in {"resolved", "merged"} and not members:
+            del self.incidents[incident.id], self._members[incident.id]
             self.firing.pop(incident.id, None)
 
     # -- questions --------------------------------------------------------------------------------------------------
 
     def of_incident(self, incident: IncidentState) -> list[AlertState]:
         """Its alerts that are remembered."""
-        found = (self.alerts.get(each) for each in incident.fingerprints)
-        return [each for each in found if each is not None and each.incident_id == incident.id]
+        members = self._members.get(incident.id)
+        return list(members.values()) if members else []

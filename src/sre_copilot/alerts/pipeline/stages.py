@@ -188,7 +188,9 @@ class Stages:
             group.fingerprints[alert.fingerprint] = now
             self._memory.group_changed(group)
         receivers = ", ".join(dict.fromkeys(route.receiver for route in routes))
-        decide(alert, "route", now, "routed", receivers=receivers, routes=", ".join(r.key for r in routes))
+        ways = [{"receiver": each.receiver, "route": each.key} for each in routes]
+        keys = ", ".join(each.key for each in routes)
+        decide(alert, "route", now, "routed", receivers=receivers, routes=keys, ways=ways)
         return True
 
     def regroup(self, now: float) -> None:

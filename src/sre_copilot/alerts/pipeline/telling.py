@@ -30,6 +30,7 @@ class Telling:
     def __init__(self, memory: Memory, parts: Parts) -> None:
         self._memory = memory
         self._parts = parts
+        self._looked_at, self._looked = 0.0, set[tuple[str, str]]()
 
     def flush(self, group: GroupState, route: Route, now: float) -> None:
         """Look at the incidents of a group's alerts, and tell of them what is due; then forget the alerts that are over."""
@@ -57,12 +58,20 @@ class Telling:
         if sleeps(incident, now):
             return
         told = self.told(incident, route.receiver)
-        if not told.open or now >= told.at + route.group_interval_s:
+        if self._is_new(incident, route, now) and (not told.open or now >= told.at + route.group_interval_s):
             firing = self._firing(incident, route.receiver)
             state = self._due(incident, told, firing, route, now)
             if state is not None:
                 self._tell(incident, told, firing, state, now)
         self._look_at_escalation(incident, route, now)
+
+    def _is_new(self, incident: IncidentState, route: Route, now: float) -> bool:
+        """Whether an incident is looked at for the first time in this turn by way of a route: of a storm, thousands of groups are due at once, and each look goes over all alerts."""
+        if now != self._looked_at:
+            self._looked_at, self._looked = now, set()
+        before = len(self._looked)
+        self._looked.add((incident.id, route.id))
+        return len(self._looked) > before
 
     def _look_at_escalation(self, incident: IncidentState, route: Route, now: float) -> None:
         """People are called as soon as an alert of a route that says so fires, whoever was told of the incident before."""
@@ -278,7 +287,7 @@ def content_of(
         "started_at": incident.started_at,
         "resolved_at": incident.resolved_at,
         "acknowledged_by": incident.acknowledged_by,
-        "alert_count": len(incident.fingerprints),
+        "alert_count": incident.alert_count,
         "firing_count": len(firing),
         "alerts": [_short(each) for each in worst[:MOST_ALERTS]],
         "labels": dict(sorted(common)),

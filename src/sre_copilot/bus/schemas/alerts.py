@@ -45,7 +45,7 @@ class AlertReceived(Data):
 
 
 class AnomalyDetected(Data):
-    """Detection says that something is not normal; key: the entity."""
+    """Detection says that something is not normal, and later that it is over; key: the entity, else the source."""
 
     anomaly_id: str
     """Its id in `/api/v1/anomalies`."""
@@ -73,3 +73,5 @@ class AnomalyDetected(Data):
     """Distance of the two in robust standard deviations."""
     method: str = ""
     """The detector that saw most of it."""
+    source: str = ""
+    """The configured source that it was seen in."""

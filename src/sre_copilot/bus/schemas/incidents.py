@@ -100,14 +100,18 @@ class DiagnosisReady(Data):
 
 
 class FeedbackGiven(Data):
-    """A person said whether a diagnosis was right; key: the incident, else the investigation."""
+    """A person said whether something that we concluded was right; key: the incident, else the investigation."""
 
     investigation_id: str = ""
     """The investigation."""
     incident_id: str = ""
     """The incident."""
+    target: str = "output"
+    """What was judged: `output` (the diagnosis), `incident`, `finding`, `claim` or `card`."""
+    target_id: str = ""
+    """Its id."""
     verdict: str
-    """What was said: right, wrong, or in between."""
+    """What was said: `right` or `wrong`; of an incident, whether it was a real problem."""
     cause: str = ""
     """The true cause, where the person gave one."""
     comment: str = ""

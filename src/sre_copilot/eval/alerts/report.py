@@ -15,6 +15,17 @@ COLUMNS = (
     *("phases visible", "incidents listed", "visible there"),
 )
 
+UNSEEN = (
+    *("scenario", "phase", "why", "alerts", "in told incidents", "in listed ones", "routine"),
+    "rarest came before",
+)
+WHY = {
+    "told": "told",
+    "quiet": "listed, below the limit",
+    "mixed": "together with others",
+    "habit": "all of it routine",
+}
+
 
 def print_evaluation(evaluation: Evaluation, console: Console) -> None:
     """Print a row a scenario, all of them, the peer, and what cannot be seen."""
@@ -33,11 +44,22 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
         table.add_row(*_row(together(parts), name="all, each left out"))
     console.print(table)
     if whole.missing:
-        console.print(Text(f"Phases of no told incident: {one_line(', '.join(whole.missing))}"))
+        console.print(_unseen(whole))
     console.print(
         f"Limit {evaluation.minimum_worth:g}; messages are incidents, updates and ends to one receiver; "
         f"{whole.alerts:,} alerts in {evaluation.seconds:.1f} s."
     )
+
+
+def _unseen(whole: Scores) -> Table:
+    """A row a phase that is the majority of no told incident: where its alerts went, and how usual they were."""
+    table = Table(*UNSEEN, title="Phases of no told incident", title_justify="left")
+    for each in whole.fates:
+        if each.outcome != "told":
+            counts = (each.alerts, each.in_told, each.in_quiet, each.in_none, each.earlier)
+            names = (Text(one_line(each.scenario)), Text(one_line(each.phase)))
+            table.add_row(*names, WHY[each.outcome], *(f"{count:,}" for count in counts))
+    return table
 
 
 def _row(scores: Scores, *, name: str = "") -> list[Text | str]:

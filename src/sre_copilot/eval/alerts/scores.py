@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sre_copilot.eval.alerts.dataset import Scenario
+from sre_copilot.eval.alerts.fates import Fate, fates
 from sre_copilot.eval.alerts.told import Incident, Run
 
 ROUNDS = 50  # random assignments; the mean is then known to about a hundredth
@@ -20,7 +21,7 @@ class Scores:
 
     `reduction` is 1 - messages / alerts. `precision` is the share of the `told` incidents of whose alerts more than half are of one phase; `chance` what it is
     when the scenario's alerts are dealt to incidents of the same sizes at random. `visible` phases are the majority of a told incident, `listed_visible` of any
-    incident (`listed` of them), told or only listed.
+    incident (`listed` of them), told or only listed. `fates` says of each phase what became of its alerts.
     """
 
     scenario: str
@@ -34,6 +35,7 @@ class Scores:
     listed: int
     listed_visible: int
     missing: tuple[str, ...]
+    fates: tuple[Fate, ...]
 
     @property
     def reduction(self) -> float:
@@ -67,6 +69,7 @@ def score(scenario: Scenario, run: Run) -> Scores:
         listed=len(run.incidents),
         listed_visible=len(listed),
         missing=tuple(sorted(phases - visible)),
+        fates=fates(scenario, run),
     )
 
 
@@ -79,7 +82,8 @@ def together(parts: Sequence[Scores]) -> Scores:
     }
     chance = sum(each.chance * each.told for each in parts) / told if told else 0.0
     missing = tuple(f"{each.scenario}: {phase}" for each in parts for phase in each.missing)
-    return Scores(scenario="all", told=told, chance=chance, missing=missing, **sums)
+    ends = tuple(fate for each in parts for fate in each.fates)
+    return Scores(scenario="all", told=told, chance=chance, missing=missing, fates=ends, **sums)
 
 
 def chance_of(phases: Sequence[str], told: Iterable[Incident], *, seed: int = 0) -> float:

@@ -318,3 +318,31 @@ def test_the_next_time_to_settle_is_told() -> None:
     assert room.correlator.next_at(START) is None
     room.fire("Down", 0, service="bank", severity="critical")
     assert room.correlator.next_at(START) == pytest.approx(START + room.settings.settle_seconds)
+
+
+def test_what_begins_as_an_event_ends_is_another_matter() -> None:
+    room = Room()
+    one = room.fire("Scan", 0, host="node-1", lasts=5)
+    room.correlator.resolved(room.alerts[one.fingerprint], START + 5)
+    room.settle(5)
+    assert room.fire("Scan", 5, host="node-1", lasts=5).incident_id != one.incident_id
+
+
+def test_an_event_that_comes_again_before_the_first_wait_is_over_does_not_take_the_wake_from_the_first() -> (
+    None
+):
+    room = Room()
+    one = room.fire("Shell", 0, host="node-1", lasts=5)
+    room.correlator.resolved(room.alerts[one.fingerprint], START + 5)
+    (told,) = room.settle(5)
+    assert told.wakes
+    assert told.incident_id == one.incident_id
+    assert room.fire("Shell", 8, host="node-1", lasts=5).incident_id != one.incident_id
+
+
+def test_an_event_at_a_place_of_the_topology_waits_for_its_cause_though_it_is_over() -> None:
+    room = Room()
+    one = room.fire("Slow", 0, service="web", severity="critical", lasts=5)
+    room.correlator.resolved(room.alerts[one.fingerprint], START + 5)
+    assert room.settle(5) == []
+    assert room.settle(10)[0].wakes
