@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
 from sre_copilot.clock import Clock
+from sre_copilot.domain.event import Event, EventType
 from sre_copilot.domain.evidence import Finding
 from sre_copilot.domain.faults import FAULT_TYPES
 from sre_copilot.errors import UsageError
@@ -20,7 +21,7 @@ from sre_copilot.knowledge.probes import Holds
 from sre_copilot.store.database import Database
 from sre_copilot.store.experience import label_records
 
-Target = Literal["finding", "claim", "output", "card"]
+Target = Literal["finding", "claim", "output", "card", "incident"]
 CORRECTIONS = ("service", "fault_type", "root_cause", "manifestation", "measure", "text")
 QUORUM = 2  # people: one may be mistaken or mean harm, and two who agree seldom are
 LEAST_TRUST = 0.5  # of a labeller: more often borne out than not
@@ -100,12 +101,33 @@ class Labels:
             correction=dict(correction or {}),
             note=note,
         )
-        self._records.save([{name: getattr(label, name) for name in Label.__dataclass_fields__}])
+        row = {name: getattr(label, name) for name in Label.__dataclass_fields__}
+        self._records.save([row], telling=feedback_events)
         return label
 
     def all(self, **equal: Any) -> tuple[Label, ...]:
         """Labels, the latest first, by `investigation_id`, `target`, `target_id`, `by`."""
         return tuple(Label(**row) for row in every(self._records, **equal))
+
+
+def feedback_events(row: Mapping[str, Any], *, fresh: bool) -> tuple[Event, ...]:
+    """What others are told of a person's word; a word that is changed is told again."""
+    corrected, of_incident = row["correction"], row["target"] == "incident"
+    incident = row["target_id"] if of_incident else ""
+    data = {
+        "investigation_id": row["investigation_id"],
+        "incident_id": incident,
+        "target": row["target"],
+        "target_id": row["target_id"],
+        "verdict": "right" if row["right"] else "wrong",
+        "cause": corrected.get("root_cause") or corrected.get("service", ""),
+        "comment": row["note"],
+        "by": row["by"],
+        "at": row["at"],
+    }
+    ident = f"feedback/{row['id']}/{row['at']:.6f}"
+    key = incident or row["investigation_id"] or row["target_id"]
+    return (Event(id=ident, type=EventType.FEEDBACK_GIVEN, key=key, at=row["at"], data=data),)
 
 
 def _check(by: str, target: str, target_id: str, correction: Mapping[str, str], note: str) -> None:

@@ -1,0 +1,1 @@
+"""How good workflows are that rules make of procedures."""
