@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from sqlalchemy import inspect
 
+from sre_copilot.domain.event import Event, EventType
 from sre_copilot.errors import StoreError
+from sre_copilot.store.alerting.states import AlertRecords
 from sre_copilot.store.database import Database, migrate
 from sre_copilot.store.facts import Facts
 from sre_copilot.store.records import Records, anomaly_records
@@ -100,6 +104,45 @@ class StoreContract:
         with pytest.raises(StoreError):
             records.save([row(1), {**row(2), "entity": None}])
         assert records.page().rows == ()
+
+    def test_events_are_kept_with_their_rows_or_not_at_all(self, database: Database) -> None:
+        records = anomaly_records(database)
+        log = AlertRecords(database)
+
+        def told(kept: Mapping[str, Any], *, fresh: bool) -> Iterator[Event]:
+            if kept["entity"] == "broken":
+                raise StoreError("on purpose")
+            yield Event(id=f"{kept['id']}/{fresh}", type=EventType.ANOMALY_DETECTED, key="k", at=1.0)
+
+        records.save([row(1)], telling=told)
+        records.save([row(1)], telling=told)
+        records.save([row(1)], telling=told)
+        assert [each["event_id"] for each in log.changes_since(0)] == ["A-0001/True", "A-0001/False"]
+        with pytest.raises(StoreError, match="on purpose"):
+            records.save([row(2), row(3, entity="broken")], telling=told)
+        assert (records.get("A-0002"), len(log.changes_since(0))) == (None, 2)
+
+    def test_events_are_seen_in_the_order_of_their_numbers_whoever_writes(self, database: Database) -> None:
+        records, log, seen = anomaly_records(database), AlertRecords(database), 0
+
+        def told(kept: Mapping[str, Any], *, fresh: bool) -> Iterator[Event]:
+            yield Event(id=str(kept["id"]), type=EventType.ANOMALY_DETECTED, key="k", at=1.0)
+
+        def write(start: int) -> None:
+            for number in range(start, start + 20):
+                records.save([row(number)], telling=told)
+
+        writers = [threading.Thread(target=write, args=(start,)) for start in (100, 200)]
+        for each in writers:
+            each.start()
+        found: list[str] = []
+        going_on = True
+        while going_on:
+            going_on = any(each.is_alive() for each in writers)
+            while new := log.changes_since(seen):
+                seen = new[-1]["id"]
+                found += [each["event_id"] for each in new]
+        assert len(found) == 40
 
     def test_facts_are_replaced(self, database: Database) -> None:
         """The last value counts."""

@@ -62,6 +62,14 @@ def test_only_what_is_over_is_forgotten(database: Database) -> None:
     assert store.get("b") is not None
 
 
+def test_no_more_is_forgotten_at_once_than_the_limit_says(database: Database) -> None:
+    store = CaseStore(database)
+    for number in range(5):
+        store.open(str(number), due_at=5.0, reasons=[], now=1.0)
+        store.change(str(number), number=1, states=("waiting",), now=2.0, state="over", due_at=None)
+    assert [store.forget(before=10.0, limit=2) for _ in range(4)] == [2, 2, 1, 0]
+
+
 def test_a_room_with_a_given_id_is_opened_once(database: Database) -> None:
     rooms = RoomStore(database)
     first = rooms.open("one", owner="o", now=1.0, key="R-1")

@@ -16,7 +16,7 @@ from sre_copilot.errors import StoreError
 from sre_copilot.store.alerting.inbox import Entry, Inbox
 
 WAIT_S = 10.0  # for the outcome: a take-over by another worker lasts no longer
-ASK_EVERY_S = (0.002, 0.005, 0.01, 0.02)  # at first often, for most are done at once
+ASK_EVERY_S = (0.02, 0.01, 0.02)  # of the store: another process may carry it out; this one tells at once
 LONGEST_KEY = 200
 MOST_AT_ONCE = 16  # that wait in one process: each holds a thread of the interface, which has forty for all that it answers
 
@@ -100,10 +100,10 @@ class CommandDesk:
         began = time.monotonic()
         asked = 0
         while time.monotonic() - began < WAIT_S:
-            found = self._inbox.outcome(entry)
+            found = self._inbox.outcomes.wait(entry, ASK_EVERY_S[min(asked, len(ASK_EVERY_S) - 1)])
+            found = found or self._inbox.outcome(entry)
             if found is not None:
                 return Outcome(**found)
-            time.sleep(ASK_EVERY_S[min(asked, len(ASK_EVERY_S) - 1)])
             asked += 1
         raise StoreError(
             "the command is kept but nobody has carried it out yet: no `serve` or `worker` works. Start one; it is carried out then."

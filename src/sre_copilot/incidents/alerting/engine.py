@@ -163,6 +163,7 @@ class Engine:
                     write_fact(connection, NUMBER, pipeline.memory.number)
                 if learned:
                     write_fact(connection, LEARNED, pipeline.parts.correlator.memory())
+            self._inbox.outcomes.tell(outcomes)
         self._number = pipeline.memory.number
         if learned:
             self._learned_at = now
@@ -197,6 +198,7 @@ class Engine:
             self._guard(connection)
             outcome = {"ok": False, "status": 500, "field": "", "problem": reason}
             mark_done(connection, [entry.id], {entry.id: outcome}, now=self._clock.now())
+        self._inbox.outcomes.tell({entry.id: outcome})
         self._own.alerts_failed.labels(entry.source).inc()
 
     def _do(self, pipeline: Pipeline, entry: Pending, now: float) -> Mapping[str, Any]:

@@ -13,10 +13,11 @@ from sre_copilot.alerts.changes import Audited, Changes, Happening
 from sre_copilot.alerts.pipeline.memory import Memory
 from sre_copilot.alerts.state import AlertState, GroupState, IncidentState, MaintenanceState, SilenceState
 from sre_copilot.domain.alert import AlertEvent
-from sre_copilot.domain.event import Event
 from sre_copilot.store.alerting import tables
+from sre_copilot.store.alerting.outbox import event_row
 from sre_copilot.store.alerting.states import documents, remove
 from sre_copilot.store.alerting.writing import add, put, renew
+from sre_copilot.store.audit_chain import append_rows
 
 LONGEST = 300  # characters of a column that is searched by
 
@@ -36,9 +37,9 @@ class Prepared:
         self._gone_groups = [_digest(each) for each in changes.gone_groups]
         self._add = (
             (tables.timeline, [_happening_row(each) for each in changes.timeline]),
-            (tables.outbox, [_event_row(each) for each in changes.events.values()]),
-            (tables.audit, [_audit_row(each) for each in changes.audit]),
+            (tables.outbox, [event_row(each) for each in changes.events.values()]),
         )
+        self._audit = [_audit_row(each) for each in changes.audit]
 
     def save(self, connection: Connection) -> None:
         """Write them, in the caller's transaction."""
@@ -48,6 +49,7 @@ class Prepared:
         remove(connection, tables.groups, self._gone_groups)
         for table, rows in self._add:
             add(connection, table, rows)
+        append_rows(connection, self._audit)
 
 
 def restore(connection: Connection, memory: Memory, *, since: float) -> None:
@@ -58,10 +60,15 @@ def restore(connection: Connection, memory: Memory, *, since: float) -> None:
     memory.load(
         (AlertState(**each) for each in documents(connection, alerts, fresh)),
         (GroupState(**each) for each in documents(connection, tables.groups)),
-        (IncidentState(**each) for each in documents(connection, incidents, going_on)),
+        (_incident(each) for each in documents(connection, incidents, going_on)),
     )
     number = connection.execute(select(func.max(incidents.c.number))).scalar_one_or_none()
     memory.number = max(memory.number, number or 0)
+
+
+def _incident(row: dict[str, Any]) -> IncidentState:
+    """An incident; one of a store of an earlier version names all of its alerts and does not count them."""
+    return IncidentState(**{"alert_count": len(row["fingerprints"]), **row})
 
 
 def silences_of(connection: Connection) -> list[SilenceState]:
@@ -157,17 +164,6 @@ def _happening_row(each: Happening) -> dict[str, Any]:
         "kind": each.kind,
         "who": each.who[:200],
         "document": _json(said),
-    }
-
-
-def _event_row(event: Event) -> dict[str, Any]:
-    ident = event.id if len(event.id) <= 64 else _digest(event.id)
-    return {
-        "event_id": ident,
-        "type": event.type.value,
-        "key": event.key[:200],
-        "at": event.at,
-        "data": _json(event.data),
     }
 
 

@@ -14,7 +14,9 @@ from sre_copilot.telemetry import OwnMetrics, log
 
 IDLE_S = 0.1  # between two looks at whether it is the leader
 GATHER_S = 0.05  # from turn to turn while alerts come, so that a turn and its transaction serve many of them; a command does not wait
-PUMP_S = 0.2  # between two looks at what is to be sent on, while alerts come and there is nothing new to be told
+PUMP_S = (
+    0.2  # between two looks at what is to be sent on, while alerts come and there is nothing new to be told
+)
 AFTER_FAILURE_S = 1.0
 ELSEWHERE_S = 0.05  # other processes write into the inbox, too, and cannot wake this one
 _log = log(__name__)

@@ -64,6 +64,8 @@ class Context:
     """All that an analysis looks at. `compared` is the alert's query taken apart, where it holds something against a number."""
 
     metrics: pl.DataFrame | None
+    own_query: bool = False
+    """Whether `metrics` are what the alert's own query gives, and not all that is known of its service."""
     logs: pl.DataFrame | None
     service_info: ServiceInfo
     metrics_window: Window
@@ -131,11 +133,12 @@ def context_of(
     logs_window = Window(alert.start_time - LOGS_S, alert.start_time)
     rule = rules.get(alert.name)
     condition = compared(alert.metric_query or (rule.expression if rule else ""))
-    metrics, metric_gaps = _metrics(alert, sources, metrics_window, condition)
+    metrics, own_query, metric_gaps = _metrics(alert, sources, metrics_window, condition)
     logs, log_gaps = _logs(alert, sources, logs_window)
     info, topology, info_gaps = _service_info(alert, sources, metrics_window, told)
     return Context(
         metrics=metrics,
+        own_query=own_query,
         logs=logs,
         service_info=info,
         metrics_window=metrics_window,
@@ -149,7 +152,7 @@ def context_of(
 
 def _metrics(
     alert: Alert, sources: Sequence[Source], window: Window, condition: Compared | None
-) -> tuple[pl.DataFrame | None, tuple[Gap, ...]]:
+) -> tuple[pl.DataFrame | None, bool, tuple[Gap, ...]]:
     """The alert's own query where there is one (what it measures, not the condition: that is empty while nothing fires), else the service's metrics."""
     query = condition.expression if condition else alert.metric_query
     gaps: list[Gap] = []
@@ -161,12 +164,12 @@ def _metrics(
             gaps += [gap for gap in unread(source, error) if gap.modality == "metrics"]
             continue
         if rows.height:
-            return _as_metrics(rows, alert), tuple(gaps)
+            return _as_metrics(rows, alert), True, tuple(gaps)
     holding = [each for each in sources if "metrics" in each.modalities]
     readings, failed = read_all(holding, window)
     table = merged([each.telemetry for each in readings]).metrics
     told = tuple(dict.fromkeys((*gaps, *failed)))
-    return (_of_service(table, alert.service) if table is not None else None), told
+    return (_of_service(table, alert.service) if table is not None else None), False, told
 
 
 def _as_metrics(rows: pl.DataFrame, alert: Alert) -> pl.DataFrame:

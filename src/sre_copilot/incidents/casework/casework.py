@@ -19,7 +19,16 @@ from sre_copilot.errors import SreCopilotError
 from sre_copilot.incidents.casework.again import again
 from sre_copilot.incidents.casework.looking import Look
 from sre_copilot.incidents.casework.picture import Picture, Read, of_document
-from sre_copilot.incidents.casework.rounds import CHECK_S, LANE, WORKFLOW, FirstLook, Post, Rounds, key_of
+from sre_copilot.incidents.casework.rounds import (
+    CHECK_S,
+    LANE,
+    WORKFLOW,
+    FirstLook,
+    Planner,
+    Post,
+    Rounds,
+    key_of,
+)
 from sre_copilot.incidents.casework.telling import failed
 from sre_copilot.incidents.casework.voice import Voice
 from sre_copilot.settings.alerting.investigations import Investigations
@@ -46,6 +55,7 @@ class Casework:
     post : posts commands to the engine (`incident.room`, `incident.diagnosis`); its argument `key` is their idempotency key
     first_look : what the leading alert's own context shows; told before the round looks at everything
     automatic : whether an incident is investigated without being asked to
+    planner : makes a plan of a fault that was found; without one nothing is proposed
     """
 
     def __init__(
@@ -63,6 +73,7 @@ class Casework:
         first_look: FirstLook | None = None,
         settings: Investigations | None = None,
         automatic: bool = True,
+        planner: Planner | None = None,
     ) -> None:
         self._durable = durable
         self._read = read
@@ -74,7 +85,7 @@ class Casework:
         self._automatic = automatic
         self.rounds = Rounds(
             read=read, cases=cases, investigations=investigations, voice=voice, look=look, post=post,
-            clock=clock, own=own, first_look=first_look,
+            clock=clock, own=own, first_look=first_look, planner=planner,
         )  # fmt: skip
         durable.register(WORKFLOW, self.rounds.run, lane_limit=self._settings.at_once)
 

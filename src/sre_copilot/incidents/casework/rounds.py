@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
+from sre_copilot.agents.tool import Investigated
 from sre_copilot.clock import Clock
 from sre_copilot.domain.evidence import Message
 from sre_copilot.durable.port import Run, StepFailed
@@ -30,7 +31,20 @@ WANTED = ("casework.again.asked",)
 Post = Callable[[str, dict[str, Any]], None]
 """Posts a command: its verb and its arguments; one with the same `key` may be posted twice and counts once."""
 FirstLook = Callable[[SeenAlert], AnalysisResult]
+WAYS = {"AUTO": "auto", "SEMI_AUTO": "semi_auto", "MANUAL": "manual"}
 _log = log(__name__)
+
+
+class Planner(Protocol):
+    """Makes a plan of what was found, and proposes it."""
+
+    def draft(self, incident_id: str, investigation_id: str, found: Investigated) -> dict[str, Any]:
+        """`plan`, a text; or `none`, the sentence why there is none, and `details`."""
+        ...
+
+    def propose(self, text: str, *, key: str) -> dict[str, Any]:
+        """`id`, `title`, `mode`, `risk` of the plan; or `none`, the sentence why it is not proposed. The same `key` again is no second plan."""
+        ...
 
 
 def key_of(incident_id: str, number: int) -> str:
@@ -53,7 +67,9 @@ class Rounds:
         clock: Clock,
         own: OwnMetrics,
         first_look: FirstLook | None,
+        planner: Planner | None = None,
     ) -> None:
+        self._planner = planner
         self._read = read
         self._cases = cases
         self._investigations = investigations
@@ -74,7 +90,10 @@ class Rounds:
             told = run.step("investigate", self.investigate, number, begun["picture"], begun["at"], held)
         except StepFailed as error:
             told = run.step("failed", self.failed, incident_id, number, f"{error.kind}: {error.problem}")
-        run.step("conclude", self.conclude, incident_id, number, told)
+        planned = told.get("plan")
+        told = {name: value for name, value in told.items() if name != "plan"}
+        if run.step("conclude", self.conclude, incident_id, number, told) and planned:
+            self._propose(run, incident_id, number, planned)
         return {name: told[name] for name in ("outcome", "cause", "confidence", "investigation_id")}
 
     def begin(self, incident_id: str, number: int) -> dict[str, Any] | None:
@@ -151,6 +170,32 @@ class Rounds:
         self._post("incident.diagnosis", command(incident_id, told, room_id=room))
         return True
 
+    def look_now(self, incident_id: str) -> Investigated | None:
+        """Look into an incident beside its rounds, and tell nobody; None where there is none."""
+        picture = self._read(incident_id)
+        if picture is None:
+            return None
+        return self._look(incident_of(picture, now=self._clock.now()), lambda event: None)
+
+    def propose(self, incident_id: str, number: int, planned: Mapping[str, Any]) -> dict[str, Any]:
+        """Propose the plan of a round, or say in the room why there is none."""
+        assert self._planner is not None  # noqa: S101 - who drafted it
+        made: Mapping[str, Any] = planned
+        if "plan" in planned:
+            made = self._planner.propose(planned["plan"], key=f"{key_of(incident_id, number)}/plan")
+        if "none" in made:
+            said = [self._said(each) for each in (made["none"], *made.get("details", ()))]
+            reason = "; ".join(said)
+            self._voice.say(incident_id, "planning.no_plan", f"{number}/no plan", reason=reason)
+            return {"id": ""}
+        who = self._said({"key": f"planning.who.{WAYS[made['mode']]}", "params": {}})
+        title = self._said(made["title"])
+        self._voice.say(
+            incident_id, "planning.proposed", f"{number}/plan", plan=made["id"], title=title,
+            risk=made["risk"], who=who,
+        )  # fmt: skip
+        return {"id": made["id"]}
+
     def say_reasons(
         self, incident_id: str, number: int, reasons: Sequence[Mapping[str, Any]], *, at: float
     ) -> None:
@@ -163,7 +208,29 @@ class Rounds:
         found = self._look(incident, self._voice.listener(picture.incident_id, str(number)))
         row = row_of(found, due_of(picture, incident, at=at), started_at=at, finished_at=self._clock.now())
         self._investigations.save([row])
-        return concluded(row, found, key=key_of(picture.incident_id, number), number=number)
+        told = concluded(row, found, key=key_of(picture.incident_id, number), number=number)
+        if self._planner is None or picture.over:
+            return told
+        return {**told, "plan": self._drafted(picture.incident_id, row["id"], found)}
+
+    def _drafted(self, incident_id: str, investigation_id: str, found: Investigated) -> dict[str, Any]:
+        """The plan, or why there is none; whatever goes wrong with it, the diagnosis stands."""
+        assert self._planner is not None  # noqa: S101 - asked for by the caller
+        try:
+            return self._planner.draft(incident_id, investigation_id, found)
+        except Exception as error:  # noqa: BLE001 - as in `investigate`: the room hears of it, and the diagnosis is not lost
+            _log.exception("a plan could not be made", case=incident_id)
+            problem = clean(str(error)) or type(error).__name__
+            return {"none": {"key": "planning.none.failed", "params": {"problem": problem}}}
+
+    def _propose(self, run: Run, incident_id: str, number: int, planned: Mapping[str, Any]) -> None:
+        try:
+            run.step("propose", self.propose, incident_id, number, planned)
+        except StepFailed as error:
+            _log.error("a plan was not proposed", case=incident_id, problem=error.problem)
+
+    def _said(self, kept: Mapping[str, Any]) -> str:
+        return say(_of_plain(kept), self._voice.lang)
 
     def _not_made(self, problem: str, *, key: str, number: int) -> dict[str, Any]:
         self._own.investigations.labels("failed").inc()

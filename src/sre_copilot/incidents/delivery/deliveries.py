@@ -4,7 +4,8 @@ The order that makes a crash harmless, each line a transaction of its own or rep
 
 1. a notification becomes its deliveries (`pending` → `started`, and its deliveries are there)
 2. deliveries are chosen to be sent alone (`started`), or a digest stands for them (`merged`); what is chosen once is never chosen otherwise
-3. a durable run is begun by the key of the delivery; there is one at most
+3. a durable run is begun for what is started of a lane, by the key of the first; one that is carried by two runs is sent by the first of them,
+   for a lane has one run at a time, and what is sent is not begun again
 4. `handed` notes that; a delivery that is started and not handed goes through 3 again
 5. an attempt notes its intent, sends, and notes what came of it; what died in between is sent again with the same key
 """
@@ -18,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, update
 
 from sre_copilot.clock import Clock
-from sre_copilot.durable.port import Durable, Run, StepFailed
+from sre_copilot.durable.port import Durable, Run, RunState, StepFailed
 from sre_copilot.incidents.delivery.attempt import Attempts
 from sre_copilot.incidents.delivery.limits import longest
 from sre_copilot.incidents.delivery.planning import Plan, Waiting, plan
@@ -30,7 +31,7 @@ from sre_copilot.store.paging import Row
 from sre_copilot.telemetry import OwnMetrics
 
 WORKFLOW = "deliver.1"
-IN_FLIGHT = 8  # messages of one lane that runs have at once: with a turn a second that is what any platform takes, and the rest can still be merged
+IN_FLIGHT = 100  # messages of one lane that a run has at once: with a turn a second that is more than platforms without a limit take, and the rest can still be merged
 AFTER_FAULT_S = 15.0  # pause when the store did not accept an outcome
 MOST_FAULTS = 20  # in a row; then the delivery is given up, for each of them may have sent
 LOST_AFTER_S = (
@@ -80,7 +81,13 @@ class Deliveries:
 
     # -- a run ------------------------------------------------------------------------------------------------------
 
-    def _deliver(self, run: Run, *, delivery: str) -> dict[str, Any]:
+    def _deliver(self, run: Run, *, delivery: str, more: Sequence[str] = ()) -> dict[str, Any]:
+        """Deliver the first, then what was started behind it in its lane, each with steps of its own."""
+        for each in (delivery, *more):
+            self._deliver_one(run, each)
+        return {"delivery": delivery}
+
+    def _deliver_one(self, run: Run, delivery: str) -> None:
         faults = 0
         while faults < MOST_FAULTS:
             try:
@@ -91,10 +98,9 @@ class Deliveries:
                 continue
             faults = 0
             if found["done"]:
-                return {"delivery": delivery}
+                return
             run.sleep(float(found["wait_s"]))
         run.step("give up", self._attempts.give_up, delivery, "the store did not accept what came of it")
-        return {"delivery": delivery}
 
     # -- 1: deliveries ----------------------------------------------------------------------------------------------
 
@@ -179,29 +185,44 @@ class Deliveries:
     def _hand_over(self) -> int:
         with self._store.database.begin() as connection:
             rows = [row for row in book.under_way(connection) if not row["handed"]]
-        begun = 0
-        for row in rows:
-            lane = f"{row['receiver']}/{row['target']}"
-            begun += self._durable.start(WORKFLOW, {"delivery": row["key"]}, key=row["key"], lane=lane)
+        begun = sum(
+            self._start_run(lane, [row["key"] for row in mine]) for lane, mine in _lanes(rows).items()
+        )
         if rows:
             with self._store.database.write() as connection:
                 book.mark_handed(connection, [row["key"] for row in rows])
         return begun
+
+    def _start_run(self, lane: str, keys: Sequence[str]) -> bool:
+        """Begin a run for deliveries of a lane. The first may have one from before a crash, which may not carry those that were started since."""
+        for place, key in enumerate(keys):
+            carried = {"delivery": key, "more": list(keys[place + 1 :])}
+            if self._durable.start(WORKFLOW, carried, key=key, lane=lane):
+                return True
+        return False
 
     def _look_after(self, busy: Sequence[Row], now: float) -> None:
         """Let what a run ended without an outcome have failed: that is said, and its lane goes on."""
         if 0.0 <= now - self._looked_at < LOST_AFTER_S:  # a clock that was set back looks at once
             return
         self._looked_at = now
-        for row in busy:
-            if not row["handed"] or now - float(row["started_at"] or now) < LOST_AFTER_S:
-                continue
-            state = self._durable.state(row["key"])
-            if state is None:  # the database of runs was lost: it is begun anew
-                with self._store.database.write() as connection:
-                    book.mark_handed(connection, [row["key"]], handed=False)
-            elif state.status in ("failed", "cancelled", "succeeded"):
-                self._attempts.give_up(row["key"], f"its run has ended: {state.status}")
+        for rows in _lanes(busy).values():
+            late = [
+                row for row in rows if row["handed"] and now - float(row["started_at"] or now) >= LOST_AFTER_S
+            ]
+            self._look_after_lane({row["key"]: self._durable.state(row["key"]) for row in late})
+
+    def _look_after_lane(self, states: Mapping[str, RunState | None]) -> None:
+        """While a run of theirs goes on, they are its; else those that have no run of their own are begun anew."""
+        if any(state is not None and state.status in ("waiting", "running") for state in states.values()):
+            return
+        for key, state in states.items():
+            if state is not None:
+                self._attempts.give_up(key, f"its run has ended: {state.status}")
+        lost = [key for key, state in states.items() if state is None]
+        if lost:
+            with self._store.database.write() as connection:
+                book.mark_handed(connection, lost, handed=False)
 
     def _target(self, row: Row) -> Target | None:
         receiver = self._receivers.get(row["receiver"])
@@ -216,6 +237,13 @@ def _by_bot(rows: Sequence[Row]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for row in rows:
         found.setdefault(row["bot"], []).append(row)
+    return found
+
+
+def _lanes(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(_waiting(row).lane, []).append(row)
     return found
 
 

@@ -92,6 +92,8 @@ def title_of(state: str, content: Mapping[str, Any], lang: Language) -> str:
         "notify.states", lang, state=_word("state", state, lang), severity=_word("severity", severity, lang)
     )
     title = one_line(str(content.get("title") or content.get("service") or word("notify.untitled", lang)))
+    if state == "approval" and (action := _recommended(content.get("recommendation") or {}, lang)):
+        title = word("approval.title", lang, action=action)
     if content.get("storm"):
         title = word("notify.storm", lang, count=int(content.get("alert_count") or 0), title=title)
     return word("notify.title", lang, head=shown if severity else _word("state", state, lang), title=title)
@@ -109,7 +111,7 @@ def fields(content: Mapping[str, Any], lang: Language) -> Iterator[tuple[str, st
     for name in ("current", "expected", "deviation"):
         yield from _field(name, anomaly.get(name), lang, _figure)
     plan = content.get("recommendation") or {}
-    yield from _field("action", plan.get("action"), lang)
+    yield from _field("action", _recommended(plan, lang), lang)
     minutes = plan.get("estimated_minutes")
     yield from _field("time", minutes, lang, lambda value: word("notify.minutes", lang, minutes=value))
     if isinstance(rate := plan.get("success_rate"), int | float):
@@ -121,6 +123,9 @@ def fields(content: Mapping[str, Any], lang: Language) -> Iterator[tuple[str, st
             else word("notify.rate", lang, rate=shown)
         )
         yield from _field("success", said, lang)
+    elif plan.get("plan_id"):
+        yield from _field("success", word("notify.success_unknown", lang), lang)
+    yield from _field("plan", plan.get("plan_id"), lang)
 
 
 def lines(
@@ -142,7 +147,9 @@ def lines(
         else:
             yield one_line(str(each))
     yield from _reach(content, lang)
-    if state not in ("test", "deadman", "digest"):
+    if state not in ("test", "deadman", "digest") and not (
+        state == "updated" and content.get("recommendation")
+    ):
         yield _cause(content, lang)
     yield from _alerts(content, lang)
     if names := [str(each.get("name")) for each in people if each.get("name")]:
@@ -201,6 +208,16 @@ def _alerts(content: Mapping[str, Any], lang: Language) -> Iterator[str]:
         yield "- " + " · ".join(part for part in (head, place, said) if part)
     if count > len(alerts):
         yield word("notify.more", lang, count=count - len(alerts))
+
+
+def _recommended(plan: Mapping[str, Any], lang: Language) -> str:
+    """What is recommended, in the language of the reader where it came as a sentence."""
+    sentence = plan.get("sentence")
+    if not isinstance(sentence, Mapping):
+        return str(plan.get("action") or "")
+    return say(
+        Sentence(key=str(sentence.get("key")), params=tuple(dict(sentence.get("params") or {}).items())), lang
+    )
 
 
 def _digest_line(row: Row, lang: Language) -> str:

@@ -46,7 +46,7 @@ def say(message: Message, lang: Language) -> str:
 
     Parameters named `fault_type` and `modality` (also with a suffix: `fault_type_other`) are said in words, so are the
     golden signals as `signal` and the common kinds of change as `kind`; percentages as the language writes them, `at` and
-    those that end in `_at` as a time of day UTC, `since` as a date and time, fractions without a format with four digits, text on one line with
+    those that end in `_at` as a time of day UTC, `{alerts:#alert|alerts}` with the noun that fits the number, `since` as a date and time, fractions without a format with four digits, text on one line with
     control codes made visible.
     """
     template = catalogue().get(message.key, {}).get(lang)
@@ -92,6 +92,8 @@ class Said(str):
     __slots__ = ()
 
 
+COUNTED = "#"
+"""Begins the form of a number with its noun: `{alerts:#alert|alerts}` is `1 alert` or `2 alerts`."""
 _KNOWN = {"signal": "metric_name", "kind": "change_kind"}  # parameters whose common values have words
 
 
@@ -117,6 +119,9 @@ class _Sentence(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if not isinstance(value, (int, float)) or not format_spec or not math.isfinite(value):
             return _plain(value)
+        if format_spec.startswith(COUNTED):
+            one, _, many = format_spec[len(COUNTED) :].partition("|")
+            return f"{number(value)} {one if value == 1 else many}"
         try:
             if format_spec.endswith("g"):
                 return number(value, digits=int(format_spec.strip(".g")))

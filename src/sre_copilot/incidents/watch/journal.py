@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from sre_copilot.domain.anomaly import Breach
+from sre_copilot.domain.event import Event, EventType
 from sre_copilot.domain.evidence import Check, Finding
 from sre_copilot.domain.signals import Change
 from sre_copilot.incidents.report.words import LANGUAGES, say
@@ -43,13 +44,14 @@ class Journal:
     def close(self, told: Iterable[Told], *, at: float) -> None:
         """Close anomalies of an earlier process that did not go on."""
         rows = (self._anomalies.get(each.id) for each in told)
-        self._anomalies.save({**row, "closed_at": at} for row in rows if row is not None)
+        closed = ({**row, "closed_at": at} for row in rows if row is not None)
+        self._anomalies.save(closed, telling=anomaly_events)
 
     def keep(self, turn: Turn, *, at: float) -> None:
         """Keep what a tick opened, went on with, and closed, in one transaction; what the store refuses now is kept with a later tick."""
         for each in (*turn.opened, *turn.updated, *turn.closed):
             self._owed[each.id] = anomaly_row(each, at=at)
-        self._anomalies.save(self._owed.values())
+        self._anomalies.save(self._owed.values(), telling=anomaly_events)
         self._owed.clear()
 
     def expect(
@@ -101,6 +103,25 @@ def anomaly_row(episode: Episode, *, at: float) -> dict[str, Any]:
         "closed_at": episode.closed_at,
         "finding": finding_document(anomaly.finding),
     }
+
+
+def anomaly_events(row: Mapping[str, Any], *, fresh: bool) -> tuple[Event, ...]:
+    """What others are told of an anomaly: when it is first kept, and when it is over."""
+    told = ("entity", "metric", "instance", "severity", "score", "since", "current", "expected", "deviation",
+            "method", "source")  # fmt: skip
+    moments = {"open": row["opened_at"] if fresh else None, "closed": row["closed_at"]}
+    data = {"anomaly_id": row["id"], **{name: row[name] for name in told}}
+    return tuple(
+        Event(
+            id=f"anomaly/{row['id']}/{status}",
+            type=EventType.ANOMALY_DETECTED,
+            key=row["entity"] or row["source"],
+            at=at,
+            data={**data, "status": status, "at": at},
+        )
+        for status, at in moments.items()
+        if at is not None
+    )
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def _handler(answer: Callable[[Request], Response]) -> type[BaseHTTPRequestHandl
             )
             self._send(answer(request))
 
-        do_GET = do_POST = _answer  # noqa: N815 - names of the base class
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - names of the base class
 
         def _send(self, response: Response) -> None:
             plain = response.text is not None

@@ -1,4 +1,4 @@
-"""A stand-in for ServiceNow's Table API: reading of tables with paging, over rows that are stored in memory."""
+"""A stand-in for ServiceNow's Table API: tables are read with paging, rows are added and changed, all in memory; notes become rows of `sys_journal_field`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
+
 from sre_copilot.testing.servers.json_server import Request, Response, serving
 
 LARGEST_PAGE = 10_000
+JOURNALS = frozenset({"work_notes", "comments"})
 Row = Mapping[str, Any]
 
 
@@ -35,11 +38,35 @@ class ServiceNowServer:
         if self.login and request.headers.get("authorization") != _basic(*self.login):
             return _failed(401, "User Not Authenticated", "Required to provide Auth information")
         folder, _, table = request.path.rpartition("/")
+        if request.method == "PATCH":
+            return self._change(folder.rpartition("/")[2], table, orjson.loads(request.body))
         if folder not in ("/api/now/table", "/api/now/v2/table"):
             return _failed(400, "Requested URI does not represent any resource", request.path)
         if table not in self.tables:
             return _failed(400, f"Invalid table {table}", "")
+        if request.method == "POST":
+            return self._add(table, orjson.loads(request.body))
         return self._page(table, request)
+
+    def _add(self, table: str, given: Mapping[str, Any]) -> Response:
+        number = len(self.tables[table]) + 1
+        row = {"sys_id": f"{number:032x}", "number": f"T{number:07d}", "state": "1", **given}
+        self.tables[table].append(row)
+        return Response({"result": row}, 201)
+
+    def _change(self, table: str, sys_id: str, given: Mapping[str, Any]) -> Response:
+        for place, row in enumerate(self.tables.get(table, [])):
+            if _raw(row, "sys_id") == sys_id:
+                rest = {name: value for name, value in given.items() if name not in JOURNALS}
+                notes = [
+                    {"element_id": sys_id, "element": name, "value": given[name]}
+                    for name in given
+                    if name in JOURNALS
+                ]
+                self.tables.setdefault("sys_journal_field", []).extend(notes)
+                self.tables[table][place] = {**row, **rest}
+                return Response({"result": self.tables[table][place]})
+        return _failed(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
 
     def _page(self, table: str, request: Request) -> Response:
         query = request.query
@@ -82,6 +109,10 @@ def _selected(rows: list[Row], query: str) -> list[Row]:
     for part in filter(None, query.split("^")):
         if part.startswith("ORDERBY"):
             order = part.removeprefix("ORDERBY")
+            continue
+        if "LIKE" in part:
+            name, _, value = part.partition("LIKE")
+            found = [row for row in found if value in _raw(row, name)]
             continue
         name, unequal, value = part.partition("!=") if "!=" in part else part.partition("=")
         if any(name in row for row in rows):

@@ -10,8 +10,9 @@ import pytest
 
 from sre_copilot.clock import TurnedClock
 from sre_copilot.errors import StoreError
-from sre_copilot.incidents.alerting.commands import CommandDesk
+from sre_copilot.incidents.alerting.commands import CommandDesk, Outcome
 from sre_copilot.store.alerting.inbox import Inbox, mark_done
+from sre_copilot.store.alerting.outcomes import MOST_KEPT, Outcomes
 from sre_copilot.store.database import Database, sqlite_url
 from sre_copilot.testing.alerting import START
 
@@ -104,3 +105,29 @@ def test_more_commands_than_may_wait_are_refused_at_once_and_not_kept(
         each.join(10)
     assert desk._places.acquire(blocking=False)
     assert inbox.waiting() == 0
+
+
+def test_what_this_process_carried_out_is_told_without_asking_the_store(
+    database: Database, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sre_copilot.incidents.alerting.commands.ASK_EVERY_S", (5.0,))
+    desk, asked = CommandDesk(inbox, TurnedClock(START)), threading.Event()
+    monkeypatch.setattr(inbox, "outcome", lambda entry: asked.set())
+    found: list[Outcome] = []
+    asking = threading.Thread(
+        target=lambda: found.append(desk.do("incident.resolve", {"id": "INC-1"}, who="ann"))
+    )
+    asking.start()
+    while not (waiting := inbox.pending(limit=10, kind="command")):
+        pass
+    inbox.outcomes.tell({waiting[0].id: {"ok": True, "status": 200, "result": {"id": "INC-1"}}})
+    asking.join(4)
+    assert [each.result for each in found] == [{"id": "INC-1"}]
+    assert not asked.is_set()
+
+
+def test_only_the_latest_outcomes_are_remembered() -> None:
+    outcomes = Outcomes()
+    for entry in range(MOST_KEPT + 1):
+        outcomes.tell({entry: {"ok": True}})
+    assert (outcomes.wait(0, 0.0), outcomes.wait(MOST_KEPT, 0.0)) == (None, {"ok": True})

@@ -402,6 +402,47 @@ def test_old_ones_are_forgotten_and_unfinished_ones_are_not(tmp_path: Path, at: 
     assert world.count(deliveries) == 1
 
 
+def test_what_is_told_at_once_goes_to_a_receiver_with_one_run_in_its_order(
+    tmp_path: Path, at: ReceiverLog
+) -> None:
+    world = World(tmp_path, team(hook(at)))
+    world.tell(*(told(1, group=f"INC-{i}") for i in range(60)))
+    world.turn()
+    assert [each.key for each in at.all] == [f"INC-{i}/team/firing/1/webhook-1" for i in range(60)]
+    assert len(world.durable.states()) == 1
+    assert world.count() == 60, "each has an attempt of its own"
+
+
+def test_what_waits_behind_a_message_that_fails_for_long_waits_for_its_run(
+    tmp_path: Path, at: ReceiverLog
+) -> None:
+    world = World(tmp_path, {**team(hook(at)), "longest_pause_seconds": 60})
+    at.misbehave("status", times=8)
+    world.tell(*(told(1, group=f"INC-{i}") for i in range(5)))
+    world.turn(seconds=600)
+    assert [each.key for each in at.all] == [f"INC-{i}/team/firing/1/webhook-1" for i in range(5)]
+    assert (at.refused, len(world.durable.states())) == (8, 1)
+
+
+def test_a_crash_before_it_is_noted_that_a_run_has_them_leaves_nothing_behind(
+    tmp_path: Path, at: ReceiverLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, team(hook(at)))
+    world.tell(*(told(1, group=f"INC-{i}") for i in range(3)))
+
+    def crashing(*_: Any, **__: Any) -> None:
+        raise Crash
+
+    with monkeypatch.context() as broken:
+        broken.setattr(book, "mark_handed", crashing)
+        with pytest.raises(Crash):
+            world.turn()
+    world.tell(*(told(1, group=f"INC-{i}") for i in range(3, 6)))
+    world.turn(seconds=3)
+    assert [each.key for each in at.all] == [f"INC-{i}/team/firing/1/webhook-1" for i in range(6)]
+    assert world.count() == 6
+
+
 # -- crashes ---------------------------------------------------------------------------------------------------------
 
 
@@ -438,8 +479,9 @@ def test_a_crash_of_the_leader_at_any_point_loses_and_doubles_nothing(
 def test_a_crash_between_two_runs_that_are_begun_loses_and_doubles_nothing(
     tmp_path: Path, at: ReceiverLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(tmp_path, team(hook(at)))
-    world.tell(*(told(1, group=f"INC-{i}") for i in range(6)))
+    teams = [{"name": f"team-{i}", "notifiers": [hook(at)]} for i in range(6)]
+    world = World(tmp_path, {"receivers": teams})
+    world.tell(*(told(1, group=f"INC-{i}", receiver=f"team-{i}") for i in range(6)))
     usual, begun = world.durable.start, []
 
     def crashing(*arguments: Any, **more: Any) -> bool:

@@ -182,3 +182,11 @@ def test_long_telemetry_is_cut_in_a_sentence_and_sentences_within_sentences_are_
 def test_a_plugins_sentence_does_not_replace_one_that_exists() -> None:
     add({"title": {"en": "hijacked", "zh": "被替换"}})
     assert word("title", "en") == "Incident report"
+
+
+def test_a_noun_fits_its_number_in_english() -> None:
+    def summary(alerts: int, kinds: int, services: int) -> str:
+        return word("incident.summary", "en", alerts=alerts, kinds=kinds, services=services, named="DiskFull")
+
+    assert summary(1, 1, 1) == "1 alert of 1 kind at 1 service: DiskFull"
+    assert summary(3, 2, 0) == "3 alerts of 2 kinds at 0 services: DiskFull"

@@ -93,7 +93,7 @@ def test_what_the_store_refused_is_kept_with_a_later_tick(
     (told,) = service.anomalies.page().rows
     records = service.watch._journal._anomalies
 
-    def refuse(*_: object) -> int:
+    def refuse(*_: object, **__: object) -> int:
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as full:

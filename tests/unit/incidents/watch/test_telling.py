@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from sre_copilot.app.methods import registered_methods
+from sre_copilot.bus.schemas import normal_form
 from sre_copilot.clock import TurnedClock
 from sre_copilot.domain.alert import AlertEvent
 from sre_copilot.domain.anomaly import Anomaly, Breach
+from sre_copilot.domain.event import EventType
 from sre_copilot.domain.evidence import Finding
 from sre_copilot.errors import StoreError
 from sre_copilot.incidents.watch.episodes import Episode, Told, Turn
@@ -20,6 +22,7 @@ from sre_copilot.incidents.watch.loop import Watch
 from sre_copilot.incidents.watch.telling import TellingJournal
 from sre_copilot.plugins import load_one
 from sre_copilot.settings.document import Settings
+from sre_copilot.store.alerting.states import AlertRecords
 from sre_copilot.store.database import Database, sqlite_url
 from sre_copilot.store.facts import Facts
 from sre_copilot.store.profiles import ArrayStore
@@ -137,6 +140,26 @@ def test_the_end_is_told_before_it_is_kept(database: Database) -> None:
     assert tell.told == [("A-1", "firing"), ("A-1", "resolved")]
     assert tell.taken[1].ends_at == NOW + 300
     assert tell.taken[0].labels == tell.taken[1].labels
+
+
+def test_others_are_told_of_an_anomaly_when_it_is_kept_and_when_it_is_over(database: Database) -> None:
+    kept = journal(database, None)
+    kept.keep(Turn(opened=(EPISODE,)), at=NOW)
+    kept.keep(Turn(updated=(EPISODE,)), at=NOW + 60)
+    kept.keep(Turn(closed=(replace(EPISODE, closed_at=NOW + 300),)), at=NOW + 300)
+    found = AlertRecords(database).changes_since(0)
+    assert [(each["type"], each["key"]) for each in found] == [(EventType.ANOMALY_DETECTED, "order")] * 2
+    data = [normal_form(EventType.ANOMALY_DETECTED, each["data"]) for each in found]
+    assert [(each["anomaly_id"], each["status"]) for each in data] == [("A-1", "open"), ("A-1", "closed")]
+    assert (data[0]["current"], data[0]["expected"], data[0]["source"]) == (9.0, 3.0, "prometheus")
+
+
+def test_an_anomaly_that_an_earlier_process_told_is_over_for_others_too(database: Database) -> None:
+    journal(database, None).keep(Turn(opened=(EPISODE,)), at=NOW)
+    later = journal(database, None)
+    later.close(later.unfinished().values(), at=NOW + 600)
+    statuses = [each["data"]["status"] for each in AlertRecords(database).changes_since(0)]
+    assert statuses == ["open", "closed"]
 
 
 def test_what_is_refused_is_told_with_a_later_tick(database: Database) -> None:

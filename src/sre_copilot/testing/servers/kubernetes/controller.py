@@ -7,8 +7,6 @@ the one given here runs every pod at once; another one may start processes and w
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import math
 from collections.abc import Callable
 from itertools import count
@@ -17,7 +15,9 @@ from sre_copilot.testing.servers.kubernetes.admission import admit, update_quota
 from sre_copilot.testing.servers.kubernetes.answers import RefusedError
 from sre_copilot.testing.servers.kubernetes.record import record
 from sre_copilot.testing.servers.kubernetes.resources import Object, named
+from sre_copilot.testing.servers.kubernetes.stateful_sets import keep
 from sre_copilot.testing.servers.kubernetes.store import Store, stamp
+from sre_copilot.testing.servers.kubernetes.templates import is_ready, owner_of, template_hash
 
 REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
@@ -39,6 +39,7 @@ def runs_at_once(pod: Object, address: str, moment: str) -> Object | None:
             {
                 "name": each["name"],
                 "image": each["image"],
+                "imageID": "",
                 "ready": True,
                 "started": True,
                 "restartCount": 0,
@@ -64,6 +65,8 @@ class Controllers:
             self._accounts()
             for deployment in self._store.all("deployments"):
                 self._roll_out(deployment)
+            for stateful_set in self._store.all("statefulsets"):
+                keep(self._store, stateful_set)
             for replica_set in self._store.all("replicasets"):
                 self._fill(replica_set)
             self._start_pods()
@@ -111,7 +114,7 @@ class Controllers:
                     "namespace": meta["namespace"],
                     "labels": template["metadata"]["labels"],
                     "annotations": {REVISION: revision},
-                    "ownerReferences": [_owner(deployment)],
+                    "ownerReferences": [owner_of(deployment)],
                 },
                 "spec": {"replicas": 0, "selector": selector, "template": template},
                 "status": {"replicas": 0},
@@ -192,7 +195,7 @@ class Controllers:
             | {
                 "generateName": f"{meta['name']}-",
                 "namespace": meta["namespace"],
-                "ownerReferences": [_owner(replica_set)],
+                "ownerReferences": [owner_of(replica_set)],
             },
             "spec": template["spec"],
         }
@@ -239,24 +242,6 @@ class Controllers:
             self._store.create(item)
         elif known.get("subsets") != subsets:
             self._store.replace(known | {"subsets": subsets})
-
-
-def is_ready(pod: Object) -> bool:
-    """Whether a pod says that it is ready."""
-    conditions = pod.get("status", {}).get("conditions") or ()
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def template_hash(template: Object) -> str:
-    """Ten letters and digits that depend on the template alone."""
-    text = json.dumps(template, sort_keys=True).encode()
-    return hashlib.blake2b(text, digest_size=5).hexdigest()
-
-
-def _owner(item: Object) -> Object:
-    meta = item["metadata"]
-    return {"apiVersion": item["apiVersion"], "kind": item["kind"], "name": meta["name"], "uid": meta["uid"],
-            "controller": True, "blockOwnerDeletion": True}  # fmt: skip
 
 
 def _revision(item: Object) -> str:

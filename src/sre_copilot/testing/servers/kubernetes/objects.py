@@ -15,20 +15,31 @@ from sre_copilot.testing.servers.kubernetes.admission import admit
 from sre_copilot.testing.servers.kubernetes.answers import (
     RefusedError,
     bad_request,
+    conflict,
     expired,
     invalid,
     no_such_path,
     not_found,
     success,
 )
-from sre_copilot.testing.servers.kubernetes.controller import is_ready
 from sre_copilot.testing.servers.kubernetes.patches import patched
-from sre_copilot.testing.servers.kubernetes.resources import Object, Resource, named
+from sre_copilot.testing.servers.kubernetes.resources import Object, Resource, defined, named
 from sre_copilot.testing.servers.kubernetes.selectors import selection
 from sre_copilot.testing.servers.kubernetes.store import Store
+from sre_copilot.testing.servers.kubernetes.templates import is_ready
 
 Query = Mapping[str, str]
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$")
+_SERVERS_OWN = (
+    "uid",
+    "resourceVersion",
+    "selfLink",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+)
 _GONE = (
     "The provided continue parameter is too old to display a consistent list result. You must start a new list "
     "without the continue parameter."
@@ -80,11 +91,11 @@ class Objects:
 
     def _selected(self, target: Target, query: Query) -> list[Object]:
         matches = selection(target.resource, query.get("labelSelector", ""), query.get("fieldSelector", ""))
-        return [each for each in self.store.all(target.resource.plural, target.namespace) if matches(each)]
+        return [each for each in self.store.all(target.resource.place, target.namespace) if matches(each)]
 
     def get(self, target: Target, query: Query) -> Object | str:
         """An object, its scale, or the text of its log."""
-        found = self.store.get(target.resource.plural, target.namespace, target.name)
+        found = self.store.get(target.resource.place, target.namespace, target.name)
         if target.part == "log":
             return self._log(found, query)
         return _scale_of(found) if target.part == "scale" else found
@@ -92,11 +103,11 @@ class Objects:
     def create(self, target: Target, body: Any, query: Query) -> Object:
         """Create an object, or evict a pod."""
         if target.part == "eviction":
-            return self._evict(target)
+            return self._evict(target, body, query)
         resource = target.resource
         if not isinstance(body, dict) or body.get("kind", resource.kind) != resource.kind:
             raise bad_request(f"the object provided is unrecognized: it is no {resource.kind}")
-        item = copy.deepcopy(body) | {"kind": resource.kind}
+        item = copy.deepcopy(body) | {"kind": resource.kind, "apiVersion": resource.api_version}
         item.pop("status", None)
         meta = item.setdefault("metadata", {})
         self._check_place(target, meta)
@@ -104,12 +115,16 @@ class Objects:
             raise invalid(
                 resource, str(meta.get("name", "")), "metadata.name", "Required value: name or generateName"
             )
-        meta.pop("resourceVersion", None)
+        for name in _SERVERS_OWN:
+            meta.pop(name, None)
         meta |= {"namespace": target.namespace} if resource.namespaced else {}
         admit(self.store, item)
         if query.get("dryRun"):
             return item
-        return self.store.create(_defaulted(item), namespace=target.namespace, manager=_manager(query))
+        made = self.store.create(_defaulted(item), namespace=target.namespace, manager=_manager(query))
+        if resource.kind == "CustomResourceDefinition":
+            self.store.served += defined(made)
+        return made
 
     def _check_place(self, target: Target, meta: Object) -> None:
         if not target.resource.namespaced:
@@ -123,7 +138,7 @@ class Objects:
 
     def update(self, target: Target, body: Any, query: Query) -> Object:
         """Replace an object, its status or its scale."""
-        found = self.store.get(target.resource.plural, target.namespace, target.name)
+        found = self.store.get(target.resource.place, target.namespace, target.name)
         if not isinstance(body, dict):
             raise bad_request("the body is no object")
         if body.get("metadata", {}).get("name", target.name) != target.name:
@@ -132,8 +147,14 @@ class Objects:
 
     def patch(self, target: Target, body: Any, query: Query, content_type: str) -> Object:
         """Change parts of an object, its status or its scale."""
-        found = self.store.get(target.resource.plural, target.namespace, target.name)
+        found = self.store.get(target.resource.place, target.namespace, target.name)
         before = _scale_of(found) if target.part == "scale" else found
+        if target.resource.custom and "strategic" in content_type:
+            raise RefusedError(
+                415,
+                "UnsupportedMediaType",
+                "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json",
+            )
         return self._written(target, found, patched(before, body, content_type), query)
 
     def _written(self, target: Target, found: Object, body: Object, query: Query) -> Object:
@@ -146,11 +167,17 @@ class Objects:
             after.setdefault("metadata", {})["name"] = target.name
             after["metadata"].setdefault("namespace", target.namespace)
         if query.get("dryRun"):
+            self._check_version(target, found, after)
             return after
         kept = self.store.replace(
             after, part="status" if target.part == "status" else "", manager=_manager(query)
         )
         return _scale_of(kept) if target.part == "scale" else kept
+
+    def _check_version(self, target: Target, found: Object, after: Object) -> None:
+        asked = after["metadata"].get("resourceVersion")
+        if asked and asked != found["metadata"]["resourceVersion"]:
+            raise conflict(target.resource, target.name)
 
     def delete(self, target: Target, body: Any, query: Query) -> Object:
         """Delete an object, or all that are selected."""
@@ -158,33 +185,30 @@ class Objects:
         policy = options.get("propagationPolicy") or query.get("propagationPolicy", "Background")
         if not target.name:
             gone = self._selected(target, query)
-            for each in gone:
+            for each in [] if _dry(query, options) else gone:
                 meta = each["metadata"]
                 self.store.delete(
                     target.resource, meta.get("namespace", ""), meta["name"], orphan=policy == "Orphan"
                 )
             return self.listed(target, query) | {"items": gone}
-        found = self.store.get(target.resource.plural, target.namespace, target.name)
-        wanted = (options.get("preconditions") or {}).get("uid", found["metadata"]["uid"])
-        if wanted != found["metadata"]["uid"]:
-            raise RefusedError(
-                409,
-                "Conflict",
-                f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found['metadata']['uid']}",
-            )
-        if query.get("dryRun"):
+        found = self.store.get(target.resource.place, target.namespace, target.name)
+        _check_preconditions(options, found)
+        if _dry(query, options):
             return found
         self.store.delete(target.resource, target.namespace, target.name, orphan=policy == "Orphan")
         return success(target.resource, target.name, found["metadata"]["uid"])
 
-    def _evict(self, target: Target) -> Object:
+    def _evict(self, target: Target, body: Any, query: Query) -> Object:
         """Delete a pod unless a disruption budget forbids it."""
         pod = self.store.get("pods", target.namespace, target.name)
+        options = (body or {}).get("deleteOptions") or {}
+        _check_preconditions(options, pod)
         for budget in self.store.all("poddisruptionbudgets", target.namespace):
             if is_ready(pod) and self._protects(budget, pod):
                 why = "Cannot evict pod as it would violate the pod's disruption budget."
                 raise RefusedError(429, "TooManyRequests", why)
-        self.store.delete(target.resource, target.namespace, target.name)
+        if not _dry(query, options):
+            self.store.delete(target.resource, target.namespace, target.name)
         return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 
     def _protects(self, budget: Object, pod: Object) -> bool:
@@ -213,6 +237,24 @@ class Objects:
             container += " previous"
         lines = self.logs.get((meta["namespace"], meta["name"], container), [])
         return _cut(lines, query, self.store.clock())
+
+
+def _dry(query: Query, options: Object) -> bool:
+    """Whether nothing shall be changed: by the address, or by the options of a deletion."""
+    return bool(query.get("dryRun") or options.get("dryRun"))
+
+
+def _check_preconditions(options: Object, found: Object) -> None:
+    """Raise the 409 of a deletion that is meant for another object of that name, or for another version."""
+    wanted = options.get("preconditions") or {}
+    for key, words in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+        is_now = found["metadata"][key]
+        if wanted.get(key, is_now) != is_now:
+            raise RefusedError(
+                409,
+                "Conflict",
+                f"Precondition failed: {words} in precondition: {wanted[key]}, {words} in object meta: {is_now}",
+            )
 
 
 def _manager(query: Query) -> str:

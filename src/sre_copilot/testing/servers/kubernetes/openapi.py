@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sre_copilot.testing.servers.kubernetes.resources import RESOURCES, Object, Resource
+from collections.abc import Sequence
+
+from sre_copilot.testing.servers.kubernetes.resources import Object, Resource
 
 _METHODS = {
     "list": "get", "get": "get", "create": "post", "update": "put", "patch": "patch", "delete": "delete",
@@ -13,15 +15,15 @@ _OF_MANY = ("list", "create", "deletecollection")
 _OF_ONE = ("get", "update", "patch", "delete")
 
 
-def index() -> Object:
+def index(served: Sequence[Resource]) -> Object:
     """The answer to `/openapi/v3`: one document a group and version."""
-    roots = sorted({_root(each) for each in RESOURCES})
+    roots = sorted({_root(each) for each in served})
     return {"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}"} for root in roots}}
 
 
-def document(root: str) -> Object | None:
+def document(served: Sequence[Resource], root: str) -> Object | None:
     """The description of one group and version, such as `apis/apps/v1`, or None."""
-    found = [each for each in RESOURCES if _root(each) == root]
+    found = [each for each in served if _root(each) == root]
     if not found:
         return None
     paths = {path: item for each in found for path, item in _paths(each)}

@@ -19,8 +19,15 @@ MERGE_KEYS = {
     "ownerReferences": "uid",
     "hostAliases": "ip",
     "secrets": "name",
+    "volumeDevices": "devicePath",
+    "ephemeralContainers": "name",
+    "resourceClaims": "name",
+    "schedulingGates": "name",
+    "topologySpreadConstraints": "topologyKey",
+    "podIPs": "ip",
 }
-_PORTS = ("containerPort", "port")  # of a container, of a service
+# Lists of one name that stand in several kinds, each with a key of its own: of a container and of a service; of a node, not of endpoints.
+SEVERAL = {"ports": ("containerPort", "port"), "addresses": ("type",)}
 
 
 def patched(item: Any, patch: Any, content_type: str) -> Any:
@@ -79,8 +86,8 @@ def strategic_patch(item: Any, patch: Any) -> Any:
 def _merge_key(key: str, items: list[Any]) -> str | None:
     if not all(isinstance(item, dict) for item in items):
         return None
-    if key == "ports":
-        return next((name for name in _PORTS if all(name in item for item in items)), None)
+    if key in SEVERAL:
+        return next((name for name in SEVERAL[key] if all(name in item for item in items)), None)
     return MERGE_KEYS.get(key)
 
 

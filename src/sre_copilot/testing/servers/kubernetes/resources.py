@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ _SUBRESOURCES: dict[str, tuple[str | None, tuple[str, ...], dict[str, str]]] = {
     "eviction": ("Eviction", ("create",), {"group": "policy", "version": "v1"}),
     "log": (None, ("get",), {}),
 }
+_STORED_VERSIONS = {
+    "EndpointSlice": "v1beta1"
+}  # published with the hash of the version that was stored first
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,15 @@ class Resource:
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ALL_VERBS
+    custom: bool = False
+    """Whether a client defined it: no strategic patch is known for it then."""
+    stored: str = ""
+    """Under what it is kept, where that is not its plural: another version of a kind is not converted here."""
+
+    @property
+    def place(self) -> str:
+        """Under what it is kept."""
+        return self.stored or self.plural
 
     @property
     def api_version(self) -> str:
@@ -57,6 +70,7 @@ def _apps(plural: str, kind: str, *short: str, sub: tuple[str, ...] = ("scale", 
 
 
 RESOURCES: tuple[Resource, ...] = (
+    _core("limitranges", "LimitRange", "limits"),
     _core("configmaps", "ConfigMap", "cm"),
     _core("endpoints", "Endpoints", "ep"),
     _core("events", "Event", "ev"),
@@ -74,6 +88,18 @@ RESOURCES: tuple[Resource, ...] = (
     _apps("deployments", "Deployment", "deploy"),
     _apps("replicasets", "ReplicaSet", "rs"),
     _apps("statefulsets", "StatefulSet", "sts"),
+    Resource("apps", "v1", "controllerrevisions", "ControllerRevision"),
+    Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False,
+             short=("crd", "crds"), subresources=("status",), categories=("api-extensions",)),
+    Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", short=("hpa",),
+             subresources=("status",), categories=("all",)),
+    Resource("autoscaling", "v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler", short=("hpa",),
+             subresources=("status",), categories=("all",), stored="horizontalpodautoscalers.v1"),
+    Resource("batch", "v1", "cronjobs", "CronJob", short=("cj",), subresources=("status",), categories=("all",)),
+    Resource("batch", "v1", "jobs", "Job", subresources=("status",), categories=("all",)),
+    Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
+    Resource("events.k8s.io", "v1", "events", "Event", short=("ev",), stored="events.events.k8s.io"),
+    Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", short=("netpol",)),
     Resource("coordination.k8s.io", "v1", "leases", "Lease"),
     Resource("networking.k8s.io", "v1", "ingresses", "Ingress", short=("ing",), subresources=("status",)),
     Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", short=("pdb",), subresources=("status",)),
@@ -81,9 +107,6 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview",
              namespaced=False, verbs=("create",)),
 )  # fmt: skip
-
-BY_PLURAL = {(each.group, each.version, each.plural): each for each in RESOURCES}
-BY_KIND = {each.kind: each for each in RESOURCES}
 
 
 def named(plural: str) -> Resource:
@@ -97,26 +120,43 @@ def versions(address: str) -> Object:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": where}
 
 
-def groups() -> Object:
+def defined(definition: Object) -> list[Resource]:
+    """The kinds that a CustomResourceDefinition makes known."""
+    spec, names = definition["spec"], definition["spec"]["names"]
+    return [
+        Resource(
+            spec["group"], each["name"], names["plural"], names["kind"],
+            namespaced=spec.get("scope") != "Cluster", short=tuple(names.get("shortNames") or ()),
+            subresources=tuple(sorted(set(each.get("subresources") or {}) & {"status", "scale"})), custom=True,
+            stored=f"{names['plural']}.{spec['group']}",
+        )
+        for each in spec["versions"]
+        if each.get("served")
+    ]  # fmt: skip
+
+
+def groups(served: Sequence[Resource]) -> Object:
     """The answer to `/apis`."""
-    found = sorted({(each.group, each.version) for each in RESOURCES if each.group})
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(*each) for each in found]}
+    found = sorted({each.group for each in served if each.group})
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(served, each) for each in found]}
 
 
-def _group(name: str, version: str) -> Object:
-    only = {"groupVersion": f"{name}/{version}", "version": version}
-    return {"name": name, "versions": [only], "preferredVersion": only}
+def _group(served: Sequence[Resource], name: str) -> Object:
+    versions = dict.fromkeys(each.version for each in served if each.group == name)
+    every = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+    return {"name": name, "versions": every, "preferredVersion": every[0]}
 
 
-def group(name: str) -> Object | None:
+def group(served: Sequence[Resource], name: str) -> Object | None:
     """The answer to `/apis/NAME`, or None."""
-    version = next((each.version for each in RESOURCES if name and each.group == name), None)
-    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, version)} if version else None
+    if not any(name and each.group == name for each in served):
+        return None
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(served, name)}
 
 
-def resource_list(name: str, version: str) -> Object | None:
+def resource_list(served: Sequence[Resource], name: str, version: str) -> Object | None:
     """The answer to `/api/v1` and `/apis/GROUP/VERSION`, or None."""
-    found = [each for each in RESOURCES if (each.group, each.version) == (name, version)]
+    found = [each for each in served if (each.group, each.version) == (name, version)]
     if not found:
         return None
     entries = [entry for each in found for entry in _entries(each)]
@@ -159,5 +199,7 @@ def _sub_entry(each: Resource, name: str) -> Object:
 
 def storage_hash(each: Resource) -> str:
     """What discovery says of the stored version: eight bytes of a hash of group, version and kind."""
-    digest = hashlib.sha256(f"{each.group}/{each.version}/{each.kind}".encode()).digest()
+    kept = each if each.custom else next(one for one in RESOURCES if one.kind == each.kind)
+    version = _STORED_VERSIONS.get(kept.kind, kept.version)
+    digest = hashlib.sha256(f"{kept.group}/{version}/{kept.kind}".encode()).digest()
     return base64.b64encode(digest[:8]).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +16,7 @@ from sre_copilot.testing.servers.kubernetes import openapi, resources
 from sre_copilot.testing.servers.kubernetes.answers import RefusedError, bad_request, forbidden, no_such_path
 from sre_copilot.testing.servers.kubernetes.controller import Controllers, Kubelet, runs_at_once
 from sre_copilot.testing.servers.kubernetes.objects import Objects, Query, Target
-from sre_copilot.testing.servers.kubernetes.resources import BY_PLURAL, Object
+from sre_copilot.testing.servers.kubernetes.resources import Object, Resource
 from sre_copilot.testing.servers.kubernetes.store import Clock, Store, now
 from sre_copilot.testing.servers.kubernetes.watching import Watching
 
@@ -45,17 +45,33 @@ class Kubernetes:
             for item in items:
                 self.store.create(item)
 
+    def define(self, group: str, version: str, names: Object, *, namespaced: bool = True) -> None:
+        """Make a custom kind known, with a status; `names` are its `plural` and `kind`."""
+        versions = [{"name": version, "served": True, "storage": True, "subresources": {"status": {}}}]
+        scope = "Namespaced" if namespaced else "Cluster"
+        spec = {"group": group, "names": names, "scope": scope, "versions": versions}
+        meta = {"name": f"{names['plural']}.{group}"}
+        definition = {"kind": "CustomResourceDefinition", "metadata": meta, "spec": spec}
+        self.apply(definition)
+        self.store.served += resources.defined(definition)
+
 
 @contextmanager
 def kubernetes(
-    *, clock: Clock = now, kubelet: Kubelet = runs_at_once, bookmark_seconds: float = 0.2
+    *,
+    clock: Clock = now,
+    kubelet: Kubelet = runs_at_once,
+    bookmark_seconds: float = 0.2,
+    controllers: bool = True,
+    port: int = 0,
 ) -> Iterator[Kubernetes]:
     """Run a stand-in with one node and the namespaces `default` and `kube-system` while the context is open."""
     store = Store(clock=clock)
-    store.after_write = Controllers(store, kubelet).act
+    if controllers:
+        store.after_write = Controllers(store, kubelet).act
     running = Kubernetes(store, Objects(store), Watching(store, bookmark_seconds=bookmark_seconds))
     running.apply(*_furniture())
-    server = _Server(running)
+    server = _Server(running, port)
     running.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -113,10 +129,10 @@ class _Handler(BaseHTTPRequestHandler):
         query = dict(parse_qsl(parts.query))
         if running.token and self.headers.get("authorization") != f"Bearer {running.token}":
             raise RefusedError(401, "Unauthorized", "Unauthorized")
-        if (document := _document(parts.path, self.headers.get("host", ""))) is not None:
+        if (document := _document(running, parts.path, self.headers.get("host", ""))) is not None:
             self._send(200, document)
             return
-        target = _target(parts.path)
+        target = _target(running.store.served, parts.path)
         verb = _verb(self.command, target, query)
         _permit(running, verb, target)
         if verb == "watch":
@@ -169,8 +185,8 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, running: Kubernetes) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, running: Kubernetes, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.running = running
 
 
@@ -188,25 +204,26 @@ def _done(
     return done.get(verb, lambda: objects.delete(target, body, query))()
 
 
-def _document(path: str, address: str) -> Object | str | None:
+def _document(running: Kubernetes, path: str, address: str) -> Object | str | None:
     """What is served beside objects: health, version, discovery, OpenAPI."""
+    served = running.store.served
     plain: dict[str, Callable[[], Object | str]] = {
         "/version": lambda: dict(VERSION),
         "/api": lambda: resources.versions(address),
-        "/apis": resources.groups,
-        "/openapi/v3": openapi.index,
+        "/apis": lambda: resources.groups(served),
+        "/openapi/v3": lambda: openapi.index(served),
     } | dict.fromkeys(("/healthz", "/livez", "/readyz"), lambda: "ok")
     if path in plain:
         return plain[path]()
     match path.strip("/").split("/"):
         case ["apis", group]:
-            return resources.group(group)
+            return resources.group(served, group)
         case ["api", version]:
-            return resources.resource_list("", version)
+            return resources.resource_list(served, "", version)
         case ["apis", group, version]:
-            return resources.resource_list(group, version)
+            return resources.resource_list(served, group, version)
         case ["openapi", "v3", *rest]:
-            return openapi.document("/".join(rest))
+            return openapi.document(served, "/".join(rest))
     return None
 
 
@@ -216,15 +233,16 @@ def _created(running: Kubernetes, target: Target, body: Any, query: Query) -> Ob
     return running.objects.create(target, body, query)
 
 
-def _target(path: str) -> Target:
+def _target(served: Sequence[Resource], path: str) -> Target:
     found = _PATH.match(path)
     if found is None or not found["rest"]:
         raise no_such_path()
     group, version = found["group"] or "", found["core"] or found["version"]
+    known = {each.plural: each for each in served if (each.group, each.version) == (group, version)}
     rest, namespace = [unquote(part) for part in found["rest"].split("/")], ""
-    if rest[0] == "namespaces" and len(rest) > 2 and (group, version, rest[2]) in BY_PLURAL:
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] in known:
         namespace, rest = rest[1], rest[2:]
-    resource = BY_PLURAL.get((group, version, rest[0]))
+    resource = known.get(rest[0])
     if resource is None or len(rest) > 3 or (len(rest) == 3 and rest[2] not in resource.subresources):
         raise no_such_path()
     if len(rest) > 1 and resource.namespaced and not namespace:

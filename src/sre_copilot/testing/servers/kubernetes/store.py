@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sre_copilot.testing.servers.kubernetes.answers import conflict, exists, expired, not_found
-from sre_copilot.testing.servers.kubernetes.resources import BY_KIND, Object, Resource, named
+from sre_copilot.testing.servers.kubernetes.resources import RESOURCES, Object, Resource, named
 
 Key = tuple[str, str, str]  # plural, namespace, name
 Clock = Callable[[], datetime]
@@ -43,6 +43,8 @@ class Store:
     """Objects by kind, namespace and name; every write has a number that only grows."""
 
     clock: Clock = now
+    served: list[Resource] = field(default_factory=lambda: list(RESOURCES))
+    """The kinds that are known; a definition of a custom kind adds to them."""
     version: int = 100
     oldest: int = 100
     objects: dict[Key, Object] = field(default_factory=dict)
@@ -51,6 +53,12 @@ class Store:
     after_write: Callable[[], None] | None = None
     """What controllers do; called once a request's writes are done."""
     _busy: bool = False
+
+    def kind_of(self, item: Object) -> Resource:
+        """The kind of an object: of its version where it names one, else the first of that name."""
+        alike = [each for each in self.served if each.kind == item["kind"]]
+        exact = (each for each in alike if each.api_version == item.get("apiVersion"))
+        return next(exact, alike[0])
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -74,8 +82,12 @@ class Store:
         """One object; raises the 404."""
         found = self.find(plural, namespace, name)
         if found is None:
-            raise not_found(named(plural), name)
+            raise not_found(self.kind_kept(plural), name)
         return found
+
+    def kind_kept(self, place: str) -> Resource:
+        """The kind whose objects are kept under a word."""
+        return next((each for each in self.served if each.place == place), named("pods"))
 
     def find(self, plural: str, namespace: str, name: str) -> Object | None:
         """One object, or None."""
@@ -83,14 +95,14 @@ class Store:
 
     def create(self, item: Object, *, namespace: str = "", manager: str = "controller") -> Object:
         """Keep a new object, given its kind; raises the 409 when its name is taken."""
-        resource = BY_KIND[item["kind"]]
+        resource = self.kind_of(item)
         item = copy.deepcopy(item)
         meta = item.setdefault("metadata", {})
         if resource.namespaced:
             meta["namespace"] = namespace = meta.get("namespace") or namespace or "default"
         if not meta.get("name"):
             meta["name"] = meta["generateName"] + uuid.uuid4().hex[:5]
-        if self.find(resource.plural, namespace, meta["name"]):
+        if self.find(resource.place, namespace, meta["name"]):
             raise exists(resource, meta["name"])
         item["apiVersion"] = resource.api_version
         meta |= {"uid": str(uuid.uuid4())}
@@ -104,9 +116,9 @@ class Store:
 
         Raises the 409 when `item` names another version than the one that is kept.
         """
-        resource = BY_KIND[item["kind"]]
+        resource = self.kind_of(item)
         meta = item["metadata"]
-        before = self.get(resource.plural, meta.get("namespace", ""), meta["name"])
+        before = self.get(resource.place, meta.get("namespace", ""), meta["name"])
         asked = meta.get("resourceVersion")
         if asked and asked != before["metadata"]["resourceVersion"]:
             raise conflict(resource, meta["name"])
@@ -122,20 +134,20 @@ class Store:
 
     def delete(self, resource: Resource, namespace: str, name: str, *, orphan: bool = False) -> Object:
         """Remove an object and, unless `orphan`, what it owns; one with finalizers is only marked."""
-        before = self.get(resource.plural, namespace, name)
+        before = self.get(resource.place, namespace, name)
         if before["metadata"].get("finalizers") and not before["metadata"].get("deletionTimestamp"):
             marked = copy.deepcopy(before)
             marked["metadata"]["deletionTimestamp"] = stamp(self.clock())
             return self._keep(resource, before, marked, "controller")
-        del self.objects[resource.plural, namespace, name]
+        del self.objects[resource.place, namespace, name]
         self.version += 1
         gone = copy.deepcopy(before)
         gone["metadata"]["resourceVersion"] = str(self.version)
-        self.writes.append(Write(self.version, resource.plural, gone, None))
+        self.writes.append(Write(self.version, resource.place, gone, None))
         for child in [] if orphan else self.owned(before):
-            kind = BY_KIND[child["kind"]]
+            kind = self.kind_of(child)
             meta = child["metadata"]
-            if self.find(kind.plural, meta.get("namespace", ""), meta["name"]):
+            if self.find(kind.place, meta.get("namespace", ""), meta["name"]):
                 self.delete(kind, meta.get("namespace", ""), meta["name"])
         return before
 
@@ -167,8 +179,8 @@ class Store:
         meta = after["metadata"]
         meta["resourceVersion"] = str(self.version)
         meta["managedFields"] = _managed(before, manager, stamp(self.clock()))
-        self.objects[resource.plural, meta.get("namespace", ""), meta["name"]] = after
-        self.writes.append(Write(self.version, resource.plural, before, after))
+        self.objects[resource.place, meta.get("namespace", ""), meta["name"]] = after
+        self.writes.append(Write(self.version, resource.place, before, after))
         return after
 
 

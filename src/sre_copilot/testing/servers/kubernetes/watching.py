@@ -61,11 +61,11 @@ class Watching:
 
     def _present(self, target: Target, matches: Matches) -> list[Object]:
         with self._store.changed:
-            found = self._store.all(target.resource.plural, target.namespace)
+            found = self._store.all(target.resource.place, target.namespace)
             return [each for each in found if matches(each)]
 
     def _since(self, target: Target, version: int) -> tuple[list[Write], int]:
-        return self._store.since(target.resource.plural, version), max(version, self._store.version)
+        return self._store.since(target.resource.place, version), max(version, self._store.version)
 
 
 def _told(write: Write, target: Target, matches: Matches) -> Object | None:

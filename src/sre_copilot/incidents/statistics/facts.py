@@ -1,0 +1,193 @@
+"""What the figures are computed from, read from the store: incidents with their times, repairs, and how many alerts and messages there were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from sre_copilot.store.alerting.states import AlertRecords
+from sre_copilot.store.alerting.tables import alerts, incidents, timeline
+from sre_copilot.store.database import Database
+from sre_copilot.store.notifications import deliveries, notifications
+from sre_copilot.store.paging import Row
+from sre_copilot.store.plans import PlanAltered, PlanStore
+from sre_copilot.store.remediation import Remediations
+
+PAGE = 1000
+MOST = 20_000  # incidents: more in a window are not read, and that is said
+AT_ONCE = 500  # ids a statement
+FIRSTS = ("acknowledged", "diagnosis_fault")
+ABOUT_ALERTS = ("firing", "updated", "repeated", "escalated", "resolved", "storm", "digest")
+NOT_ABOUT_ALERTS = ("report/%", "handover/%", "approval/%")
+"""Keys of messages that people asked for, or that tell of plans: no noise of alerts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """An incident that people were to be told of, with its times (epoch seconds; None: it has not happened, or no record tells)."""
+
+    id: str
+    began: float
+    opened: float
+    told: float | None
+    acknowledged: float | None
+    identified: float | None
+    resolved: float | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """A plan that was begun: how it ended, and whether a signal showed that it helped."""
+
+    id: str
+    state: str
+    autonomous: bool
+    checked: bool
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All of a window; `cut`: there were more incidents than were read; `earliest`: before it nothing is kept."""
+
+    since: float
+    until: float
+    incidents: Sequence[Row]
+    cases: Sequence[Case]
+    repairs: Sequence[Repair]
+    alerts: int
+    messages: int
+    quiet: int
+    cut: bool = False
+    earliest: float | None = None
+
+
+def read(database: Database, *, since: float, until: float) -> Facts:
+    """Everything that began in a window of time, as it is now."""
+    rows, cut = _incidents(database, since, until)
+    woken = [row for row in rows if row["woken"] and row["status"] != "merged"]
+    quiet = sum(not row["woken"] and row["status"] != "merged" for row in rows)
+    return Facts(
+        since=since,
+        until=until,
+        incidents=rows,
+        cases=_cases(database, woken),
+        repairs=tuple(_repairs(database, since, until)),
+        alerts=_count(database, alerts, alerts.c.starts_at >= since, alerts.c.starts_at < until),
+        messages=_messages(database, since, until),
+        quiet=quiet,
+        cut=cut,
+        earliest=_earliest(database),
+    )
+
+
+def _incidents(database: Database, since: float, until: float) -> tuple[list[Row], bool]:
+    found: list[Row] = []
+    records, cursor = AlertRecords(database), None
+    while len(found) < MOST:
+        page = records.incidents_page(cursor=cursor, limit=PAGE)
+        found += [row for row in page.rows if since <= row["opened_at"] < until]
+        if page.next is None or page.rows[-1]["opened_at"] < since:
+            return found, False
+        cursor = page.next
+    return found, True
+
+
+def _cases(database: Database, rows: Sequence[Row]) -> tuple[Case, ...]:
+    ids = [str(row["id"]) for row in rows]
+    firsts, sent = _firsts(database, ids), _sent(database, ids)
+    return tuple(
+        Case(
+            id=row["id"],
+            began=min(float(row["started_at"]), float(row["opened_at"])),
+            opened=float(row["opened_at"]),
+            told=sent.get(row["id"]),
+            acknowledged=firsts.get((row["id"], "acknowledged")),
+            identified=firsts.get((row["id"], "diagnosis_fault")),
+            resolved=row["resolved_at"] if row["status"] == "resolved" else None,
+            outcome=str((row["diagnosis"] or {}).get("outcome", "")),
+        )
+        for row in rows
+    )
+
+
+def _firsts(database: Database, ids: Sequence[str]) -> dict[tuple[str, str], float]:
+    found: dict[tuple[str, str], float] = {}
+    with database.begin() as connection:
+        for some in _parts(ids):
+            where = (timeline.c.incident_id.in_(some), timeline.c.kind.in_(FIRSTS))
+            query = select(timeline.c.incident_id, timeline.c.kind, func.min(timeline.c.at)).where(*where)
+            for key, kind, at in connection.execute(query.group_by(timeline.c.incident_id, timeline.c.kind)):
+                found[key, kind] = float(at)
+    return found
+
+
+def _sent(database: Database, ids: Sequence[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    joined = notifications.join(deliveries, deliveries.c.notification_key == notifications.c.key)
+    with database.begin() as connection:
+        for some in _parts(ids):
+            where = (notifications.c.incident_id.in_(some), deliveries.c.status == "sent")
+            query = select(notifications.c.incident_id, func.min(deliveries.c.sent_at)).select_from(joined)
+            for key, at in connection.execute(query.where(*where).group_by(notifications.c.incident_id)):
+                if at is not None:
+                    found[key] = float(at)
+    return found
+
+
+def _repairs(database: Database, since: float, until: float) -> Iterator[Repair]:
+    begun, plans, cursor = Remediations(database), PlanStore(database), None
+    while True:
+        page = begun.page(cursor=cursor, limit=PAGE)
+        for row in page.rows:
+            if since <= row["began_at"] < until:
+                yield _repair(row, plans)
+        if page.next is None or page.rows[-1]["began_at"] < since:
+            return
+        cursor = page.next
+
+
+def _repair(row: Mapping[str, Any], plans: PlanStore) -> Repair:
+    try:
+        kept = plans.get(row["id"])
+    except PlanAltered:  # what it was is not known: that it helped is not claimed
+        kept = None
+    checks = [check for step in kept.plan.steps for check in step.checks] if kept is not None else []
+    return Repair(
+        id=row["id"],
+        state=row["state"],
+        autonomous=bool(row["autonomous"]),
+        checked=any(check.role == "recovery" for check in checks),
+        seconds=None if row["ended_at"] is None else float(row["ended_at"]) - float(row["began_at"]),
+    )
+
+
+def _messages(database: Database, since: float, until: float) -> int:
+    where = [
+        notifications.c.created_at >= since,
+        notifications.c.created_at < until,
+        notifications.c.state.in_(ABOUT_ALERTS),
+        notifications.c.status != "skipped",
+        *(~notifications.c.key.like(pattern) for pattern in NOT_ABOUT_ALERTS),
+    ]
+    return _count(database, notifications, *where)
+
+
+def _earliest(database: Database) -> float | None:
+    with database.begin() as connection:
+        found = connection.execute(select(func.min(incidents.c.opened_at))).scalar_one_or_none()
+    return None if found is None else float(found)
+
+
+def _count(database: Database, table: Any, *where: Any) -> int:
+    with database.begin() as connection:
+        return int(connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one())
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), AT_ONCE):
+        yield ids[start : start + AT_ONCE]

@@ -1,0 +1,95 @@
+"""A real Podman that serves the Docker API on a unix socket, with an image of one program: `sleep`.
+
+with podman(folder) as running:
+    running.run("web")
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+READY_S = 20.0
+IMAGE = "localhost/sleeper:1"
+PROGRAMS = ("/bin/sleep", "/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/libc.so.6")
+
+
+@dataclass(frozen=True, slots=True)
+class Podman:
+    """Where it listens, and how it is asked past everybody."""
+
+    socket: Path
+    command: tuple[str, ...]
+
+    def ask(self, *words: str) -> str:
+        """Run podman itself."""
+        done = subprocess.run([*self.command, *words], capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            raise RuntimeError(f"podman {words[0]}: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def run(self, name: str) -> None:
+        """Make a container that does nothing, and start it."""
+        limits = ("--ulimit", "nofile=1024:2048", "--ulimit", "nproc=2000:2000")
+        self.ask(
+            "run",
+            "-d",
+            "--init=false",
+            "--network=host",
+            *limits,
+            "--name",
+            name,
+            IMAGE,
+            "/bin/sleep",
+            "1000",
+        )
+
+    def shown(self, name: str, what: str) -> Any:
+        """A part of the description of a container, as a Go template."""
+        return self.ask("inspect", "--format", what, name)
+
+
+@contextmanager
+def podman(folder: Path) -> Iterator[Podman]:
+    """Run it while the context is open; its containers are removed at the end."""
+    runtime = shutil.which("runc") or shutil.which("crun") or "runc"
+    command = (
+        "podman",
+        *("--root", str(folder / "root"), "--runroot", str(folder / "run"), "--runtime", runtime),
+        *("--cgroup-manager=cgroupfs", "--events-backend=file", "--storage-driver=vfs"),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    where = folder / "podman.sock"
+    process = subprocess.Popen([*command, "system", "service", "--time=0", f"unix://{where}"])  # noqa: S603
+    running = Podman(where, command)
+    try:
+        _wait(where, process)
+        running.ask("import", str(_image(folder)), IMAGE)
+        yield running
+    finally:
+        subprocess.run([*command, "rm", "-f", "-a", "-t", "0"], capture_output=True, check=False)  # noqa: S603
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(where: Path, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + READY_S
+    while not where.exists():
+        if process.poll() is not None or time.monotonic() > until:
+            raise RuntimeError("podman did not start")
+        time.sleep(0.05)
+
+
+def _image(folder: Path) -> Path:
+    file = folder / "image.tar"
+    with tarfile.open(file, "w") as tar:
+        for each in PROGRAMS:
+            tar.add(Path(each).resolve(), arcname=each)
+    return file
