@@ -134,7 +134,7 @@ def lock(_: argparse.Namespace, rest: list[str]) -> int:
     everyday = [*command.split(), *rest, "--group", "dev", "pyproject.toml"]
     extras = [
         each
-        for extra in ("documents", "kafka", "lab", "nats", "postgresql", "redis", "telemetry")
+        for extra in ("actions", "documents", "kafka", "lab", "nats", "postgresql", "redis", "telemetry")
         for each in ("--extra", extra)
     ]
     if code := run(*everyday, *extras, "-o", "requirements.lock"):

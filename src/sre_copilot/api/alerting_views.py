@@ -54,9 +54,16 @@ def alert_view(row: Mapping[str, Any], *, hidden: bool = False) -> dict[str, Any
 
 
 def incident_view(
-    row: Mapping[str, Any], *, hidden: bool = False, delivered: Delivered | None = None
+    row: Mapping[str, Any],
+    *,
+    hidden: bool = False,
+    delivered: Delivered | None = None,
+    standing: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
-    """An incident; of a `hidden` one what was concluded from the sources is left out. `delivered` says what became of the last message to each receiver."""
+    """An incident; of a `hidden` one what was concluded from the sources is left out.
+
+    `delivered` says what became of the last message to each receiver, `standing` how many of its alerts fire and how many of these are muted.
+    """
     if hidden and row["diagnosis"]:
         row = {**row, "diagnosis": {"outcome": row["diagnosis"].get("outcome", ""), "hidden": True}}
     times = {name: rfc3339(row[name]) for name in INCIDENT_TIMES}
@@ -74,10 +81,22 @@ def incident_view(
     return {
         **{name: row[name] for name in INCIDENT_FIELDS},
         **times,
-        "alert_count": len(row["fingerprints"]),
+        "alert_count": alert_count(row),
+        **({} if standing is None else standing_view(standing)),
         "told": told,
         "escalation": shown,
     }
+
+
+def alert_count(row: Mapping[str, Any]) -> int:
+    """How many alerts an incident has; one that ended in an earlier version names all of them."""
+    return int(row.get("alert_count", len(row["fingerprints"])))
+
+
+def standing_view(standing: Mapping[str, int]) -> dict[str, Any]:
+    """How many of its alerts fire, and how many of these are muted; `muted` when all are."""
+    firing, muted = standing.get("firing", 0), standing.get("muted", 0)
+    return {"firing_count": firing, "muted_count": muted, "muted": firing > 0 and firing == muted}
 
 
 def because_view(each: Because, lang: Language) -> dict[str, Any]:
@@ -94,6 +113,7 @@ def because_view(each: Because, lang: Language) -> dict[str, Any]:
         "sentence": sentence(each.key, each.params, lang),
         "params": dict(each.params),
         "parts": parts,
+        "who": each.who,
     }
 
 

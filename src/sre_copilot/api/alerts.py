@@ -14,6 +14,7 @@ from sre_copilot.api.alerting_views import alert_view, because_view, hides, inci
 from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere, may_see_all
 from sre_copilot.api.problems import Problem
+from sre_copilot.api.shapes import alerts as shapes
 from sre_copilot.api.views import AcceptLanguage, Cursor, Lang, Limit, language, listing
 from sre_copilot.store.notifications import NotificationStore
 
@@ -26,7 +27,7 @@ class Acknowledgement(Body):
     note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] = ""
 
 
-@routes.get("/alerts", role="viewer")
+@routes.get("/alerts", role="viewer", shape=shapes.Alerts)
 def alerts(
     alerting: AlertingHere,
     request: Request,
@@ -52,13 +53,13 @@ def alerts(
     return listing(page, lambda row: alert_view(row, hidden=hides(request, row)))
 
 
-@routes.get("/alerts/{fingerprint}", role="viewer")
+@routes.get("/alerts/{fingerprint}", role="viewer", shape=shapes.Alert)
 def one_alert(alerting: AlertingHere, request: Request, fingerprint: str) -> dict[str, Any]:
     """One alert."""
     return _shown(alerting, request, fingerprint)
 
 
-@routes.get("/alerts/{fingerprint}/explain", role="viewer")
+@routes.get("/alerts/{fingerprint}/explain", role="viewer", shape=shapes.AlertExplained)
 def explain(
     alerting: AlertingHere,
     service: ServiceHere,
@@ -81,7 +82,7 @@ def explain(
     }
 
 
-@routes.post("/alerts/{fingerprint}/ack", role="responder")
+@routes.post("/alerts/{fingerprint}/ack", role="responder", shape=shapes.Alert)
 def acknowledge(
     alerting: AlertingHere,
     request: Request,

@@ -11,6 +11,7 @@ from fastapi.security import HTTPBearer
 from sre_copilot.api.browser_sessions import Sessions
 from sre_copilot.api.problem_answers import answers
 from sre_copilot.api.problems import Page, Problem
+from sre_copilot.api.shapes.shape import shown
 from sre_copilot.app.serving import Service
 from sre_copilot.settings.section import Role, at_least
 from sre_copilot.store.tokens import Token
@@ -44,6 +45,7 @@ class Routes:
 
     A route that reads for viewers also takes the session of a browser; nothing that changes anything or needs more does.
     `locked` writes what a browser is shown that has none; `admission` makes, of a role and its check, one that lets in others, too.
+    `shape` declares what a route answers, without its answers being made anew by it.
     `refusals` are the statuses, beside those of every route, that its changes may be refused with; `media` the forms that its problems have beside the usual one.
     """
 
@@ -83,6 +85,8 @@ class Routes:
                 Depends(self._admission(role, self._needs(method, role))),
             ]
         )
+        if "shape" in options:
+            options["response_model"] = shown(options.pop("shape"))
         options["responses"] = answers(
             method,
             path,

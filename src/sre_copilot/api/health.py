@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import Response
+import math
+
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from sre_copilot.api.guard import PUBLIC, Routes, ServiceHere
+from sre_copilot.app.precision import precision
 
 routes = Routes(tag="health", media=("application/json",))
 
@@ -28,6 +31,11 @@ def readyz(service: ServiceHere) -> JSONResponse:
 
 
 @routes.get("/metrics", role="viewer", response_class=Response)
-def metrics(service: ServiceHere) -> Response:
+def metrics(service: ServiceHere, request: Request) -> Response:
     """Its own metrics in Prometheus' text format."""
+    found = precision(service.database, service.clock)
+    service.own.warning_precision.set(math.nan if found.value is None else found.value)
+    service.own.incidents_judged.labels("real").set(found.real)
+    service.own.incidents_judged.labels("false_alarm").set(found.judged - found.real)
+    request.app.state.gauges.refresh(service.database, service.clock)
     return Response(service.own.exposition(), media_type=CONTENT_TYPE_LATEST)

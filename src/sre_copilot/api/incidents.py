@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Query, Request, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from sre_copilot.alerts.explanation import Because, explain_incident, reasons_of_alerts
+from sre_copilot.alerts.explanation import Because, reasons_of_alerts
 from sre_copilot.api.alerting_commands import (
     AlertingHere,
     IdempotencyKey,
@@ -22,8 +22,11 @@ from sre_copilot.api.alerting_views import alert_view, because_view, happening_v
 from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere, may_see_all, service_of
 from sre_copilot.api.problems import Problem
+from sre_copilot.api.shapes import alerts as shapes
 from sre_copilot.api.views import AcceptLanguage, Cursor, Lang, Limit, language, listing
 from sre_copilot.app.alerting import Alerting
+from sre_copilot.app.explaining import explained
+from sre_copilot.knowledge.labels import Labels
 from sre_copilot.store.alerting.audit import actor, noted
 from sre_copilot.store.notifications import NotificationStore
 from sre_copilot.store.tables import LAST_NUMBER
@@ -71,13 +74,20 @@ class Severity(Body):
     severity: Literal["critical", "high", "warning", "info", "low"]
 
 
+class Judgement(Body):
+    """Whether it was worth being told of."""
+
+    real: bool
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] = ""
+
+
 class Title(Body):
     """What it is to be called."""
 
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
 
-@routes.get("/incidents", role="viewer")
+@routes.get("/incidents", role="viewer", shape=shapes.Incidents)
 def incidents(
     alerting: AlertingHere,
     request: Request,
@@ -95,16 +105,17 @@ def incidents(
     given = {name: value for name, value in (("severity", severity), ("woken", woken)) if value is not None}
     page = alerting.records.incidents_page(statuses=statuses, cursor=cursor, limit=limit, **given)
     hidden = not may_see_all(request)
-    return listing(page, lambda row: incident_view(row, hidden=hidden))
+    standing = alerting.records.standing_of([row["id"] for row in page.rows])
+    return listing(page, lambda row: incident_view(row, hidden=hidden, standing=standing.get(row["id"], {})))
 
 
-@routes.get("/incidents/{key}", role="viewer")
+@routes.get("/incidents/{key}", role="viewer", shape=shapes.IncidentWithAlerts)
 def one_incident(alerting: AlertingHere, request: Request, response: Response, key: str) -> dict[str, Any]:
     """One incident, with its alerts, and what became of the last message to each receiver."""
     return _shown(alerting, request, response, key)
 
 
-@routes.get("/incidents/{key}/alerts", role="viewer")
+@routes.get("/incidents/{key}/alerts", role="viewer", shape=shapes.Alerts)
 def alerts_of(
     alerting: AlertingHere, request: Request, key: str, *, cursor: Cursor = None, limit: Limit = 100
 ) -> dict[str, Any]:
@@ -114,7 +125,7 @@ def alerts_of(
     return listing(page, lambda row: alert_view(row, hidden=hides(request, row)))
 
 
-@routes.get("/incidents/{key}/timeline", role="viewer")
+@routes.get("/incidents/{key}/timeline", role="viewer", shape=shapes.Timeline)
 def timeline(
     alerting: AlertingHere,
     service: ServiceHere,
@@ -137,7 +148,7 @@ def timeline(
     return {"items": [happening_view(row, spoken, hidden=hidden) for row in rows[:limit]], "next": more}
 
 
-@routes.get("/incidents/{key}/explain", role="viewer")
+@routes.get("/incidents/{key}/explain", role="viewer", shape=shapes.IncidentExplained)
 def explain(
     alerting: AlertingHere,
     service: ServiceHere,
@@ -147,7 +158,7 @@ def explain(
     lang: Lang = None,
     accept_language: AcceptLanguage = "",
 ) -> dict[str, Any]:
-    """Why each alert is in it, whether it woke people and why, whom it was told to, how far its escalation is."""
+    """Why each alert is in it; what mutes it, by which routes it goes, each message and what became of it, its escalation, what it was merged with or split from."""
     found = _incident(alerting, key)
     spoken = language(lang, accept_language, service.settings.language)
     reasons = [
@@ -157,7 +168,7 @@ def explain(
     delivered = NotificationStore(service.database).last_of(found["id"])
     return {
         "incident": incident_view(found, hidden=not may_see_all(request), delivered=delivered),
-        "because": [because_view(each, spoken) for each in explain_incident(found, delivered)],
+        "because": [because_view(each, spoken) for each in explained(service.database, found)],
         "alerts": reasons,
     }
 
@@ -193,79 +204,105 @@ class Change:
 ChangeHere = Annotated[Change, Depends()]
 
 
-@routes.post("/incidents/{key}/ack", role="responder")
+@routes.post("/incidents/{key}/ack", role="responder", shape=shapes.IncidentWithAlerts)
 def acknowledge(change: ChangeHere) -> dict[str, Any]:
     """Take it on: nobody else is called."""
     return change.do("acknowledge")
 
 
-@routes.post("/incidents/{key}/unack", role="responder")
+@routes.post("/incidents/{key}/unack", role="responder", shape=shapes.IncidentWithAlerts)
 def unacknowledge(change: ChangeHere) -> dict[str, Any]:
     """Give it back: the escalation goes on."""
     return change.do("unacknowledge")
 
 
-@routes.post("/incidents/{key}/assign", role="responder")
+@routes.post("/incidents/{key}/assign", role="responder", shape=shapes.IncidentWithAlerts)
 def assign(change: ChangeHere, said: Assignment) -> dict[str, Any]:
     """Say who sees to it."""
     return change.do("assign", said)
 
 
-@routes.post("/incidents/{key}/comment", role="responder")
+@routes.post("/incidents/{key}/comment", role="responder", shape=shapes.IncidentWithAlerts)
 def comment(change: ChangeHere, said: Comment) -> dict[str, Any]:
     """Note something in its timeline."""
     return change.do("comment", said)
 
 
-@routes.post("/incidents/{key}/snooze", role="responder")
+@routes.post("/incidents/{key}/snooze", role="responder", shape=shapes.IncidentWithAlerts)
 def snooze(change: ChangeHere, said: Snooze) -> dict[str, Any]:
     """Tell and call nobody until a time."""
     return change.do("snooze", until=said.until.timestamp())
 
 
-@routes.post("/incidents/{key}/resolve", role="responder")
+@routes.post("/incidents/{key}/resolve", role="responder", shape=shapes.IncidentWithAlerts)
 def resolve(change: ChangeHere) -> dict[str, Any]:
-    """Say that it is over."""
+    """Say that it is over; `firing_count` says how many of its alerts fire nevertheless. It opens again when one of them ends and fires anew within `reopen_within_seconds`."""
     return change.do("resolve")
 
 
-@routes.post("/incidents/{key}/reopen", role="responder")
+@routes.post("/incidents/{key}/reopen", role="responder", shape=shapes.IncidentWithAlerts)
 def reopen(change: ChangeHere) -> dict[str, Any]:
     """Say that it is not over; then it ends by hand alone."""
     return change.do("reopen")
 
 
-@routes.post("/incidents/{key}/merge", role="responder")
+@routes.post("/incidents/{key}/merge", role="responder", shape=shapes.IncidentWithAlerts)
 def merge(change: ChangeHere, said: Others) -> dict[str, Any]:
     """Let others be part of it: they are the same matter."""
     return change.do("merge", said)
 
 
-@routes.post("/incidents/{key}/split", role="responder")
+@routes.post("/incidents/{key}/split", role="responder", shape=shapes.IncidentWithAlerts)
 def split(change: ChangeHere, said: Part) -> dict[str, Any]:
     """Let some of its alerts be an incident of their own; that one is answered."""
     return change.do("split", said)
 
 
-@routes.post("/incidents/{key}/link", role="responder")
+@routes.post("/incidents/{key}/link", role="responder", shape=shapes.IncidentWithAlerts)
 def link(change: ChangeHere, said: Others) -> dict[str, Any]:
     """Say that others have to do with it."""
     return change.do("link", said)
 
 
-@routes.post("/incidents/{key}/severity", role="responder")
+@routes.post("/incidents/{key}/severity", role="responder", shape=shapes.IncidentWithAlerts)
 def severity(change: ChangeHere, said: Severity) -> dict[str, Any]:
     """Say how severe it is."""
     return change.do("severity", said)
 
 
-@routes.post("/incidents/{key}/title", role="responder")
+@routes.post("/incidents/{key}/judgement", role="responder", status_code=201, shape=shapes.Judged)
+def judge(
+    alerting: AlertingHere, service: ServiceHere, request: Request, key: str, said: Judgement
+) -> dict[str, Any]:
+    """Say whether it was a real problem; who judges again replaces their own word."""
+    found, token = _incident(alerting, key), request.state.token
+    with noted(
+        service.database,
+        service.clock,
+        "incident.judge",
+        who=actor(token),
+        subject=found["id"],
+        real=said.real,
+    ):
+        Labels(service.database, service.clock).add(
+            by=actor(token),
+            role=token.role,
+            investigation_id=str(found["diagnosis"].get("investigation_id", "")),
+            target="incident",
+            target_id=found["id"],
+            right=said.real,
+            note=said.note,
+        )
+    return {"incident_id": found["id"], "real": said.real, "by": who(request)}
+
+
+@routes.post("/incidents/{key}/title", role="responder", shape=shapes.IncidentWithAlerts)
 def title(change: ChangeHere, said: Title) -> dict[str, Any]:
     """Call it something."""
     return change.do("title", said)
 
 
-@routes.post("/incidents/{key}/investigate", role="responder", status_code=202)
+@routes.post("/incidents/{key}/investigate", role="responder", status_code=202, shape=shapes.Asked)
 def investigate(alerting: AlertingHere, request: Request, key: str) -> dict[str, Any]:
     """Look into it now; a round that is planned or under way is the one that is meant."""
     found = _incident(alerting, key)
@@ -281,7 +318,9 @@ def _shown(alerting: Alerting, request: Request, response: Response, key: str) -
     tagged(response, found)
     page = alerting.records.alerts_page(limit=SHOWN, incident_id=found["id"])
     delivered = NotificationStore(service_of(request).database).last_of(found["id"])
-    shown = incident_view(found, hidden=not may_see_all(request), delivered=delivered)
+    standing = alerting.records.standing_of([found["id"]]).get(found["id"], {})
+    shown = incident_view(found, hidden=not may_see_all(request), delivered=delivered, standing=standing)
+    shown["reopen_within_seconds"] = alerting.settings.alerting.lifecycle.reopen_within_seconds
     return {**shown, "alerts": [alert_view(row, hidden=hides(request, row)) for row in page.rows]}
 
 

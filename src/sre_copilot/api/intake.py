@@ -14,6 +14,7 @@ from sre_copilot.api.intake_desk import Way, Ways, keep, ways_of
 from sre_copilot.api.intake_limits import decoded, read_body
 from sre_copilot.api.intake_trust import admit_token, check_signature, credential, fits, unknown_sender
 from sre_copilot.api.problems import Problem
+from sre_copilot.api.shapes import intake as shapes
 from sre_copilot.api.views import Json
 from sre_copilot.domain.alert import Batch
 
@@ -22,7 +23,7 @@ MOST_IDS = 100  # of an answer: who sends one alert may want its id, who sends a
 MOST_REJECTED = 1000  # of an answer; all are counted
 
 
-@routes.post("/intake/{name}", role=PUBLIC, status_code=202)
+@routes.post("/intake/{name}", role=PUBLIC, status_code=202, shape=shapes.Taken)
 async def take(request: Request, name: str) -> Json:
     """Take what a system sends; 202 once all that could be read is durable, with what could not by its place.
 

@@ -16,12 +16,13 @@ from sre_copilot.api.intake_desk import Way, keep, ways_of
 from sre_copilot.api.intake_limits import decoded, largest_body, read_body
 from sre_copilot.api.intake_trust import admit_token, fits
 from sre_copilot.api.problems import Problem
+from sre_copilot.api.shapes import intake as shapes
 from sre_copilot.api.views import Json
 
 routes = Routes(tag="intake", refusals=(401, 403, 404, 415, 429), media=("application/json",))
 
 
-@routes.post("/alerts/event/{provider_type}", role=PUBLIC, status_code=202)
+@routes.post("/alerts/event/{provider_type}", role=PUBLIC, status_code=202, shape=shapes.Taken)
 async def keep_event(request: Request, provider_type: str) -> Json:
     """Take what a system sends to Keep (`X-API-Key`): a way in by its name, or that of a provider."""
     return await taken(request, ways_of(request).of_provider(provider_type))
@@ -39,7 +40,7 @@ async def post_alerts(request: Request, name: str) -> Response:
     return await posted(request, way, decoded(await admitted(request, way)))
 
 
-@routes.post("/v2/enqueue", role=PUBLIC, status_code=202)
+@routes.post("/v2/enqueue", role=PUBLIC, status_code=202, shape=shapes.Enqueued)
 async def enqueue(request: Request) -> Json:
     """Take an event of PagerDuty's API, version 2; its `routing_key` is the word of a way in, or the token of a responder."""
     try:

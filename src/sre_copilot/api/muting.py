@@ -22,6 +22,7 @@ from sre_copilot.api.alerting_commands import (
 from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
+from sre_copilot.api.shapes import muting as shapes
 from sre_copilot.clock import rfc3339
 
 routes = Routes(tag="muting", refusals=(404, 409, 412))
@@ -67,7 +68,7 @@ class WantedWindow(Body):
     ticket: Annotated[str, Field(max_length=200)] = ""
 
 
-@routes.get("/silences", role="viewer")
+@routes.get("/silences", role="viewer", shape=shapes.Silences)
 def silences(
     alerting: AlertingHere,
     service: ServiceHere,
@@ -81,7 +82,7 @@ def silences(
     return {"items": sorted(kept, key=lambda each: each["ends_at"], reverse=True), "next": None}
 
 
-@routes.post("/silences", role="responder", status_code=201)
+@routes.post("/silences", role="responder", status_code=201, shape=shapes.Silence)
 def put_silence(
     alerting: AlertingHere,
     service: ServiceHere,
@@ -105,13 +106,13 @@ def put_silence(
     return _one(alerting, response, str(result["id"]), service.clock.now())
 
 
-@routes.get("/silences/{key}", role="viewer")
+@routes.get("/silences/{key}", role="viewer", shape=shapes.Silence)
 def one_silence(alerting: AlertingHere, service: ServiceHere, response: Response, key: str) -> dict[str, Any]:
     """One silence."""
     return _one(alerting, response, key, service.clock.now())
 
 
-@routes.delete("/silences/{key}", role="responder")
+@routes.delete("/silences/{key}", role="responder", shape=shapes.Silence)
 def expire_silence(
     alerting: AlertingHere, service: ServiceHere, request: Request, response: Response, key: str
 ) -> dict[str, Any]:
@@ -120,14 +121,14 @@ def expire_silence(
     return _one(alerting, response, key, service.clock.now())
 
 
-@routes.get("/maintenance", role="viewer")
+@routes.get("/maintenance", role="viewer", shape=shapes.Windows)
 def windows(alerting: AlertingHere, service: ServiceHere) -> dict[str, Any]:
     """Maintenance windows, those that began last first."""
     rows = sorted(alerting.records.maintenance(), key=lambda row: row["starts_at"], reverse=True)
     return {"items": [_window(row, service.clock.now()) for row in rows], "next": None}
 
 
-@routes.post("/maintenance", role="responder", status_code=201)
+@routes.post("/maintenance", role="responder", status_code=201, shape=shapes.Window)
 def put_window(
     alerting: AlertingHere,
     service: ServiceHere,
@@ -152,13 +153,13 @@ def put_window(
     return _known_window(alerting, response, str(result["id"]), service.clock.now())
 
 
-@routes.get("/maintenance/{key}", role="viewer")
+@routes.get("/maintenance/{key}", role="viewer", shape=shapes.Window)
 def one_window(alerting: AlertingHere, service: ServiceHere, response: Response, key: str) -> dict[str, Any]:
     """One maintenance window."""
     return _known_window(alerting, response, key, service.clock.now())
 
 
-@routes.delete("/maintenance/{key}", role="responder")
+@routes.delete("/maintenance/{key}", role="responder", shape=shapes.Window)
 def end_window(
     alerting: AlertingHere, service: ServiceHere, request: Request, response: Response, key: str
 ) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 
 from sre_copilot.api.guard import Routes, ServiceHere
+from sre_copilot.api.shapes import notifications as shapes
 from sre_copilot.api.views import Cursor, Hours, Limit, listing
 from sre_copilot.clock import rfc3339
 from sre_copilot.store.notifications import NotificationStore
@@ -27,7 +28,7 @@ Status = Annotated[
 _ADDRESS = re.compile(r":(.)[^/]*?([^/]{0,2})$")
 
 
-@routes.get("/notifications", role="viewer")
+@routes.get("/notifications", role="viewer", shape=shapes.Notifications)
 def notifications(
     service: ServiceHere,
     *,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal
 
 from fastapi import Header, Query, Request, Response
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -14,6 +15,7 @@ from sre_copilot.alerts.oncall.schedule import Schedule
 from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
+from sre_copilot.api.shapes import oncall as shapes
 from sre_copilot.api.views import AcceptLanguage, Cursor, Lang, Language, Limit, language, listing
 from sre_copilot.app.oncall import LiveRoster
 from sre_copilot.app.oncall_changes import new_override, person_called, schedule_of
@@ -52,7 +54,7 @@ class NewOverride(Body):
     reason: Annotated[str, Field(max_length=1000)] = ""
 
 
-@routes.get("/oncall", role="viewer", responses={400: Refused[400]})
+@routes.get("/oncall", role="viewer", responses={400: Refused[400]}, shape=shapes.OnCall)
 def oncall(
     service: ServiceHere,
     request: Request,
@@ -69,7 +71,12 @@ def oncall(
     return {"at": rfc3339(when), "items": items, "problems": list(live.problems)}
 
 
-@routes.get("/oncall/{schedule}/shifts", role="viewer", responses={n: Refused[n] for n in (400, 404)})
+@routes.get(
+    "/oncall/{schedule}/shifts",
+    role="viewer",
+    responses={n: Refused[n] for n in (400, 404)},
+    shape=shapes.Shifts,
+)
 def shifts(
     service: ServiceHere, request: Request, schedule: str, *, start: At = None, days: Days = 7
 ) -> dict[str, Any]:
@@ -82,7 +89,9 @@ def shifts(
     return {"start": rfc3339(begin), "end": rfc3339(end), "items": items, "gaps": gaps}
 
 
-@routes.get("/oncall/{schedule}/overrides", role="viewer", responses={404: Refused[404]})
+@routes.get(
+    "/oncall/{schedule}/overrides", role="viewer", responses={404: Refused[404]}, shape=shapes.Overrides
+)
 def overrides(
     service: ServiceHere, request: Request, schedule: str, *, cursor: Cursor = None, limit: Limit = 100
 ) -> dict[str, Any]:
@@ -91,7 +100,16 @@ def overrides(
     return listing(_store(service).page(schedule=schedule, cursor=cursor, limit=limit), _override)
 
 
-@routes.post("/oncall/{schedule}/overrides", role="responder", status_code=201, responses=Refused)
+@routes.post(
+    "/oncall/{schedule}/overrides",
+    role="responder",
+    status_code=201,
+    shape=shapes.Override,
+    responses={
+        **Refused,
+        200: {"description": "It is there already: the same was asked for before.", "model": shapes.Override},
+    },
+)
 def add_override(
     service: ServiceHere,
     request: Request,
@@ -102,6 +120,44 @@ def add_override(
     idempotency_key: IdempotencyKey = "",
 ) -> dict[str, Any]:
     """Let somebody take over: a responder themselves, an approver anybody."""
+    asked = {"schedule": schedule, **new.model_dump(mode="json")}
+    with _refusals(service, request, "add", subject=schedule, **asked):
+        kept, is_new = _added(service, request, schedule, new, once=idempotency_key)
+    response.status_code = 201 if is_new else 200
+    response.headers["ETag"] = _tag(kept)
+    return _override(kept)
+
+
+@routes.delete(
+    "/oncall/{schedule}/overrides/{key}",
+    role="responder",
+    responses={**Refused, 412: {"description": "It was changed meanwhile, or is removed."}},
+    shape=shapes.Override,
+)
+def remove_override(
+    service: ServiceHere, request: Request, schedule: str, key: str, *, if_match: IfMatch = ""
+) -> dict[str, Any]:
+    """Remove an override; what was on call before its removal stays known by its row."""
+    with _refusals(service, request, "remove", subject=key, schedule=schedule):
+        return _override(_removed(service, request, schedule, key, if_match=if_match))
+
+
+@contextmanager
+def _refusals(
+    service: Service, request: Request, verb: Literal["add", "remove"], *, subject: str, **asked: Any
+) -> Iterator[None]:
+    """Note a change that is refused, with the reason; one that is made is noted with it."""
+    try:
+        yield
+    except (Problem, UsageError) as error:
+        by, now = actor(_token(request)), service.clock.now()
+        _store(service).refused(verb, subject=subject, now=now, by=by, problem=str(error), **asked)
+        raise
+
+
+def _added(
+    service: Service, request: Request, schedule: str, new: NewOverride, *, once: str
+) -> tuple[Mapping[str, Any], bool]:
     roster, _ = _planned(service, request, schedule)
     token, now = _token(request), service.clock.now()
     row = new_override(
@@ -113,42 +169,30 @@ def add_override(
         replaces=new.replaces,
         reason=new.reason,
         now=now,
-        key=f"{token.id}/{idempotency_key}" if idempotency_key else "",
+        key=f"{token.id}/{once}" if once else "",
     )
     _may(roster, token, new.person)
     try:
-        kept, is_new = _store(service).add(row, now=now, by=actor(token))
+        return _store(service).add(row, now=now, by=actor(token))
     except UsageError:
         said = "this Idempotency-Key was used for another override; use another one"
         raise Problem(400, said, field="idempotency-key") from None
-    response.status_code = 201 if is_new else 200
-    response.headers["ETag"] = _tag(kept)
-    return _override(kept)
 
 
-@routes.delete(
-    "/oncall/{schedule}/overrides/{key}",
-    role="responder",
-    responses={**Refused, 412: {"description": "It was changed meanwhile, or is removed."}},
-)
-def remove_override(
-    service: ServiceHere, request: Request, schedule: str, key: str, *, if_match: IfMatch = ""
-) -> dict[str, Any]:
-    """Remove an override; what was on call before its removal stays known by its row."""
+def _removed(
+    service: Service, request: Request, schedule: str, key: str, *, if_match: str
+) -> Mapping[str, Any]:
     roster, _ = _planned(service, request, schedule)
     token, row = _token(request), _store(service).get(key)
     if row is None or row["schedule"] != schedule:
         raise Problem(404, f"there is no override '{key}' of this schedule", field="key")
     _may(roster, token, row["person"])
-    wanted = if_match in ("", "*", _tag(row))
-    changed = (
-        _store(service).remove(key, revision=row["revision"], now=service.clock.now(), by=actor(token))
-        if wanted
-        else None
-    )
+    now, changed = service.clock.now(), None
+    if if_match in ("", "*", _tag(row)):
+        changed = _store(service).remove(key, revision=row["revision"], now=now, by=actor(token))
     if changed is None:
         raise Problem(412, "it was changed meanwhile, or is removed; read it again", field="if-match")
-    return _override(changed)
+    return changed
 
 
 def _live(request: Request) -> LiveRoster:

@@ -10,8 +10,14 @@ from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
-from sre_copilot.alerts.explanation import explain_incident
-from sre_copilot.api.alerting_views import alert_view, because_view, happening_view, hides, incident_view
+from sre_copilot.api.alerting_views import (
+    alert_count,
+    alert_view,
+    because_view,
+    happening_view,
+    hides,
+    incident_view,
+)
 from sre_copilot.api.browser_sessions import SESSION_S
 from sre_copilot.api.guard import (
     BODILESS,
@@ -28,11 +34,11 @@ from sre_copilot.api.html import page
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.status import document
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, anomaly, breach, investigation, language
+from sre_copilot.app.explaining import explained
 from sre_copilot.app.serving import Service
 from sre_copilot.errors import StoreError
 from sre_copilot.incidents.report import render
 from sre_copilot.incidents.report.reading import report_of
-from sre_copilot.store.notifications import NotificationStore
 
 MOST = 50  # rows of a table: what a person reads
 MOST_HAPPENINGS = 500  # of a timeline
@@ -101,15 +107,14 @@ def _incident_contents(
     service: Service, request: Request, row: Mapping[str, Any], lang: Language
 ) -> dict[str, Any]:
     records, hidden = service.alerting.records, not may_see_all(request)
-    delivered = NotificationStore(service.database).last_of(row["id"])
     alerts = records.alerts_page(limit=MOST, incident_id=row["id"]).rows
     return {
         "now": service.clock.now(),
         "again": max(AGAIN_S, service.settings.check_interval_seconds),
         "row": {**_listed(row, request), "ended": row["resolved_at"]},
         "alerts": [{**alert_view(each, hidden=hides(request, each)), "began": each["starts_at"]} for each in alerts],
-        "more_alerts": max(0, len(row["fingerprints"]) - len(alerts)),
-        "why": [{**because_view(each, lang), "when": each.at} for each in explain_incident(row, delivered)],
+        "more_alerts": max(0, alert_count(row) - len(alerts)),
+        "why": [{**because_view(each, lang), "when": each.at} for each in explained(service.database, row)],
         "timeline": [
             {**happening_view(each, lang, hidden=hidden), "when": each["at"]}
             for each in records.timeline(row["id"], limit=MOST_HAPPENINGS)

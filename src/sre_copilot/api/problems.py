@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from sre_copilot.errors import SreCopilotError, UsageError
 from sre_copilot.telemetry import log
@@ -110,6 +111,11 @@ def install(app: FastAPI) -> None:
             return respond(request, 503, str(error), headers={"Retry-After": str(AGAIN_S)})
         field = str(error).partition(":")[0]
         return respond(request, 400, str(error), field=field if field.isidentifier() else "")
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> JSONResponse:
+        # nobody reads it; without it, each sender that breaks off would fill the log as a failure of ours
+        return respond(request, 400, "body: ended before its length", field="body")
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -12,6 +12,7 @@ from sre_copilot.api.alerting_commands import AlertingHere
 from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
+from sre_copilot.api.shapes import rules as shapes
 from sre_copilot.app.alerting import Alerting
 from sre_copilot.app.rehearsing import rehearse, with_alerting
 from sre_copilot.app.serving import Service
@@ -38,7 +39,7 @@ class Changed(Body):
     """So many days back."""
 
 
-@routes.post("/rules/replay", role="approver")
+@routes.post("/rules/replay", role="approver", shape=shapes.Replayed)
 def replay(alerting: AlertingHere, service: ServiceHere, request: Request, wanted: Changed) -> dict[str, Any]:
     """Let the alerts of the last days go through the present rules and through changed ones, and say what differs.
 

@@ -12,8 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sre_copilot import __version__
 from sre_copilot.api import (
+    actions,
     alerts,
     anomalies,
+    approval_page,
+    approvals,
     baseline,
     changes,
     chat,
@@ -25,18 +28,23 @@ from sre_copilot.api import (
     investigate,
     investigations,
     invitations,
+    killswitch,
     knowledge,
     muting,
     notifications,
     oncall,
     page,
+    plans,
     predictions,
+    reports,
     rooms,
     rules,
+    stats,
     status,
     team,
     tokens,
     updates,
+    workflows,
 )
 from sre_copilot.api.alertmanager import alerts as alertmanager_alerts
 from sre_copilot.api.alertmanager import silences as alertmanager_silences
@@ -48,8 +56,11 @@ from sre_copilot.api.limits import Limits
 from sre_copilot.api.problems import install
 from sre_copilot.api.views import Json
 from sre_copilot.app.alert_backend import StoredAlerts
+from sre_copilot.app.approving_made import make_delegating
+from sre_copilot.app.authority import approving_of
 from sre_copilot.app.calling import Calling
 from sre_copilot.app.desk import Desk
+from sre_copilot.app.measuring import StatisticsGauges
 from sre_copilot.app.serving import Service
 
 NOUNS = (
@@ -74,12 +85,20 @@ NOUNS = (
     muting,
     rules,
     updates,
+    actions,
+    killswitch,
+    approvals,
+    plans,
+    workflows,
+    reports,
+    stats,
 )
 PLACES = (
     ("/api/v1", intake),  # first, for routes are tried in their order, and most requests by far are alerts
     ("/api/v2", alertmanager_alerts),
     ("", intake_compatible),
     ("", page),
+    ("", approval_page),
     ("", health),
     ("", status),
     *(("/api/v2", noun) for noun in (alertmanager_silences, alertmanager_status)),
@@ -103,6 +122,9 @@ def create_app(service: Service, desk: Desk | None = None) -> FastAPI:
     app.state.sessions = Sessions(service.clock)
     app.state.desk = desk or Desk(service)
     app.state.calling = Calling(app.state.desk)
+    app.state.approving = approving_of(service)
+    app.state.delegating = make_delegating(service)
+    app.state.gauges = StatisticsGauges(service.own)
     app.state.alerting = StoredAlerts(service.alerting)
     app.state.streams = updates.Streams()
     app.state.rehearsing = threading.Lock()

@@ -10,6 +10,7 @@ from sre_copilot import __version__
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, language, seconds
 from sre_copilot.app.alerting import LEASE
+from sre_copilot.app.precision import precision
 from sre_copilot.app.serving import Service
 from sre_copilot.clock import rfc3339
 from sre_copilot.incidents.report.words import say
@@ -72,6 +73,7 @@ def alerting_status(service: Service) -> dict[str, Any]:
         "inbox_waiting": alerting.inbox.waiting(),
         "notifications_waiting": told.get("pending", 0) + told.get("started", 0),
         "notifications_failed": told.get("failed", 0),
+        "warning_precision": precision(service.database, service.clock).document(),
         "leads": runner is not None and runner.leads,
         "leader": Leases(service.database).holder(LEASE),
         "problems": list(alerting.roster.problems),

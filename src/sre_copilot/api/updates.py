@@ -18,6 +18,7 @@ from sre_copilot.api.alerting_commands import AlertingHere
 from sre_copilot.api.alerting_views import source_of
 from sre_copilot.api.guard import Routes, ServiceHere, may_see, may_see_all
 from sre_copilot.api.problems import Problem
+from sre_copilot.api.shapes import alerts as shapes
 from sre_copilot.api.streaming import HEARTBEAT_S, MEDIA_TYPE
 from sre_copilot.api.views import Cursor, Limit
 from sre_copilot.clock import rfc3339
@@ -95,7 +96,7 @@ async def updates(
     ] = None,
     last_event_id: Annotated[str, Header(alias="Last-Event-ID", pattern=r"^\d{0,10}$")] = "",
 ) -> StreamingResponse:
-    """Alerts received, incidents opened, changed and resolved, diagnoses ready, as server-sent events; each has an `id` to go on after."""
+    """Alerts received, anomalies detected, incidents opened, changed and resolved, diagnoses ready, feedback given, as server-sent events; each has an `id` to go on after."""
     streams: Streams = request.app.state.streams
     token: Token = request.state.token
     streams.enter()
@@ -154,12 +155,15 @@ def event_view(row: Mapping[str, Any], request: Request) -> dict[str, Any]:
     if row["type"] == EventType.ALERT_RECEIVED and data.get("source") == WATCH:
         if not may_see(request, source_of(data.get("labels", {}), data.get("annotations", {}))):
             data = {**data, "annotations": {}, "hidden": True}
+    elif row["type"] == EventType.ANOMALY_DETECTED and not may_see(request, data.get("source", "")):
+        known = ("anomaly_id", "entity", "metric", "status", "severity", "since", "at", "source")
+        data = {name: data[name] for name in known if name in data} | {"hidden": True}
     elif row["type"] == EventType.DIAGNOSIS_READY and not may_see_all(request):
         data = {name: data[name] for name in ("incident_id", "outcome") if name in data} | {"hidden": True}
     return {"type": row["type"], "key": row["key"], "at": rfc3339(row["at"]), "data": data}
 
 
-@routes.get("/audit", role="approver")
+@routes.get("/audit", role="approver", shape=shapes.Audit)
 def audit(alerting: AlertingHere, *, cursor: Cursor = None, limit: Limit = 100) -> dict[str, Any]:
     """Every change that was asked for, refused ones too, latest first."""
     page = alerting.records.audit_page(cursor=cursor, limit=limit)

@@ -5,17 +5,40 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 
 from sre_copilot.alerts.pipeline.refusal import Refused
-from sre_copilot.alerts.state import AlertState, GroupState, SilenceState
+from sre_copilot.alerts.state import GroupState, SilenceState
 from sre_copilot.app.alerting import Alerting
-from sre_copilot.domain.alert import AlertEvent
+from sre_copilot.domain.alert import AlertEvent, Status
 
 State = TypeVar("State")
 RESOLVED_S = 900.0  # so long resolved alerts are told: Alertmanager forgets them after about as long
+
+
+class Sight(NamedTuple):
+    """What the API of Alertmanager shows of an alert; the fields are those of its record."""
+
+    fingerprint: str
+    status: Status
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: float
+    ends_at: float | None
+    updated_at: float
+    silenced_by: list[str]
+    inhibited_by: list[str]
+    maintained_by: list[str]
+    routes: list[str]
+    generator_url: str
+    anomaly_id: str
+
+    @property
+    def muted(self) -> bool:
+        """Whether it is kept from people by a silence, an inhibition or a maintenance window."""
+        return bool(self.silenced_by or self.inhibited_by or self.maintained_by)
 
 
 class StoredAlerts:
@@ -35,10 +58,12 @@ class StoredAlerts:
         if events:
             await asyncio.wrap_future(self._alerting.tell(events, source=source))
 
-    async def alerts(self) -> Sequence[AlertState]:
+    async def alerts(self) -> Sequence[Sight]:
         """Every alert that fires, and those that ended lately."""
-        since = self._alerting.clock.now() - RESOLVED_S
-        return await asyncio.to_thread(_made, AlertState, self._alerting.records.known, since)
+        return await asyncio.to_thread(self._seen, self._alerting.clock.now() - RESOLVED_S)
+
+    def _seen(self, since: float) -> list[Sight]:
+        return [Sight._make(each) for each in self._alerting.records.known(Sight._fields, since=since)]
 
     async def groups(self) -> Sequence[GroupState]:
         """Every aggregation group, with the fingerprints of its alerts."""

@@ -23,7 +23,7 @@ from sre_copilot.incidents.casework.apart import apart, within_reach
 from sre_copilot.incidents.casework.casework import Casework
 from sre_copilot.incidents.casework.looking import Look, by_the_core
 from sre_copilot.incidents.casework.picture import Read, SeenAlert, reading
-from sre_copilot.incidents.casework.rounds import Post
+from sre_copilot.incidents.casework.rounds import Planner, Post
 from sre_copilot.incidents.casework.voice import Voice
 from sre_copilot.incidents.watch.inquiry import known_changes
 from sre_copilot.perception.source import Source
@@ -42,6 +42,7 @@ def make_casework(
     post: Post,
     desk: Desk | None = None,
     read: Read | None = None,
+    planner: Planner | None = None,
 ) -> Casework:
     """Wire the casework of a service; before `durable.launch`.
 
@@ -50,6 +51,7 @@ def make_casework(
     post : posts a command to the engine
     desk : where the team is asked; without one the bare core investigates, and no model is
     read : reads an incident; by default from the store
+    planner : makes a plan of a fault that was found; without one nothing is proposed
     """
     settings, role = service.settings, least_role(service)
     opener = _opener(service)
@@ -87,7 +89,9 @@ def make_casework(
         own=service.own,
         first_look=first_look(service, desk),
         settings=settings.alerting.investigations,
-        automatic=settings.alerting.lifecycle.investigate,
+        automatic=settings.alerting.lifecycle.investigate
+        and bool(service.roles),  # without a source there is nothing to look at
+        planner=planner,
     )
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sre_copilot.app import open_configured, open_for_investigation, register_sentences
 from sre_copilot.app.alerting import Alerting, make_alerting
 from sre_copilot.app.closing import investigating
 from sre_copilot.app.methods import registered_methods
+from sre_copilot.app.rulebook import rulebook_of
 from sre_copilot.app.secrets import secrets_of
 from sre_copilot.app.storing import open_database
 from sre_copilot.clock import Clock, SystemClock
@@ -41,6 +44,9 @@ from sre_copilot.telemetry import OwnMetrics, hide
 
 DETECTORS = "sre_copilot.series_detectors"
 TOKEN_FILE = "token"  # noqa: S105 - the name of a file in store.folder
+Opener = Callable[[], Sequence[Source]]
+LOCAL_ADMIN = "local admin"
+"""The name of the first token where who started the server has none of their own."""
 LAST_TICK_S = 2.0  # so long a tick that is under way may take to its end: the whole shutdown has five seconds
 TELL_S = 10.0  # until anomalies are durable in the inbox: as long as a store may keep a writer waiting, twice
 LATE_TICKS = 3  # so many intervals without a tick: something holds it up
@@ -78,6 +84,8 @@ class Service:
     """Opens the sources as a question looks at them."""
     closing: list[Callable[[], None]] = field(default_factory=list)
     """What else ends with it."""
+    workflows: Any = None
+    """`app.workflows.Workflows`, where this process works runs off."""
 
     def start(self) -> None:
         """Begin to watch, in a thread of its own."""
@@ -133,7 +141,9 @@ def make_service(
     clock = clock or SystemClock()
     own = own or OwnMetrics()
     check_methods(settings, now=clock.now())
-    opened = tuple(sources) if sources is not None else open_configured(settings)
+    rulebook_of(settings)  # policies that fail their own tests stop the start
+    coarse, fine = openers(settings, sources)
+    opened = tuple(coarse())
     hide(secrets_of(settings))
     database = open_database(settings)
     settings = with_accepted_thresholds(settings, database, clock)
@@ -153,12 +163,12 @@ def make_service(
         sessions=SessionStore(database),
         alerting=alerting,
         roles={source.name: _roles(source) for source in opened},
-        examine=(lambda: open_for_investigation(settings)) if sources is None else (lambda: tuple(sources)),
+        examine=fine,
         watch=Watch(
             opened,
             settings,
-            reopen=(lambda: open_configured(settings)) if sources is None else (lambda: tuple(sources)),
-            examine=(lambda: open_for_investigation(settings)) if sources is None else None,
+            reopen=coarse,
+            examine=fine if sources is None else None,
             arrays=ArrayStore(settings.store.folder / "arrays"),
             anomalies=anomaly_records(database),
             breaches=breach_records(database),
@@ -174,6 +184,16 @@ def make_service(
             own=own,
         ),
     )
+
+
+def openers(settings: Settings, sources: Sequence[Source] | None = None) -> tuple[Opener, Opener]:
+    """How the sources are opened, to be watched and to be looked into; none where none is configured: alerts alone can be watched."""
+    if sources is not None:
+        given = tuple(sources)
+        return (lambda: given), (lambda: given)
+    if not settings.sources:
+        return tuple, tuple
+    return (lambda: open_configured(settings)), (lambda: open_for_investigation(settings))
 
 
 def with_accepted_thresholds(settings: Settings, database: Database, clock: Clock) -> Settings:
@@ -263,15 +283,23 @@ def first_token(service: Service) -> Path | None:
     """On loopback and at the first start, make a token of an admin and leave it in a file that only its owner reads."""
     if not is_loopback(service.settings.server.host) or service.tokens.all():
         return None
-    _, plain = service.tokens.create(
-        "first start", role="admin", now=service.clock.now(), by="the first start"
-    )
+    name = first_name()
+    _, plain = service.tokens.create(name, role="admin", now=service.clock.now(), by="the first start")
     path = token_file(service.settings)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.unlink(missing_ok=True)  # one that is there may be open to others
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(plain + "\n")
     return path
+
+
+def first_name() -> str:
+    """Whose the first token is, as the audit and the timeline name whoever uses it: who started the server on this machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that has no name
+        user = ""
+    return LOCAL_ADMIN if user in ("", "root") else user
 
 
 def token_file(settings: Settings) -> Path:

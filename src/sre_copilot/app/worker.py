@@ -12,10 +12,15 @@ import httpx
 
 from sre_copilot.alerts.deadman import Deadman
 from sre_copilot.app.alerting import LEASE, make_runner
+from sre_copilot.app.approving_made import Turning
+from sre_copilot.app.authority import approving_of
 from sre_copilot.app.casework import make_casework, make_ready
 from sre_copilot.app.desk import Desk
 from sre_copilot.app.notifying import make_deliveries
+from sre_copilot.app.planning import Drafting, make_planning
+from sre_copilot.app.remedying import Acting, make_acting
 from sre_copilot.app.serving import Service
+from sre_copilot.app.workflows import make_workflows
 from sre_copilot.bus.opening import open_bus
 from sre_copilot.bus.port import Bus
 from sre_copilot.clock import Clock
@@ -32,8 +37,9 @@ from sre_copilot.incidents.relay import Relay
 from sre_copilot.incidents.report.words import say
 from sre_copilot.settings.alerting.people import DeadmanSettings
 from sre_copilot.settings.document import Settings
-from sre_copilot.store import notifications
+from sre_copilot.store import cases, notifications
 from sre_copilot.store.alerting import inbox, states
+from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.database import Database
 from sre_copilot.store.facts import Facts
 from sre_copilot.store.leases import Leases
@@ -66,12 +72,16 @@ class Worker:
     deadman: DeadmanWatch
     around: Lookout
     warm: Callable[[], object] = lambda: None
+    acting: Acting | None = None
+    """Carries plans out; none where no executor is configured."""
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         """Begin to work."""
         runner = self.service.alerting.runner
         self.durable.launch()
+        if self.acting is not None:
+            self.acting.start()
         if runner is not None:
             runner.start()
         self.deadman.start()
@@ -94,6 +104,8 @@ class Worker:
         self.around.close()
         if self.service.alerting.runner is not None:
             self.service.alerting.runner.close()
+        if self.acting is not None:
+            self.acting.close()
         self.durable.close()
         self.bus.close()
 
@@ -117,7 +129,14 @@ def make_worker(service: Service, *, desk: Desk | None = None, durable: Durable 
     def post(verb: str, arguments: dict[str, Any]) -> None:
         alerting.commands.post(verb, arguments, who="sre-copilot", key=str(arguments["key"]))
 
-    casework = make_casework(service, runs, post=post, desk=desk)
+    planning = make_planning(service) if settings.actions.executors else None
+    planner = Drafting(planning) if planning is not None else None
+    casework = make_casework(service, runs, post=post, desk=desk, planner=planner)
+    flows = service.workflows = make_workflows(service, runs, desk=desk)
+    acting = make_acting(service, runs, again=planning.again) if planning is not None else None
+    if planning is not None and acting is not None:
+        planning.plans, planning.desk = acting.approving.plans, acting.desk
+        planning.look = casework.rounds.look_now
     follower = Follower("casework", alerting.records, facts, casework.on_event, types=INCIDENT_EVENTS)
     deadman = DeadmanWatch(
         settings.alerting.people.deadman,
@@ -131,6 +150,8 @@ def make_worker(service: Service, *, desk: Desk | None = None, durable: Durable 
         lambda: until_less(relay.pump, SENT_AT_ONCE),
         follower.pump,
         casework.turn,
+        flows.pump,
+        Turning(approving_of(service), AuditChain(database)).pump,
         Forgetting(service, store, casework).pump,
     )
     alerting.ask_casework = casework.ask
@@ -141,10 +162,18 @@ def make_worker(service: Service, *, desk: Desk | None = None, durable: Durable 
         pumps=pumps,
         own=own,
         changes_of=_changes_of(service),
-        on_term=follower.anew,
+        on_term=_anew(follower, flows.follower),
     )
     return Worker(
-        service, runs, bus, casework, deliveries, deadman, around, warm=lambda: make_ready(service, desk)
+        service,
+        runs,
+        bus,
+        casework,
+        deliveries,
+        deadman,
+        around,
+        warm=lambda: make_ready(service, desk),
+        acting=acting,
     )
 
 
@@ -182,12 +211,12 @@ class Forgetting:
         before = now - self._service.settings.store.keep_days * DAY_S
         if not self._more:
             self._at = now
-            self._casework.forget(before=before)
         alerting = self._service.alerting
         parts = (
             (alerting.inbox.forget(before=before), inbox.FORGET_AT_ONCE),
             (alerting.records.forget(before=before), states.FORGET_AT_ONCE),
             (self._told.forget(before=before), notifications.FORGET_AT_ONCE),
+            (self._casework.forget(before=before), cases.FORGET_AT_ONCE),
         )
         self._more = any(gone >= limit for gone, limit in parts)
 
@@ -263,6 +292,16 @@ class DeadmanWatch:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             _log.warning("the outside watch was not reached", problem=type(error).__name__)
             return False
+
+
+def _anew(*followers: Follower) -> Callable[[], None]:
+    """Let followers look again how far they are."""
+
+    def anew() -> None:
+        for each in followers:
+            each.anew()
+
+    return anew
 
 
 def another_leads(service: Service) -> bool:

@@ -11,6 +11,7 @@ from sre_copilot.cli.alerting_tables import Output, check_form, lines, say, seco
 from sre_copilot.cli.investigate import Language, default_language
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.server import TokenOption, Url, server
+from sre_copilot.cli.words import counted
 
 app = typer.Typer(help="What fires, what keeps it from people, and why.", no_args_is_help=True)
 MOST_NAMED = 3  # of what mutes an alert
@@ -87,7 +88,7 @@ def get_alert(
             ("severity", alert["severity"]),
             ("since", seconds_of(alert["starts_at"])),
             *_end(alert),
-            ("told", f"{alert['received']} times, last at {seconds_of(alert['updated_at'])}"),
+            ("told", f"{counted(alert['received'], 'time')}, last at {seconds_of(alert['updated_at'])}"),
             ("muted", "; ".join(_mutes(alert))),
             ("labels", " ".join(f"{name}={value}" for name, value in alert["labels"].items())),
             *((name, value) for name, value in alert["annotations"].items()),

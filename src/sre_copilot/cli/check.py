@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sre_copilot.app import open_configured
 from sre_copilot.app.alert_checks import check_alerting
+from sre_copilot.app.rulebook import rulebook_of
 from sre_copilot.app.serving import check_methods, exposure_problem
 from sre_copilot.app.storing import open_database
 from sre_copilot.cli.check_models import healths, knowledge_line, table_of
@@ -33,6 +34,7 @@ def check_config(config: ConfigFile = None) -> None:
     """
     settings = load(config)
     check_methods(settings, now=time.time())
+    rulebook_of(settings)
     sources = open_configured(settings)
     console = Console(highlight=False)
     console.print(
@@ -46,7 +48,10 @@ def check_config(config: ConfigFile = None) -> None:
     for remark in check_alerting(settings):
         console.print(remark, markup=False, soft_wrap=True)
     if settings.risk.auto_remediation_enabled:
-        console.print("risk.auto_remediation_enabled is read, but nothing that acts is part of this release")
+        console.print(
+            "risk.auto_remediation_enabled: plans that policies allow and that have a record begin without a person",
+            soft_wrap=True,
+        )
     console.print("it can be used")
 
 

@@ -33,6 +33,19 @@ def write_file(path: Path, text: str, *, option: str) -> None:
         raise _refused(path, option, error) from error
 
 
+def write_bytes(path: Path, content: bytes, *, option: str) -> None:
+    """Write bytes.
+
+    Raises
+    ------
+    UsageError : as `write_file` does
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise _refused(path, option, error) from error
+
+
 def check_writable(path: Path, *, option: str) -> None:
     """Raise as `write_file` does where the file cannot be opened; one that exists keeps its content."""
     try:

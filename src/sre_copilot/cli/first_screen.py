@@ -48,16 +48,18 @@ def summary(
     status: WatchStatus, *, now: float, configuration: Path | None, address: str, lang: Language
 ) -> list[str]:
     """The lines of the first screen."""
+    path = Said(configuration.resolve()) if configuration else word("serving.no_file", lang)
+    where = [word("serving.configuration", lang, path=path), word("serving.look", lang, address=address)]
+    if not status.sources:
+        return where  # that alerts alone are watched was said at the start
     down = [each for each in status.sources if not each.ok]
     silent = word("serving.source_silent", lang)
     interval = status.interval_seconds
-    path = Said(configuration.resolve()) if configuration else word("serving.no_file", lang)
     return [
         word("serving.series", lang, learned=status.learned, warming=status.warming_up),
         word("serving.learning", lang, said=outlook(status.learning, lang)),
         word("serving.sources", lang, up=len(status.sources) - len(down), down=len(down)),
         *(word("serving.source_down", lang, name=each.name, problem=each.problem or silent) for each in down),
         word("serving.next_tick", lang, seconds=interval - now % interval, interval=interval),
-        word("serving.configuration", lang, path=path),
-        word("serving.look", lang, address=address),
+        *where,
     ]

@@ -10,11 +10,13 @@ from urllib.parse import quote
 
 import typer
 
-from sre_copilot.cli.alerting_tables import Output, check_form, lines, say, seconds_of, sentences, show, table
+from sre_copilot.cli.alerting_tables import Output, check_form, lines, say, seconds_of, show, table
+from sre_copilot.cli.incident_words import last_told, state_of, still_fires, whole
 from sre_copilot.cli.investigate import Language, default_language
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.server import TokenOption, Url, server
 from sre_copilot.cli.times import duration
+from sre_copilot.cli.words import counted
 
 app = typer.Typer(
     help="What goes on, what was told to whom and why, and what to do about it.", no_args_is_help=True
@@ -83,16 +85,19 @@ def show_incident(
     lines(
         [
             ("incident", f"{found['id']}: {found['title']}"),
-            *((name, found[name]) for name in ("status", "severity", "priority")),
+            ("status", state_of(found)),
+            *((name, found[name]) for name in ("severity", "priority")),
             ("since", seconds_of(found["started_at"])),
             ("resolved", seconds_of(found["resolved_at"])),
             ("merged into", found["merged_into"]),
-            ("snoozed until", seconds_of(found["snoozed_until"])),
             ("services", ", ".join(found["services"])),
             ("cause", f"{cause} ({diagnosis.get('confidence', 0):.0%})" if diagnosis.get("cause") else cause),
             ("acknowledged by", found["acknowledged_by"]),
             ("assignee", found["assignee"]),
-            ("told", "; ".join(_told(name, each) for name, each in found["told"].items()) or "nobody so far"),
+            (
+                "told",
+                "; ".join(last_told(name, each) for name, each in found["told"].items()) or "nobody so far",
+            ),
             (
                 "escalation",
                 found["escalation"] and f"{found['escalation']['policy']}: {found['escalation']['status']}",
@@ -113,7 +118,7 @@ def show_incident(
     table(("severity", "status", "since", "alert", "service"), rows, nothing="No alert.")
     if found["alert_count"] > len(rows):
         say(
-            f"{found['alert_count']} alerts in all: sre-copilot alert list --incident {found['id']} --status all"
+            f"{counted(found['alert_count'], 'alert')} in all: sre-copilot alert list --incident {found['id']} --status all"
         )
 
 
@@ -150,7 +155,7 @@ def explain(
     token: TokenOption = "",
     config: ConfigFile = None,
 ) -> None:
-    """Say why each alert is in an incident, why it woke people or did not, and whom it was told to.
+    """Say why an incident is one, what mutes it, by which routes it goes, who was told and called, what it was merged with or split from.
 
     Exit code 0: shown; 2: usage, or there is none; 3: no server answers.
     """
@@ -161,19 +166,9 @@ def explain(
     if show(found, output):
         return
     say(f"{found['incident']['id']}: {found['incident']['title']}")
-    table(
-        ("stage", "at", "why"),
-        [(each["stage"], seconds_of(each["at"]), each["sentence"]) for each in found["because"]],
-        nothing="",
-    )
-    rows = [
-        (
-            seconds_of(each["at"]),
-            each["fingerprint"],
-            sentences([each["sentence"], *(part["sentence"] for part in each["parts"])]),
-        )
-        for each in found["alerts"]
-    ]
+    because = [(each["stage"], seconds_of(each["at"]), each["who"], whole(each)) for each in found["because"]]
+    table(("stage", "at", "who", "why"), because, nothing="")
+    rows = [(seconds_of(each["at"]), each["fingerprint"], whole(each)) for each in found["alerts"]]
     table(("at", "alert", "why it is in it"), rows, nothing="No reason was noted.")
 
 
@@ -271,13 +266,36 @@ def snooze(
     _do(incident, "snooze", {"until": until}, url=url, token=token, config=config)
 
 
-@app.command("resolve")
-def resolve(incident: Id, *, url: Url = "", token: TokenOption = "", config: ConfigFile = None) -> None:
-    """Say that an incident is over.
+@app.command("judge")
+def judge(
+    incident: Id,
+    *,
+    real: Annotated[bool, typer.Option("--real/--false-alarm", help="Whether it was a real problem.")],
+    note: Annotated[str, typer.Option(help="What to say with it.")] = "",
+    url: Url = "",
+    token: TokenOption = "",
+    config: ConfigFile = None,
+) -> None:
+    """Say whether an incident was a real problem or a false alarm; `status` tells the precision of warnings from it.
 
     Exit code 0: done; 2: usage, or there is none; 3: no server answers.
     """
-    _do(incident, "resolve", {}, url=url, token=token, config=config)
+    with server(config, url=url, token=token) as there:
+        found = there.post(f"{_path(incident)}/judgement", {"real": real, "note": note})
+    say(
+        f"{found['incident_id']}: {'a real problem' if found['real'] else 'a false alarm'}, says {found['by']}"
+    )
+
+
+@app.command("resolve")
+def resolve(incident: Id, *, url: Url = "", token: TokenOption = "", config: ConfigFile = None) -> None:
+    """Say that an incident is over. Where some of its alerts still fire, it says how many, and when it opens again.
+
+    Exit code 0: done; 2: usage, or there is none; 3: no server answers.
+    """
+    found = _do(incident, "resolve", {}, url=url, token=token, config=config)
+    if found.get("firing_count"):
+        say(still_fires(found))
 
 
 @app.command("reopen")
@@ -325,10 +343,13 @@ def _path(incident: str) -> str:
     return f"/api/v1/incidents/{quote(incident, safe='')}"
 
 
-def _do(incident: str, verb: str, body: dict[str, Any], *, url: str, token: str, config: Path | None) -> None:
+def _do(
+    incident: str, verb: str, body: dict[str, Any], *, url: str, token: str, config: Path | None
+) -> dict[str, Any]:
     with server(config, url=url, token=token) as there:
         found = there.post(f"{_path(incident)}/{verb}", body or None)
     say(f"{found['id']}: {found['status']}; {found['title']}")
+    return found
 
 
 def _row(incident: dict[str, Any]) -> tuple[Any, ...]:
@@ -336,19 +357,10 @@ def _row(incident: dict[str, Any]) -> tuple[Any, ...]:
         incident["id"],
         incident["priority"],
         incident["severity"],
-        incident["status"],
+        state_of(incident),
         seconds_of(incident["started_at"]),
         incident["title"],
         incident["alert_count"],
         incident["diagnosis"].get("cause") or CAUSES.get(incident["diagnosis"].get("outcome", ""), ""),
         incident["assignee"] or incident["acknowledged_by"],
     )
-
-
-def _told(receiver: str, told: dict[str, Any]) -> str:
-    """What became of the last message to a receiver."""
-    became = {"sent": "delivered", "failed": "NOT delivered", "skipped": "left out"}.get(
-        told.get("status", ""), "not delivered yet"
-    )
-    why = f": {told['problem']}" if told.get("problem") else ""
-    return f"{receiver} ({told['state']}, {became}{why})"

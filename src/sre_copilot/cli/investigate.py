@@ -144,7 +144,7 @@ def investigate(
                 live.asked(config, incident, url=url, token=token) if url else live.kept(settings, incident)
             )
         else:
-            chosen = live.incident_from(alert, service, since)
+            chosen = live.Chosen(incident=live.incident_from(alert, service, since))
         diagnosis, report = live.investigate_live(settings, chosen, language.value, model=model)
     report_to(path, report, output or form_of(path), language)
     if not answered(diagnosis):

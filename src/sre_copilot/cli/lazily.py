@@ -39,7 +39,15 @@ COMMANDS: Mapping[str, str] = {
     "events": "events:app",
     "route": "route:app",
     "oncall": "oncall:app",
+    "policy": "policy:app",
     "notify": "notify:app",
+    "action": "action:app",
+    "killswitch": "killswitch:app",
+    "plan": "plan:app",
+    "audit": "audit:app",
+    "workflow": "workflow:app",
+    "report": "report:app",
+    "stats": "stats:stats",
 }
 """Where each command is: a module of this package, and in it a function or a group."""
 

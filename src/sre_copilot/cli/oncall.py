@@ -26,6 +26,7 @@ from sre_copilot.cli.oncall_picture import picture
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.streams import print_document, table_console
 from sre_copilot.cli.times import duration, moment
+from sre_copilot.cli.words import counted
 from sre_copilot.clock import rfc3339
 from sre_copilot.errors import UsageError
 from sre_copilot.incidents.report.clean import one_line
@@ -99,16 +100,21 @@ def override(
     if bool(end) == bool(lasting):
         raise typer.BadParameter("give one of --to TIME and --for DURATION")
     until = moment(end, now=now, option="--to") if end else begin + duration(lasting, option="--for")
-    row = new_override(
-        roster,
-        schedule=schedule,
-        person=person,
-        start=begin,
-        end=until,
-        now=now,
-        replaces=replaces,
-        reason=reason,
-    )
+    try:
+        row = new_override(
+            roster,
+            schedule=schedule,
+            person=person,
+            start=begin,
+            end=until,
+            now=now,
+            replaces=replaces,
+            reason=reason,
+        )
+    except UsageError as error:
+        asked = {"schedule": schedule, "person": person, "replaces": replaces, "start": begin, "end": until}
+        store.refused("add", subject=schedule, now=now, by=_who(), problem=str(error), **asked)
+        raise
     kept, _ = store.add(row, now=now, by=_who())
     zone = ZoneInfo(roster.schedules[schedule].time_zone)
     typer.echo(
@@ -147,9 +153,11 @@ def remove_override(
     _, store, _ = _opened(config, changing=True)
     row = store.get(key)
     if row is None or store.remove(key, revision=row["revision"], now=time.time(), by=_who()) is None:
-        raise UsageError(
+        why = (
             f"ID: there is no override {key!r}, or it was removed; `sre-copilot oncall overrides` lists them"
         )
+        store.refused("remove", subject=key, now=time.time(), by=_who(), problem=why)
+        raise UsageError(why)
     typer.echo(f"override {key} is removed")
 
 
@@ -184,8 +192,8 @@ def import_calendar(
         shown = {"shifts": [_turn(each) for each in found], "new": new, "dry_run": dry_run}
         return print_document(json.dumps(shown, indent=2, ensure_ascii=False))
     _print(roster, plan, now, days)
-    done = "nothing is changed (--dry-run)" if dry_run else f"{new} are new overrides of {into}"
-    return typer.echo(f"{len(found)} shifts in {days} days; {done}")
+    done = "nothing is changed (--dry-run)" if dry_run else f"{counted(new, 'new override')} of {into}"
+    return typer.echo(f"{counted(len(found), 'shift')} in {counted(days, 'day')}; {done}")
 
 
 def _plan(file: Path, roster: Roster, name: str, zone: str) -> Schedule:

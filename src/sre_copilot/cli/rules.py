@@ -14,6 +14,7 @@ from sre_copilot.app.rehearsing import rehearse
 from sre_copilot.app.storing import open_database
 from sre_copilot.cli.alerting_tables import Output, check_form, say, show, table
 from sre_copilot.cli.options import ConfigFile
+from sre_copilot.cli.words import counted
 from sre_copilot.clock import SystemClock
 from sre_copilot.incidents.alerting.rehearsed import document, noticed
 from sre_copilot.incidents.alerting.surroundings import Lookout
@@ -39,9 +40,10 @@ def replay(
     output: Output = "table",
     config: ConfigFile = None,
 ) -> None:
-    """Let the alerts that were received in the last days go through the present rules and through changed ones, and show the difference; nobody is told anything.
+    """Say what changed rules would have done with the alerts of the last days; nobody is told anything, and nothing is changed.
 
-    Silences, maintenance and what people did are left out on both sides: it is about the rules.
+    FILE is a copy of the configuration in which alerting.routing, alerting.correlation or alerting.lifecycle was changed. Both go through all
+    alerts that came in, from an empty memory. Silences, maintenance and what people did are left out on both sides: it is about the rules.
 
     Exit code 0: people would notice no difference; 1: they would; 2: usage, or no alert is kept.
     """
@@ -86,5 +88,9 @@ def _print(found: Difference) -> None:
         nothing="Every alert would reach the same receivers.",
     )
     if len(moved) > SHOWN:
-        say(f"{len(moved)} alerts would reach others; --output json lists them all.")
-    say(f"{len(found.other_incidents)} alerts would come into another incident.")
+        say(f"{counted(len(moved), 'alert')} would reach others; --output json lists them all.")
+    say(f"{counted(len(found.other_incidents), 'alert')} would come into another incident.")
+    say(
+        "Counted under the same alerts: a message is one text to one receiver; silences, maintenance and what people did are left out on both sides, "
+        "so the present rules may count otherwise than what was really told."
+    )

@@ -23,6 +23,7 @@ from sre_copilot.app.worker import make_worker
 from sre_copilot.cli.first_screen import tell_when_it_ticks
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.errors import SettingsError
+from sre_copilot.incidents.report.words import word
 from sre_copilot.mcp.http import mount
 from sre_copilot.settings.document import Server as ServerSettings
 from sre_copilot.settings.document import Settings
@@ -42,7 +43,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address instead of server.host.")] = None,
     config: ConfigFile = None,
 ) -> None:
-    """Watch all configured sources: learn what is normal, tell what is not and what will be; REST on 127.0.0.1:8000.
+    """Watch all configured sources: learn what is normal, tell what is not and what will be; REST on 127.0.0.1:8000. Without a source it takes in alerts alone.
 
     Ctrl-C or SIGTERM ends it within five seconds with all state kept.
     """
@@ -177,5 +178,7 @@ def _announce(settings: Settings, place: str, *, made: bool) -> None:
     path = token_file(settings)
     if made or path.exists():
         said.append(f'curl -H "Authorization: Bearer $(cat {path.resolve()})" {place}/status')
+    if not settings.sources:
+        said.append(word("serving.alerts_alone", settings.language))
     for line in said:
         Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)

@@ -22,6 +22,7 @@ from sre_copilot.settings.loading import load
 
 NO_SERVER = 3
 TIMEOUT_S = 15.0  # the store may wait five seconds for another writer, and a command ten for a take-over
+LONG_S = 60.0  # a PDF of a long report takes some seconds
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - told apart, not listened on
 Url = Annotated[
     str, typer.Option(help="Where it answers (default: server.host and server.port).", show_default=False)
@@ -62,6 +63,28 @@ class Server:
     def delete(self, path: str) -> dict[str, Any]:
         """Remove or end something."""
         return self.ask("DELETE", path)
+
+    def read(self, path: str, **params: Any) -> httpx.Response:
+        """Read something that is no document of fields; an answer that is a problem raises as `ask` does."""
+        try:
+            response = self._client.get(path, params=params, timeout=LONG_S)
+        except httpx.TransportError as error:
+            raise NoServerError(str(error) or type(error).__name__) from None
+        if not response.is_success:
+            raise self._refused(path, response)
+        return response
+
+    @staticmethod
+    def _refused(path: str, response: httpx.Response) -> Exception:
+        try:
+            said = response.json().get("detail", response.status_code)
+        except (ValueError, AttributeError):
+            return NoServerError(f"what answers is something else: status {response.status_code}")
+        if response.status_code in {401, 403}:
+            return UsageError(f"--token: is not accepted: {said}")
+        if response.status_code in {400, 404, 422}:
+            return UsageError(str(said))
+        return SreCopilotError(str(said))
 
     def ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """Ask, and see whether what answers is ours.

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sre_copilot.cli.alerting_tables import seconds_of
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.server import (
     NoServerError,
@@ -25,6 +26,7 @@ from sre_copilot.cli.server import (
     no_server,
 )
 from sre_copilot.cli.streams import print_document, table_console
+from sre_copilot.cli.words import counted
 from sre_copilot.incidents.report.clean import one_line
 from sre_copilot.settings.loading import load
 
@@ -48,7 +50,7 @@ def status(
     ] = False,
     config: ConfigFile = None,
 ) -> None:
-    """Ask the running server how it is doing: sources, lag, learning, and what is abnormal or about to be.
+    """Ask the running server how it is doing: sources, lag, learning, and open incidents, and what is abnormal or about to be.
 
     Exit code 0: all is well; 1: it is degraded; 2: usage, or a token that is not accepted; 3: no server answers.
     """
@@ -107,6 +109,7 @@ def _asked(answering: Server, place: str) -> dict[str, Any]:
         "status": found,
         "anomalies": _going_on(answering, "/api/v1/anomalies"),
         "breaches": _going_on(answering, "/api/v1/predictions"),
+        "incidents": answering.get("/api/v1/incidents", status="open", limit=PAGE)["items"],
     }
 
 
@@ -130,6 +133,11 @@ def _print(found: dict[str, Any]) -> None:
         console.print(Text(one_line(line, LONGEST)))
     _table(console, "Sources", ("name", "kind", "state", "answered at", "problem and what to do"),
            [_source(each) for each in now["sources"]])  # fmt: skip
+    _table(console, "Incidents", ("id", "severity", "since", "what", "alerts", "acknowledged by"),
+           [_incident(each) for each in found["incidents"] if each["woken"]])  # fmt: skip
+    if quiet := sum(not each["woken"] for each in found["incidents"]):
+        said = counted(quiet, "more incident")
+        console.print(Text(f"{said} not worth telling anybody so far: sre-copilot incident list --quiet-too"))
     _table(console, "Going on", ("severity", "since", "what"), [
         (each["severity"], each["since"], each["sentence"] or f"{each['entity']} {each['metric']} (hidden)")
         for each in found["anomalies"]
@@ -145,11 +153,30 @@ def _alerting(alerting: dict[str, Any] | None) -> list[str]:
     """What goes on and what waits; nothing from a server that tells nothing of it."""
     if alerting is None:
         return []
+    found = alerting.get("warning_precision") or {}
+    if found.get("value") is not None:
+        known = f"{found['value']:.0%} ({found['real']} real problems of {counted(found['judged'], 'judged incident')})"
+    else:
+        known = f"not known: {found.get('problem', '')}"
     decides = "this server decides" if alerting["leads"] else f"{alerting['leader'] or 'NOBODY'} decides"
     return [
-        f"alerting: {alerting['alerts_firing']:,} alerts firing, {alerting['incidents_open']:,} incidents open; {decides}; waiting: "
-        f"{alerting['inbox_waiting']:,} to be decided, {alerting['notifications_waiting']:,} messages"
+        f"alerting: {counted(alerting['alerts_firing'], 'alert')} firing, {counted(alerting['incidents_open'], 'incident')} open; {decides}; "
+        f"waiting: {alerting['inbox_waiting']:,} to be decided, {counted(alerting['notifications_waiting'], 'message')}",
+        *([f"precision of warnings: {known}"] if found else []),
     ]
+
+
+def _incident(incident: dict[str, Any]) -> tuple[str, ...]:
+    kept = "muted" if incident.get("muted") else ""
+    kept = "snoozed" if incident["snoozed_until"] else kept
+    return (
+        incident["id"],
+        incident["severity"],
+        seconds_of(incident["started_at"]),
+        incident["title"] + (f" ({kept})" if kept else ""),
+        f"{incident['alert_count']:,}",
+        incident["acknowledged_by"] or "nobody",
+    )
 
 
 def _source(source: dict[str, Any]) -> tuple[str, ...]:

@@ -34,6 +34,14 @@ def moment(text: str, *, now: float, option: str) -> float:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
+def length_of(seconds: float) -> str:
+    """A length as a person says it: `90 s`, `30 min`, `1 h`, `2 days`."""
+    for unit, size in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= (2 if unit == "days" else 1) * size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
+
+
 def duration(text: str, *, option: str) -> float:
     """Seconds of `30s`, `10m`, `2h`, `7d`."""
     found = _AGO.match(text.strip())

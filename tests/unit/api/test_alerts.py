@@ -46,7 +46,7 @@ def test_an_inhibited_alert_says_by_what(there: Deciding) -> None:
     loud = there.fire("HighErrorRate", service="c", severity="critical")
     quiet = there.fire("HighLatency", service="c", severity="warning")
     assert there.client().get(f"/api/v1/alerts/{quiet}").json()["inhibited_by"] == [loud]
-    for lang, words in (("en", "inhibit"), ("zh", "抑制")):
+    for lang, words in (("en", "Inhibited by"), ("zh", "抑制")):
         found = there.client().get(f"/api/v1/alerts/{quiet}/explain?lang={lang}").json()
         said = {each["stage"]: each["sentence"] for each in found["because"]}
         assert words in said["inhibit"]

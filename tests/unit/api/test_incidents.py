@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -193,7 +194,7 @@ def test_explain_says_in_both_languages_why_it_is_one_and_whether_people_are_tol
     found = there.incident(there.fire("HighErrorRate", **labels))
     there.until(lambda: client.get(f"/api/v1/incidents/{found['id']}").json()["told"])
     english = client.get(f"/api/v1/incidents/{found['id']}/explain?lang=en").json()
-    stages = {each["stage"]: each for each in english["because"]}
+    stages = {each["stage"]: each for each in reversed(english["because"])}
     assert "people are told" in stages["worth"]["sentence"]
     assert stages["notify"]["outcome"] == "pending"
     assert "not delivered yet" in stages["notify"]["sentence"]
@@ -202,7 +203,75 @@ def test_explain_says_in_both_languages_why_it_is_one_and_whether_people_are_tol
     assert any("critical" in part["sentence"] for part in why["parts"])
     chinese = client.get(f"/api/v1/incidents/{found['id']}/explain?lang=zh").json()
     assert "通知" in next(each["sentence"] for each in chinese["because"] if each["stage"] == "worth")
-    assert not any("{" in each["sentence"] for each in [*english["because"], *chinese["because"]])
+    said = [each["sentence"] for each in [*english["because"], *chinese["because"]]]
+    assert not any(re.search(r"{\w+}", each) for each in said), "a place of a sentence that was not filled"
+
+
+def because(client: TestClient, incident: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Decisions about an incident, by stage."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in client.get(f"/api/v1/incidents/{incident['id']}/explain?lang=en").json()["because"]:
+        found.setdefault(each["stage"], []).append(each)
+    return found
+
+
+def test_explain_names_the_route_and_every_message_to_each_receiver(
+    there: Deciding, client: TestClient, incident: dict[str, Any]
+) -> None:
+    there.until(lambda: because(client, incident).get("notify"))
+    put(client, incident, "resolve")
+    found = because(client, incident)
+    (route,) = found["route"]
+    assert (route["params"]["receiver"], route["params"]["count"]) == ("team", 1)
+    assert f"by the route {route['params']['route']}: 1 of 1 alert" in route["sentence"]
+    told = [(each["params"]["number"], each["params"]["state"]) for each in found["notify"]]
+    assert told == [(1, "firing"), (2, "resolved")]
+    assert all(each["params"]["routes"] == [route["params"]["route"]] for each in found["notify"])
+    assert "by the route" in found["notify"][0]["parts"][0]["sentence"]
+    assert [(each["outcome"], each["who"]) for each in found["end"]] == [("resolved", "responder")]
+
+
+def test_explain_says_what_was_merged_split_snoozed_and_taken_on_and_by_whom(
+    there: Deciding, client: TestClient, incident: dict[str, Any]
+) -> None:
+    other = there.incident(_fired(there))
+    put(client, incident, "merge", {"others": [other["id"]]})
+    apart = put(client, incident, "split", {"fingerprints": [other["alerts"][0]["fingerprint"]]}).json()
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    put(client, incident, "snooze", {"until": until})
+    put(client, incident, "ack")
+    found = because(client, incident)
+    said = {stage: [(each["outcome"], each["who"]) for each in rows] for stage, rows in found.items()}
+    assert said["merge"] == [("merged", "responder")]
+    assert said["split"] == [("split", "responder")]
+    assert said["snooze"] == [("snoozed", "responder")]
+    assert said["acknowledge"] == [("acknowledged", "responder")]
+    assert [each["outcome"] for each in because(client, other)["merge"]] == ["merged_into"]
+    assert [each["outcome"] for each in because(client, apart)["split"]] == ["split_from"]
+
+
+def test_explain_says_which_silence_and_which_inhibition_mutes_its_alerts(
+    there: Deciding, client: TestClient
+) -> None:
+    service = f"service-{next(_count)}"
+    loud = there.fire("HighErrorRate", service=service, severity="critical")
+    there.fire("HighLatency", service=service, severity="warning")
+    found = there.incident(loud)
+    (inhibited,) = because(client, found)["inhibit"]
+    assert (inhibited["outcome"], inhibited["params"]["ids"]) == ("muted", [loud])
+    (silenced,) = because(client, found)["silence"]
+    assert silenced["sentence"] == "No alert of it that fires is silenced"
+    assert inhibited["params"]["muted"] == 1
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    matchers = [{"name": "service", "value": service, "isRegex": False, "isEqual": True}]
+    body = {"matchers": matchers, "ends_at": until, "comment": "known"}
+    made = client.post("/api/v1/silences", json=body)
+    assert made.status_code < 300, made.text
+    there.until(lambda: because(client, found)["silence"][0]["outcome"] == "muted")
+    (silenced,) = because(client, found)["silence"]
+    assert silenced["params"]["ids"] == [made.json()["id"]]
+    assert silenced["params"]["muted"] == 2
+    assert silenced["sentence"].startswith("Silenced: 2 of ")
 
 
 def test_an_investigation_cannot_be_asked_of_a_process_that_makes_none(

@@ -195,3 +195,24 @@ def test_where_nothing_is_configured_the_answer_is_empty(tmp_path: Path) -> None
     answer = TestClient(create_app(made)).get("/api/v1/oncall", headers=bearer(made, "viewer"))
     assert (answer.status_code, answer.json()["items"]) == (200, [])
     made.close()
+
+
+def test_an_override_that_is_refused_is_in_the_audit_with_who_asked_and_why(
+    service: Service, client: TestClient
+) -> None:
+    carl = bearer(service, "responder", "carl")
+    other = {**SWAP, "person": "bob"}
+    assert client.post(PATH, json=other, headers=carl).status_code == 403
+    assert client.post(PATH, json={**SWAP, "end": SWAP["start"]}, headers=carl).status_code == 400
+    assert client.delete(f"{PATH}/O-none", headers=carl).status_code == 404
+    rows = client.get("/api/v1/audit", headers=bearer(service, "approver")).json()["items"]
+    refused = [each for each in rows if each["outcome"] == "refused"]
+    assert [each["verb"] for each in reversed(refused)] == [
+        "oncall.override.add",
+        "oncall.override.add",
+        "oncall.override.remove",
+    ]
+    assert all(each["who"].startswith("carl (token ") for each in refused)
+    first = refused[-1]
+    assert first["detail"]["arguments"]["person"] == "bob"
+    assert "may only take over themselves" in first["detail"]["problem"]

@@ -77,6 +77,10 @@ def test_only_health_the_way_in_for_browsers_and_what_admits_by_itself_are_publi
     assert public == {"/healthz", "/readyz", "/open", "/api/changes", "/api/v1/changes", *WAYS_IN}
 
 
+OWN_FORMS = {"/approvals/{plan_id}"}
+"""Pages whose form a person who is signed in may send: it carries a proof of its own, without which it is refused."""
+
+
 def test_a_session_of_a_browser_reads_what_viewers_read_and_changes_nothing(
     service: Service, client: TestClient
 ) -> None:
@@ -89,6 +93,12 @@ def test_a_session_of_a_browser_reads_what_viewers_read_and_changes_nothing(
         for method in (route.methods or set()) if role != PUBLIC else ():
             status = client.request(method, whole.replace("{key}", "x")).status_code
             reads = method == "GET" and role == "viewer"
+            if method == "POST" and whole in OWN_FORMS:
+                form = client.post(
+                    whole.replace("{plan_id}", "PLAN-20200101000000"), data={"verdict": "approve"}
+                )
+                assert form.status_code == 403, whole
+                continue
             assert (status != 401) == reads, (method, whole, status)
             seen += reads
     assert seen > 15

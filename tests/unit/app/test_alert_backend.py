@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import UserDict
-from collections.abc import Iterator, KeysView
+from collections.abc import Iterator, KeysView, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from sre_copilot.alerts.state import GroupState
+from sre_copilot.alerts.state import AlertState, GroupState
+from sre_copilot.api.alertmanager.views import alert_view
 from sre_copilot.app.alert_backend import StoredAlerts
 from sre_copilot.store.alerting.states import AlertRecords
 from sre_copilot.testing.alerting_service import Deciding, deciding
@@ -36,8 +37,10 @@ class Noted(UserDict[str, Any]):
 class NotedRecords(AlertRecords):
     """Records whose rows know who reads them."""
 
-    def known(self, since: float) -> list[Any]:
-        return [Noted(row) for row in super().known(since)]
+    def known(self, fields: Sequence[str], *, since: float) -> Iterator[tuple[Any, ...]]:
+        for row in super().known(fields, since=since):
+            Noted.readers.add(threading.get_ident())
+            yield row
 
     def groups(self) -> list[Any]:
         return [Noted(row) for row in super().groups()]
@@ -57,6 +60,19 @@ def test_states_are_made_beside_the_event_loop(there: Deciding) -> None:
     assert Noted.readers
     assert threading.get_ident() not in Noted.readers
     assert asdict(GroupState(**alerting.records.groups()[0]))
+
+
+def test_what_is_shown_of_an_alert_is_what_its_record_says(there: Deciding) -> None:
+    there.fire("HighErrorRate", service="c")
+    stored = StoredAlerts(there.service.alerting)
+    shown = {each.fingerprint: each for each in asyncio.run(stored.alerts())}
+    kept = there.service.alerting.records.firing()
+    assert kept
+    for row in kept:
+        seen, whole = shown[row["fingerprint"]], AlertState(**row)
+        assert seen._asdict() == {name: row[name] for name in seen._fields}
+        told = [alert_view(each, ["team"], now=0.0, resolve_after_s=300.0) for each in (seen, whole)]
+        assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/intake/alertmanager_api/api/v2/alerts", "/api/v2/alerts"])

@@ -11,6 +11,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from sre_copilot.cli import alert, incident, rules, silence
+from sre_copilot.domain.event import EventType
 from sre_copilot.errors import SreCopilotError, UsageError
 from sre_copilot.testing.alerting_service import Deciding, deciding, listening
 
@@ -170,3 +171,70 @@ def test_without_a_server_the_exit_code_is_three_and_the_way_out_is_said(tmp_pat
         found = run(path, noun, *arguments)
         assert found.exit_code == 3, found.output
         assert "sre-copilot serve" in found.output
+
+
+def test_resolving_what_still_fires_warns_how_much_does_and_when_it_opens_again(
+    there: Deciding, config: Path
+) -> None:
+    first = there.fire("DiskFull", service="store", severity="critical")
+    found = there.incident(first)
+    said = run(config, "incident", "resolve", found["id"])
+    assert said.exit_code == 0
+    assert "1 alert of it still fires" in said.stdout
+    assert "within 1 h" in said.stdout
+    labels = {"alertname": "DiskFull", "service": "store", "severity": "critical"}
+    there.client().post("/api/v2/alerts", json=[{"labels": labels}]).raise_for_status()
+    there.until(lambda: there.client().get(f"/api/v1/alerts/{first}").json()["received"] == 2)
+    assert there.incident(first)["status"] == "resolved", "what only goes on does not open it"
+    there.fire("DiskFull", ended=True, service="store", severity="critical")
+    there.fire("DiskFull", minutes=0, service="store", severity="critical")
+    assert there.incident(first)["status"] == "firing"
+    assert there.incident(first)["id"] == found["id"]
+
+
+def test_resolving_what_no_longer_fires_warns_of_nothing(there: Deciding, config: Path) -> None:
+    over = there.fire("Blip", service="blip", severity="critical")
+    there.fire("Blip", ended=True, service="blip", severity="critical")
+    said = run(config, "incident", "resolve", there.incident(over)["id"])
+    assert "WARNING" not in said.stdout
+
+
+def test_the_list_says_what_is_snoozed_or_muted(there: Deciding, config: Path) -> None:
+    snoozed = there.incident(there.fire("Sleepy", service="sleepy", severity="critical"))
+    muted = there.incident(there.fire("Hushed", service="hushed", severity="critical"))
+    assert run(config, "incident", "snooze", snoozed["id"], "--for", "1h").exit_code == 0
+    assert run(config, "silence", "add", "service=hushed", "--comment", "known", "-d", "1h").exit_code == 0
+    there.until(lambda: there.incident(muted["alerts"][0]["fingerprint"])["muted"])
+    rows = {
+        row.split("│")[1].strip(): row
+        for row in run(config, "incident", "list").stdout.splitlines()
+        if "│" in row
+    }
+    assert "snoozed until" in rows[snoozed["id"]]
+    assert "muted" in rows[muted["id"]]
+    assert "muted" not in rows[snoozed["id"]]
+
+
+def test_what_is_said_of_an_incident_names_the_route_the_messages_and_who_decided(
+    there: Deciding, config: Path
+) -> None:
+    found = there.incident(there.fire("Routed", service="routed", severity="critical"))
+    there.until(lambda: there.incident(found["alerts"][0]["fingerprint"])["told"])
+    run(config, "incident", "ack", found["id"])
+    said = run(config, "incident", "explain", found["id"], "--lang", "en").stdout
+    for wanted in ("To team, by the route", "Message 1 to team", "Acknowledged", "admin"):
+        assert wanted in said
+
+
+def test_an_incident_is_judged_and_the_status_and_the_metrics_count_it(there: Deciding, config: Path) -> None:
+    found = there.incident(there.fire("Judged", service="judged", severity="critical"))
+    said = run(config, "incident", "judge", found["id"], "--false-alarm", "--note", "a test")
+    assert f"{found['id']}: a false alarm, says admin" in said.stdout
+    shown = there.client().get("/status").json()["alerting"]["warning_precision"]
+    assert (shown["judged"], shown["real"], shown["value"]) == (1, 0, None)
+    assert "at least 20" in shown["problem"]
+    exposed = there.client().get("/metrics").text
+    assert 'sre_copilot_incidents_judged{verdict="false_alarm"} 1.0' in exposed
+    assert "sre_copilot_warning_precision_ratio NaN" in exposed
+    told = there.service.alerting.records.changes_since(0, limit=1000, types=[EventType.FEEDBACK_GIVEN])
+    assert [(each["key"], each["data"]["verdict"]) for each in told] == [(found["id"], "wrong")]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sre_copilot.app.serving import make_service
+from sre_copilot.app.serving import LOCAL_ADMIN, first_name, make_service
 from sre_copilot.cli.first_screen import summary, tell_when_it_ticks
+from sre_copilot.cli.serve import _announce
 from sre_copilot.clock import TurnedClock
 from sre_copilot.incidents.watch.status import LearningStatus, SourceStatus, WatchStatus
 from sre_copilot.settings.document import Settings
@@ -52,3 +53,26 @@ def test_it_is_told_once_and_not_before_the_first_tick(
         time.sleep(0.5)
     assert capsys.readouterr().err.count("series: 0 judged, 12 warming up") == 1
     service.close()
+
+
+def test_without_a_source_it_says_at_the_start_that_only_alerts_are_watched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings.model_validate({"store": {"folder": tmp_path}})
+    service = make_service(settings, clock=TurnedClock(NOW), telling=True)
+    try:
+        _announce(settings, "http://127.0.0.1:8000", made=False)
+        assert "ONLY ALERTS" in capsys.readouterr().err
+        service.watch.tick()
+        status = service.watch.status()
+        assert (status.ticks, status.sources, service.unready()) == (1, (), [])
+        lines = summary(status, now=NOW, configuration=None, address="http://x", lang="en")
+        assert not any("series" in line for line in lines)
+    finally:
+        service.close()
+
+
+def test_the_first_token_is_named_after_who_started_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    for user, name in (("ann", "ann"), ("root", LOCAL_ADMIN)):
+        monkeypatch.setenv("LOGNAME", user)
+        assert first_name() == name

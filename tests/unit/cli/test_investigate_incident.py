@@ -64,7 +64,7 @@ def test_an_incident_of_the_store_is_found_by_its_id_or_number(
     tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.time", lambda: FIRED + 600)
-    assert is_the_one(kept(stored(tmp_path), key))
+    assert is_the_one(kept(stored(tmp_path), key).incident)
 
 
 def test_one_that_is_not_there_is_said_with_the_way_to_find_it(tmp_path: Path) -> None:
@@ -92,7 +92,9 @@ def test_an_incident_of_a_running_server_is_read_with_all_its_alerts(
         return Response({"items": shown[:1] if first else shown[1:], "next": "c" if first else None})
 
     with serving(answer) as url:
-        found = asked(config, "I-7", url=url, token="t")  # noqa: S106
+        chosen = asked(config, "I-7", url=url, token="t")  # noqa: S106
+    found = chosen.incident
+    assert {each.service for each in chosen.alerts} == {"entry", "order"}
     assert found.onset is not None
     assert found.complaint.entity in ("entry", "order")
     assert found.onset == pytest.approx(1_700_000_760.0)

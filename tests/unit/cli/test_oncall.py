@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from sre_copilot.app.alert_checks import check_alerting
 from sre_copilot.cli.oncall import app
+from sre_copilot.settings.loading import load
 
 CONFIGURATION = """
 store: {{folder: {folder}}}
@@ -115,3 +118,17 @@ def test_an_import_that_names_somebody_unknown_or_two_at_once_changes_nothing(
     both = run(config, "import", str(ics(tmp_path, "Ann Lee & bob")), "--schedule", "main")
     assert "both on call" in str(both.exception)
     assert json.loads(run(config, "overrides", "-o", "json").stdout)["items"] == []
+
+
+def test_the_example_of_the_documentation_works_as_it_is_copied(tmp_path: Path) -> None:
+    page = Path("docs/howto/on-call.md").read_text(encoding="utf-8")
+    config = tmp_path / "config.yaml"
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    config.write_text(f"store: {{folder: {tmp_path / 'data'}}}\n{example}", encoding="utf-8")
+    remarks = check_alerting(load(config))
+    assert not [each for each in remarks if "no route and no policy" in each]
+    line = next(each for each in page.splitlines() if each.startswith("sre-copilot oncall override "))
+    arguments = shlex.split(line)[2:]
+    done = CliRunner().invoke(app, [*arguments, "--config", str(config)])
+    assert done.exit_code == 0, done.output
+    assert "bob takes over payments" in done.output

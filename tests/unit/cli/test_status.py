@@ -23,6 +23,7 @@ from sre_copilot.cli.status import address, reasons, status
 from sre_copilot.clock import TurnedClock
 from sre_copilot.errors import UsageError
 from sre_copilot.settings.document import Settings
+from sre_copilot.testing.alerting_service import deciding, listening
 from sre_copilot.testing.synthetic import SyntheticSource
 
 NOW = 1_760_000_040.0
@@ -190,3 +191,19 @@ def test_it_prints_a_link_that_lets_a_browser_in_once(
         assert "<h1" in browser.get(urljoin(link, "/"), headers={"Accept": "text/html"}).text
         assert browser.post(urljoin(link, "/api/v1/baseline/learn")).status_code == 401
     assert httpx.get(link, trust_env=False).status_code == 401
+
+
+def test_open_incidents_are_listed_with_since_when_and_who_took_them_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with deciding(tmp_path) as there, listening(there) as path:
+        found = there.incident(there.fire("DiskFull", service="store", severity="critical"))
+        code(config=path)
+        said = capsys.readouterr().out
+        row = next(line for line in said.splitlines() if found["id"] in line)
+        assert all(each in row for each in ("critical", "DiskFull", "nobody"))
+        assert "1 alert firing, 1 incident open" in said
+        there.client().post(f"/api/v1/incidents/{found['id']}/ack").raise_for_status()
+        code(config=path, output="json")
+        (shown,) = json.loads(capsys.readouterr().out)["incidents"]
+        assert (shown["severity"], shown["acknowledged_by"]) == ("critical", "responder")

@@ -10,15 +10,16 @@ from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from sre_copilot.alerts.state import AlertState, GroupState
+from sre_copilot.alerts.state import GroupState
 from sre_copilot.api.alerting_views import source_of
 from sre_copilot.api.alertmanager.access import admission, api_way, needs_json, sees
 from sre_copilot.api.alertmanager.backend import backend_of
 from sre_copilot.api.alertmanager.filters import BadRequest, Wanted, matchers_of, receiver_of, refused
-from sre_copilot.api.alertmanager.views import Receivers, alert_view, group_view, receivers_of
+from sre_copilot.api.alertmanager.views import Receivers, Seen, alert_view, group_view, receivers_of
 from sre_copilot.api.guard import Routes, service_of
 from sre_copilot.api.intake_desk import Way, keep, ways_of
 from sre_copilot.api.intake_limits import decoded, read_body
+from sre_copilot.api.shapes import alertmanager as shapes
 from sre_copilot.api.views import Json
 
 routes = Routes(
@@ -30,7 +31,7 @@ OfReceivers = Annotated[list[str], Query(alias="receiver_matchers", description=
 MOST_TOLD = 20  # problems that a refusal names
 
 
-@routes.get("/alerts", role="viewer")
+@routes.get("/alerts", role="viewer", shape=list[shapes.GettableAlert])
 async def alerts(
     request: Request, *, active: bool = True, silenced: bool = True, inhibited: bool = True, unprocessed: bool = True,
     filter_: Filters = [], receiver: Receiver = None, receiver_matchers: OfReceivers = [],  # noqa: B006 - never changed
@@ -50,7 +51,7 @@ async def alerts(
 
 
 def _listed(
-    request: Request, found: Sequence[AlertState], groups: Sequence[GroupState], wanted: Wanted
+    request: Request, found: Sequence[Seen], groups: Sequence[GroupState], wanted: Wanted
 ) -> Response:
     view = _viewing(request, groups)
     chosen = [each for each in found if wanted.takes(each, view.receivers(each), now=view.now)]
@@ -58,7 +59,7 @@ def _listed(
     return Json([view.of(each) for each in chosen])
 
 
-@routes.get("/alerts/groups", role="viewer")
+@routes.get("/alerts/groups", role="viewer", shape=list[shapes.AlertGroup])
 async def groups(
     request: Request, *, active: bool = True, silenced: bool = True, inhibited: bool = True, muted: bool = True,
     filter_: Filters = [], receiver: Receiver = None, receiver_matchers: OfReceivers = [],  # noqa: B006 - never changed
@@ -76,7 +77,7 @@ async def groups(
 
 
 def _grouped(
-    request: Request, found: Sequence[AlertState], known: Sequence[GroupState], wanted: Wanted, muted: bool
+    request: Request, found: Sequence[Seen], known: Sequence[GroupState], wanted: Wanted, muted: bool
 ) -> Response:
     view = _viewing(request, known)
     by_key = {each.fingerprint: each for each in found}
@@ -124,15 +125,15 @@ class _Viewing:
     now: float
     resolve_after_s: float
 
-    def receivers(self, alert: AlertState) -> Sequence[str]:
+    def receivers(self, alert: Seen) -> Sequence[str]:
         return self.names.get(alert.fingerprint, ())
 
-    def of(self, alert: AlertState) -> dict[str, Any]:
+    def of(self, alert: Seen) -> dict[str, Any]:
         return alert_view(
             alert, self.receivers(alert), now=self.now, resolve_after_s=self.resolve_after_s, hidden=self._hides(alert),
         )  # fmt: skip
 
-    def _hides(self, alert: AlertState) -> bool:
+    def _hides(self, alert: Seen) -> bool:
         return bool(alert.anomaly_id) and not sees(self.request, source_of(alert.labels, alert.annotations))
 
 

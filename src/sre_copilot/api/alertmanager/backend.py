@@ -7,7 +7,8 @@ from typing import Protocol
 
 from fastapi import Request
 
-from sre_copilot.alerts.state import AlertState, GroupState, SilenceState
+from sre_copilot.alerts.state import GroupState, SilenceState
+from sre_copilot.api.alertmanager.views import Seen
 from sre_copilot.api.problems import Problem
 from sre_copilot.domain.alert import AlertEvent
 
@@ -22,7 +23,7 @@ class AlertBackend(Protocol):
         """Keep alerts; return when they cannot be lost any more."""
         ...
 
-    async def alerts(self) -> Sequence[AlertState]:
+    async def alerts(self) -> Sequence[Seen]:
         """Every alert that is remembered, the resolved ones too."""
         ...
 

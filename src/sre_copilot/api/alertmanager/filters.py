@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from fastapi.responses import Response
 
 from sre_copilot.alerts.matchers import Matcher, all_match, parse_matchers
-from sre_copilot.alerts.state import AlertState
-from sre_copilot.api.alertmanager.views import state_word
+from sre_copilot.api.alertmanager.views import Seen, state_word
 from sre_copilot.api.views import Json
 from sre_copilot.errors import UsageError
 
@@ -36,7 +35,7 @@ class Wanted:
     inhibited: bool = True
     unprocessed: bool = True
 
-    def takes(self, alert: AlertState, receivers: Sequence[str], *, now: float) -> bool:
+    def takes(self, alert: Seen, receivers: Sequence[str], *, now: float) -> bool:
         """Whether an alert is asked for; one that is over never is."""
         if alert.status == "resolved" or (alert.ends_at is not None and alert.ends_at <= now):
             return False

@@ -22,6 +22,7 @@ from sre_copilot.api.alertmanager.filters import BadRequest, matchers_of, refuse
 from sre_copilot.api.alertmanager.views import in_order, silence_view
 from sre_copilot.api.guard import Routes, service_of
 from sre_copilot.api.intake_limits import decoded, read_body
+from sre_copilot.api.shapes import alertmanager as shapes
 from sre_copilot.api.views import Json
 
 routes = Routes(
@@ -35,7 +36,7 @@ NOT_FOUND = 404
 MISSING, NO_UUID, WRONG_TYPE = 602, 601, 601  # codes that Alertmanager's framework gives
 
 
-@routes.get("/silences", role="viewer")
+@routes.get("/silences", role="viewer", shape=list[shapes.GettableSilence])
 async def silences(
     request: Request, *, filter_: Filters = [], active: bool = True, expired: bool = True, pending: bool = True  # noqa: B006 - never changed
 ) -> Response:  # fmt: skip
@@ -52,7 +53,7 @@ async def silences(
     return Json([silence_view(each, now=now) for each in in_order(chosen, now=now)])
 
 
-@routes.post("/silences", role="responder")
+@routes.post("/silences", role="responder", shape=shapes.PostedSilence)
 async def post_silence(request: Request) -> Response:
     """Add a silence, or change the one of its id."""
     needs_json(request)
@@ -71,7 +72,7 @@ async def post_silence(request: Request) -> Response:
     return Json({"silenceID": key})
 
 
-@routes.get("/silence/{key}", role="viewer")
+@routes.get("/silence/{key}", role="viewer", shape=shapes.GettableSilence)
 async def silence(request: Request, key: str) -> Response:
     """One silence."""
     if (wrong := _no_uuid(key)) is not None:

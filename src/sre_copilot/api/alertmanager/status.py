@@ -12,6 +12,7 @@ from sre_copilot.api.alertmanager.backend import backend_of
 from sre_copilot.api.alertmanager.filters import BadRequest, matchers_of, refused
 from sre_copilot.api.alertmanager.views import instant
 from sre_copilot.api.guard import Routes
+from sre_copilot.api.shapes import alertmanager as shapes
 from sre_copilot.api.views import Json
 
 routes = Routes(
@@ -21,7 +22,7 @@ BUILT = ("revision", "branch", "buildUser", "buildDate", "goVersion")
 """What Alertmanager says of how it was built; there is nothing of the kind here, and the fields must be there."""
 
 
-@routes.get("/status", role="viewer")
+@routes.get("/status", role="viewer", shape=shapes.AlertmanagerStatus)
 async def status(request: Request) -> Response:
     """Version, routing, and no cluster: several processes share one database instead."""
     backend = backend_of(request)
@@ -35,7 +36,7 @@ async def status(request: Request) -> Response:
     )
 
 
-@routes.get("/receivers", role="viewer")
+@routes.get("/receivers", role="viewer", shape=list[shapes.Named])
 async def receivers(request: Request, *, receiver_matchers: OfReceivers = []) -> Response:  # noqa: B006 - never changed
     """Receivers of the routing tree."""
     try:

@@ -4,16 +4,93 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
 from sre_copilot.alerts.silences import state_of
-from sre_copilot.alerts.state import AlertState, GroupState, SilenceState
+from sre_copilot.alerts.state import GroupState, SilenceState
 from sre_copilot.api.alerting_views import HIDDEN_ANNOTATIONS
+from sre_copilot.domain.alert import Status
 
 Receivers = Mapping[str, Sequence[str]]
 ORDER = {"active": 0, "pending": 1, "expired": 2}
 
 
+class Seen(Protocol):
+    """What is shown of an alert: its whole record has it, and so has a part of that."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What it is known by."""
+        ...
+
+    @property
+    def status(self) -> Status:
+        """Whether it fires."""
+        ...
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What it is about."""
+        ...
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """What is said of it."""
+        ...
+
+    @property
+    def starts_at(self) -> float:
+        """When it began."""
+        ...
+
+    @property
+    def ends_at(self) -> float | None:
+        """When it ends by itself, or ended."""
+        ...
+
+    @property
+    def updated_at(self) -> float:
+        """When it was last told."""
+        ...
+
+    @property
+    def silenced_by(self) -> Sequence[str]:
+        """Ids of silences."""
+        ...
+
+    @property
+    def inhibited_by(self) -> Sequence[str]:
+        """Fingerprints of alerts."""
+        ...
+
+    @property
+    def maintained_by(self) -> Sequence[str]:
+        """Ids of maintenance windows."""
+        ...
+
+    @property
+    def muted(self) -> bool:
+        """Whether it is kept from people."""
+        ...
+
+    @property
+    def routes(self) -> Sequence[str]:
+        """Routes that it matches."""
+        ...
+
+    @property
+    def generator_url(self) -> str:
+        """Where it comes from."""
+        ...
+
+    @property
+    def anomaly_id(self) -> str:
+        """Of our own anomaly; '' where it is none."""
+        ...
+
+
+@lru_cache(4096)  # of thousands of alerts most end, and were last told, at the same moments
 def instant(moment: float) -> str:
     """A time with milliseconds, as Alertmanager writes it.
 
@@ -34,7 +111,7 @@ def receivers_of(groups: Iterable[GroupState]) -> dict[str, list[str]]:
     return found
 
 
-def state_word(alert: AlertState) -> str:
+def state_word(alert: Seen) -> str:
     """Whether it is `suppressed`, `active`, or not yet looked at."""
     if alert.muted:
         return "suppressed"
@@ -42,7 +119,7 @@ def state_word(alert: AlertState) -> str:
 
 
 def alert_view(
-    alert: AlertState, receivers: Sequence[str], *, now: float, resolve_after_s: float, hidden: bool = False
+    alert: Seen, receivers: Sequence[str], *, now: float, resolve_after_s: float, hidden: bool = False
 ) -> dict[str, Any]:
     """An alert; one without an end ends, as Alertmanager has it, a while after it was last told. Of a `hidden` one figures, texts and links are left out."""
     ends_at = alert.ends_at if alert.ends_at is not None else max(now, alert.updated_at) + resolve_after_s

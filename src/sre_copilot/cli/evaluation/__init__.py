@@ -18,6 +18,7 @@ from sre_copilot.cli.evaluation.logs import logs
 from sre_copilot.cli.evaluation.nl2query import nl2query
 from sre_copilot.cli.evaluation.rca import rca
 from sre_copilot.cli.evaluation.retrieval import documents, retrieval
+from sre_copilot.cli.evaluation.workflows import workflows
 
 app = typer.Typer(help="Measure quality on recordings with known answers.", no_args_is_help=True)
 app.command("rca")(rca)
@@ -35,6 +36,7 @@ app.command("retrieval")(retrieval)
 app.command("documents")(documents)
 app.command("learning")(learning)
 app.command("alerts")(alerts)
+app.command("workflows")(workflows)
 
 
 @app.callback()

@@ -1,0 +1,163 @@
+"""What people are told of a request for approval, and of its end: the figures of the incident, what is recommended, and how to answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sre_copilot.decision.approval.link import Link, signed
+from sre_copilot.decision.approval.model import Rules, Vote, votes_needed
+from sre_copilot.domain.evidence import Message
+from sre_copilot.domain.notification import Notification, NotificationState
+from sre_copilot.domain.plan import Plan, RiskLevel
+from sre_copilot.incidents.report.model import Language
+from sre_copilot.incidents.report.words import moment, say, word
+from sre_copilot.settings.acting.approval import Approval
+
+SEVERITY = {
+    RiskLevel.LOW: "info",
+    RiskLevel.MEDIUM: "warning",
+    RiskLevel.HIGH: "high",
+    RiskLevel.CRITICAL: "critical",
+}
+"""Of a request that belongs to no incident: how bad the action can be."""
+MOST_STEPS = 10
+Picture = Callable[[str], Mapping[str, Any]]
+"""What is known of an incident by its id: severity, service, anomaly …; nothing where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Messages:
+    """Makes the messages; `receivers` are those who are told where no group and no rule names any."""
+
+    settings: Approval
+    rules: Rules
+    receivers: tuple[str, ...]
+    picture: Picture
+    key: Callable[[], bytes]
+    external_url: str
+    language: Language
+
+    def request(self, plan: Plan) -> tuple[Notification, ...]:
+        """Ask those who must agree."""
+        return self._told(plan, self._asked(plan), state="approval", number=1)
+
+    def reminder(self, plan: Plan, place: int) -> tuple[Notification, ...]:
+        """Ask whom a step of the escalation names, too."""
+        receivers = self.settings.unanswered[place - 1].receivers
+        minutes = self.settings.unanswered[place - 1].after_minutes
+        line = Message(key="approval.unanswered", params=(("minutes", minutes),))
+        return self._told(plan, receivers, state="approval", number=place + 1, lines=(line,))
+
+    def answered(self, plan: Plan, status: str, vote: Vote | None) -> tuple[Notification, ...]:
+        """Tell those who were asked what came of it."""
+        who = (vote.who or vote.person) if vote is not None else ""
+        params = (("plan", plan.id), ("who", who), ("reason", vote.reason if vote is not None else ""))
+        line = Message(key=f"approval.answered.{status}", params=params)
+        return self._told(plan, self._asked(plan), state="updated", number=900, lines=(line,), asking=False)
+
+    def content(self, plan: Plan) -> dict[str, Any]:
+        """The fields of the message."""
+        known = dict(self.picture(plan.incident_id)) if plan.incident_id else {}
+        return {
+            **known,
+            "severity": known.get("severity") or SEVERITY[plan.risk.level],
+            "service": known.get("service") or plan.entity,
+            "incident_id": plan.incident_id,
+            "anomaly": known.get("anomaly") or _signal(plan),
+            "cause": known.get("cause") or plan.entity,
+            "confidence": plan.confidence or known.get("confidence"),
+            "recommendation": self._recommendation(plan),
+        }
+
+    def _recommendation(self, plan: Plan) -> dict[str, Any]:
+        record = plan.record
+        return {
+            "plan_id": plan.id,
+            "action": say(plan.title, self.language),
+            "sentence": {"key": plan.title.key, "params": dict(plan.title.params)},
+            "estimated_minutes": max(1, math.ceil(plan.estimated_seconds / 60)),
+            "success_rate": record.good / record.total if record.total else None,
+            "similar_cases": record.total,
+        }
+
+    def _told(
+        self,
+        plan: Plan,
+        receivers: Sequence[str],
+        *,
+        state: NotificationState,
+        number: int,
+        lines: Sequence[Message] = (),
+        asking: bool = True,
+    ) -> tuple[Notification, ...]:
+        content = self.content(plan)
+        said = [*lines, *(self._lines(plan) if asking else ())]
+        content |= {
+            "title": word("approval.title", self.language, action=say(plan.title, self.language)),
+            "summary": [{"key": each.key, "params": dict(each.params)} for each in said],
+            "links": [[self._address(plan), word("approval.link", self.language)]]
+            if self.external_url
+            else [],
+        }
+        return tuple(
+            Notification(
+                key=f"approval/{plan.id}/{number}/{receiver}",
+                group=f"approval/{plan.id}",
+                receiver=receiver,
+                state=state,
+                sequence=number,
+                created_at=plan.created_at,
+                content=content,
+            )
+            for receiver in receivers
+        )
+
+    def _lines(self, plan: Plan) -> list[Message]:
+        needed = votes_needed(plan)
+        until = moment(self.rules.closes_at(plan), self.language)
+        steps = [
+            _step(place, each.action.name, each.action.target.key) for place, each in enumerate(plan.steps, 1)
+        ]
+        risk = (("score", plan.risk.score), ("level", plan.risk.level.name.lower()))
+        return [
+            Message(key="approval.request", params=(("plan", plan.id), ("until", until))),
+            *steps[:MOST_STEPS],
+            *([Message(key="approval.more_steps", params=(("count", len(steps) - MOST_STEPS),))] if len(steps) > MOST_STEPS else []),
+            Message(key="approval.risk", params=risk),
+            *([Message(key="approval.four_eyes", params=(("needed", needed),))] if needed > 1 else []),
+            Message(key="approval.reply", params=(("plan", plan.id),)),
+        ]  # fmt: skip
+
+    def _asked(self, plan: Plan) -> tuple[str, ...]:
+        groups = [self.settings.groups[name] for name in self.rules.groups_of(plan)]
+        named = [receiver for group in groups for receiver in group.receivers]
+        return tuple(dict.fromkeys(named or self.settings.receivers or self.receivers))
+
+    def _address(self, plan: Plan) -> str:
+        group = next(iter(self.rules.groups_of(plan)), "")
+        link = Link(
+            plan_id=plan.id, fingerprint=plan.fingerprint, group=group, until=int(self.rules.closes_at(plan))
+        )
+        return f"{self.external_url}/approvals/{plan.id}?proof={signed(link, self.key())}"
+
+
+def _step(place: int, action: str, target: str) -> Message:
+    return Message(key="approval.step", params=(("place", place), ("action", action), ("target", target)))
+
+
+def _signal(plan: Plan) -> dict[str, Any]:
+    """The signal that is to recover, where the incident tells of none: what it was, and what it is to be."""
+    checks = [check for step in plan.steps for check in step.checks if check.role == "recovery"]
+    check = next((each for each in checks if each.observed is not None), None)
+    if check is None or check.observed is None:
+        return {}
+    expected = f"{check.relation} {check.bound:g}"
+    return {
+        "metric": check.measure,
+        "current": check.observed,
+        "expected": expected,
+        "deviation": check.observed - check.bound,
+    }

@@ -1,0 +1,354 @@
+"""The one door for decisions on plans: REST, the page behind a signed link, the command line and chat all come through it.
+
+Whoever asks, the same happens: the plan is held, the votes are read, the pure rules decide, and what they say is kept with its event and its entry in the
+audit, in one transaction. A refusal is kept, too. So of two who decide at once the first one counts, and the other is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from sre_copilot.app.approval_messages import Messages
+from sre_copilot.app.approval_people import People
+from sre_copilot.app.approval_rows import delegation_of, vote_of, vote_row
+from sre_copilot.clock import Clock
+from sre_copilot.decision.approval import admit as admission
+from sre_copilot.decision.approval.admit import Admitted, Direction
+from sre_copilot.decision.approval.decide import Approved, Outcome, Rejected, Waiting, decide, decide_alone
+from sre_copilot.decision.approval.link import checked
+from sre_copilot.decision.approval.model import (
+    Approver,
+    Decision,
+    Facts,
+    Refused,
+    Rules,
+    State,
+    Verdict,
+    Vote,
+    Way,
+    refused,
+)
+from sre_copilot.decision.approval.text import parse
+from sre_copilot.decision.approval.unanswered import Step, due
+from sre_copilot.domain.event import EventType
+from sre_copilot.domain.evidence import Message
+from sre_copilot.domain.plan import Plan, PlanStatus
+from sre_copilot.store.alerting.outbox import announce
+from sre_copilot.store.approvals import keep_vote, living_delegations, votes_of
+from sre_copilot.store.audit_chain import AuditChain
+from sre_copilot.store.database import Database
+from sre_copilot.store.notifications import NotificationStore
+from sre_copilot.store.plans import Kept, PlanAltered, PlanStore, changed, event, event_data
+
+ITSELF = "sre-copilot"
+Judgement = Callable[[Plan, float], Message | None]
+
+
+def nothing(plan: Plan, at: float) -> Message | None:
+    """No objection."""
+    return None
+
+
+def never(plan: Plan, at: float) -> bool:
+    """Not without a person."""
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of a decision: `status` is how the plan stands now, `missing` how many more people must agree."""
+
+    plan_id: str
+    status: PlanStatus
+    missing: int = 0
+    vote: Vote | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A plan with all that was decided on it."""
+
+    kept: Kept
+    votes: tuple[Vote, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approving:
+    """Any thread and any process may use it.
+
+    `frozen` and `halted` say why nothing may be changed now (freeze; kill switch, maintenance), `autonomy` whether a plan may be carried out without a person.
+    """
+
+    database: Database
+    clock: Clock
+    plans: PlanStore
+    people: People
+    rules: Rules
+    messages: Messages
+    unanswered: tuple[Step, ...] = ()
+    frozen: Judgement = nothing
+    halted: Judgement = nothing
+    autonomy: Callable[[Plan, float], bool] = never
+    key: Callable[[], bytes] = field(default=bytes)
+
+    # -- deciding ---------------------------------------------------------------------------------------------------
+
+    def decide(
+        self,
+        plan_id: str,
+        verdict: Verdict,
+        *,
+        by: Approver,
+        who: str,
+        way: Way,
+        reason: str = "",
+        fingerprint: str = "",
+        named: str = "",
+    ) -> Answer | Refused:
+        """Approve or reject a plan as `by`, whom the audit calls `who`; `named` is whom the request itself names, `fingerprint` what they were shown."""
+        decision = Decision(verdict=verdict, by=by, way=way, who=who, reason=reason, fingerprint=fingerprint)
+        foreign = bool(named.strip()) and self.people.id_of(named) != by.id
+        wrong = refused("caller", named=named[:80], who=by.name) if foreign else None
+        return self._decided(plan_id, decision, wrong)
+
+    def decide_by_text(self, *, sender: str, platform: str, verified: bool, text: str) -> Answer | Refused:
+        """Take a message of a chat platform as a decision: only from a sender who is an approver, only where the platform signed the request."""
+        command = parse(text)
+        if command is None or not command.plan_id:
+            return refused("unclear")
+        by = self.people.of_sender(platform, sender) if verified else None
+        who = f"{by.name} by {platform}" if by else f"{platform} {sender[:60]}"
+        nobody = Approver(id="", name=who, role="viewer")
+        decision = Decision(
+            verdict=command.verdict, by=by or nobody, way="chat", who=who, reason=command.reason
+        )
+        wrong = None if by else refused("sender" if verified else "unverified", platform=platform)
+        return self._decided(command.plan_id, decision, wrong)
+
+    def approve_alone(self, plan_id: str) -> Answer | Refused:
+        """Approve a plan without a person, where that is allowed now."""
+        nobody = Approver(id="", name=ITSELF, role="viewer")
+        return self._decided(plan_id, Decision(verdict="approve", by=nobody, way="auto", who=ITSELF), None)
+
+    def by_link(self, plan_id: str, proof: str) -> Standing | Refused:
+        """The plan that a signed link shows; nothing is changed."""
+        found = self.standing(plan_id)
+        if isinstance(found, Refused):
+            return found
+        plan, now = found.kept.plan, self.clock.now()
+        link = checked(proof, self.key(), plan_id=plan_id, fingerprint=plan.fingerprint, now=now)
+        return link if isinstance(link, Refused) else found
+
+    def standing(self, plan_id: str) -> Standing | Refused:
+        """A plan with its votes."""
+        with self.database.begin() as connection:
+            kept = self._read(connection, plan_id)
+            votes = votes_of(connection, plan_id)
+        if isinstance(kept, Refused):
+            return kept
+        return Standing(kept=kept, votes=tuple(map(vote_of, votes)))
+
+    def pending(self) -> tuple[Standing, ...]:
+        """Plans that wait for an approval, the earliest first."""
+        now = self.clock.now()
+        found = [self.standing(row["id"]) for row in self.plans.all_of(("proposed",))]
+        standing = [each for each in found if isinstance(each, Standing)]
+        return tuple(each for each in standing if now < self.rules.closes_at(each.kept.plan))
+
+    # -- carrying out -----------------------------------------------------------------------------------------------
+
+    def admission(
+        self,
+        plan_id: str,
+        *,
+        step_id: str,
+        direction: Direction = "do",
+        states: Mapping[str, str] | None = None,
+    ) -> Admitted | Refused:
+        """Whether a step may be carried out now; a refusal is noted in the audit. `states` are digests of targets as they are now, by the id of the step."""
+        now = self.clock.now()
+        with self.database.begin() as connection:
+            kept = self._read(connection, plan_id)
+            found = (
+                kept
+                if isinstance(kept, Refused)
+                else self._admitted(connection, kept, now, step_id, direction, states or {})
+            )
+        if isinstance(found, Refused):
+            detail = {**_said(found), "step": step_id, "direction": direction}
+            AuditChain(self.database).note(
+                ITSELF, "plan.admit", plan_id, outcome="refused", detail=detail, at=now
+            )
+        return found
+
+    # -- waiting ----------------------------------------------------------------------------------------------------
+
+    def turn(self) -> int:
+        """Tell further people of requests that nobody answers, and let those end that are over; how many of both. Safe to repeat."""
+        now, done = self.clock.now(), 0
+        for row in self.plans.all_of(("proposed", "approved")):
+            found = self.standing(row["id"])
+            if isinstance(found, Standing):
+                kept = found.kept
+                done += self._over(kept, now) if kept.status == "approved" else self._remind(kept, now)
+        return done
+
+    def _over(self, kept: Kept, now: float) -> int:
+        """An approval that was not used in time."""
+        if kept.decided_at is None or now < kept.decided_at + self.rules.valid_s:
+            return 0
+        reason = "approved, and not begun in time"
+        return self.plans.set_status(
+            kept.plan.id, "expired", expected="approved", who=ITSELF, at=now, reason=reason
+        )
+
+    def _remind(self, kept: Kept, now: float) -> int:
+        plan = kept.plan
+        found = due(plan, told=kept.told, steps=self.unanswered, rules=self.rules, now=now)
+        if not found.expired and not found.steps:
+            return 0
+        with self.database.write() as connection:
+            if found.expired:
+                values = {"status": "expired", "reason": "nobody answered in time", "updated_at": now}
+                told = self.messages.answered(plan, "expired", None)
+            else:
+                values = {"told": found.steps[-1]}
+                told = tuple(each for place in found.steps for each in self.messages.reminder(plan, place))
+            held = self.plans.read(connection, plan.id, hold=True)
+            if (
+                held is None
+                or held.told != kept.told
+                or not changed(connection, plan.id, ("proposed",), **values)
+            ):
+                return 0
+            NotificationStore(self.database).insert(connection, told)
+            verb = "plan.expired" if found.expired else "plan.escalate"
+            AuditChain.append(
+                connection,
+                ITSELF,
+                verb,
+                plan.id,
+                "done",
+                {"receivers": [each.receiver for each in told]},
+                now,
+            )
+        return 1
+
+    # -- one transaction --------------------------------------------------------------------------------------------
+
+    def _decided(self, plan_id: str, decision: Decision, wrong: Refused | None) -> Answer | Refused:
+        now = self.clock.now()
+        with self.database.write() as connection:
+            kept = self._read(connection, plan_id, hold=True)
+            if isinstance(kept, Refused):
+                return self._refuse(connection, plan_id, decision, wrong or kept, now)
+            outcome = wrong or self._judged(connection, kept, decision, now)
+            if isinstance(outcome, Refused):
+                return self._refuse(connection, plan_id, decision, outcome, now)
+            return self._keep(connection, kept.plan, decision, outcome, now)
+
+    def _read(self, connection: Connection, plan_id: str, *, hold: bool = False) -> Kept | Refused:
+        """A plan, or why there is none that can be used."""
+        try:
+            kept = self.plans.read(connection, plan_id, hold=hold)
+        except PlanAltered:
+            return refused("altered", plan=plan_id)
+        return kept or refused("unknown", plan=plan_id[:40])
+
+    def _admitted(  # noqa: PLR0917 - what an order consists of
+        self,
+        connection: Connection,
+        kept: Kept,
+        now: float,
+        step_id: str,
+        direction: Direction,
+        states: Mapping[str, str],
+    ) -> Admitted | Refused:
+        facts = replace(self._facts(connection, kept.plan, now), states=states)
+        votes = tuple(map(vote_of, votes_of(connection, kept.plan.id)))
+        state = State(status=kept.status, fingerprint=kept.fingerprint, votes=votes)
+        return admission.admit(kept.plan, state, facts, now, step_id=step_id, direction=direction)
+
+    def _judged(self, connection: Connection, kept: Kept, decision: Decision, now: float) -> Outcome:
+        votes = tuple(map(vote_of, votes_of(connection, kept.plan.id)))
+        state = State(status=kept.status, fingerprint=kept.fingerprint, votes=votes, reason=kept.reason)
+        facts = self._facts(connection, kept.plan, now)
+        if decision.way == "auto":
+            return decide_alone(kept.plan, state, now=now, facts=facts)
+        return decide(kept.plan, state, decision, now=now, facts=facts)
+
+    def _keep(
+        self,
+        connection: Connection,
+        plan: Plan,
+        decision: Decision,
+        outcome: Approved | Waiting | Rejected,
+        now: float,
+    ) -> Answer:
+        """Keep a vote and what comes of it; the event before the audit, which is last."""
+        vote, status = outcome.vote, _status(outcome)
+        keep_vote(connection, plan.id, vote_row(vote))
+        if status != "proposed":
+            changed(
+                connection,
+                plan.id,
+                ("proposed",),
+                status=status,
+                reason=vote.reason,
+                updated_at=now,
+                decided_at=now,
+            )
+            NotificationStore(self.database).insert(connection, self.messages.answered(plan, status, vote))
+            announce(connection, [_event(plan, vote, status, decision.who)])
+        missing = outcome.missing if isinstance(outcome, Waiting) else 0
+        detail = {"fingerprint": plan.fingerprint, "way": vote.way, "status": status, "missing": missing,
+                  "on_behalf_of": vote.on_behalf_of, "role": decision.by.role, "reason": vote.reason}  # fmt: skip
+        AuditChain.append(connection, decision.who, f"plan.{decision.verdict}", plan.id, "done", detail, now)
+        return Answer(plan_id=plan.id, status=status, missing=missing, vote=vote)
+
+    @staticmethod
+    def _refuse(
+        connection: Connection, plan_id: str, decision: Decision, found: Refused, now: float
+    ) -> Refused:
+        if found.code == "expired":
+            over = {"status": "expired", "reason": "nobody answered in time", "updated_at": now}
+            changed(connection, plan_id, ("proposed",), **over)
+        detail = {**_said(found), "way": decision.way, "role": decision.by.role}
+        AuditChain.append(
+            connection, decision.who, f"plan.{decision.verdict}", plan_id, "refused", detail, now
+        )
+        return found
+
+    def _facts(self, connection: Connection, plan: Plan, now: float) -> Facts:
+        rows = living_delegations(connection, ended_after=plan.created_at)
+        requester = self.people.id_of(plan.requester)
+        return Facts(
+            rules=self.rules,
+            people=self.people.now(),
+            delegations=tuple(map(delegation_of, rows)),
+            requester="" if requester == ITSELF else requester,
+            frozen=self.frozen(plan, now),
+            halted=self.halted(plan, now),
+            autonomy=self.autonomy(plan, now),
+        )
+
+
+def _status(outcome: Approved | Waiting | Rejected) -> PlanStatus:
+    if isinstance(outcome, Waiting):
+        return "proposed"
+    return "rejected" if isinstance(outcome, Rejected) else "approved"
+
+
+def _event(plan: Plan, vote: Vote, status: str, who: str) -> Any:
+    approved = status == "approved"
+    said = {"comment" if approved else "reason": vote.reason, "by": who}
+    kind = EventType.PLAN_APPROVED if approved else EventType.PLAN_REJECTED
+    return event(kind, plan, {**event_data(plan, vote.at), **said}, at=vote.at)
+
+
+def _said(found: Refused) -> dict[str, Any]:
+    return {"code": found.code, "problem": found.message.key, "params": dict(found.message.params)}

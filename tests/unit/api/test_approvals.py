@@ -1,0 +1,206 @@
+"""Requests for approval over REST, and the page behind their links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from sre_copilot.app.approving import Approving
+from sre_copilot.clock import rfc3339
+from sre_copilot.domain.plan import Plan
+from sre_copilot.store.audit_chain import AuditChain
+from sre_copilot.testing.alerting_service import Deciding, deciding
+from sre_copilot.testing.plans import a_plan
+
+FORM = re.compile(r'name="(form|fingerprint)" value="([^"]+)"')
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deciding]:
+    with deciding(tmp_path_factory.mktemp("approvals")) as found:
+        yield found
+
+
+def door(there: Deciding) -> Approving:
+    found: Approving = there.application.state.approving
+    return found
+
+
+@pytest.fixture
+def plan(there: Deciding) -> Plan:
+    return door(there).plans.propose(a_plan(now=there.service.clock.now(), id=""))
+
+
+def post(
+    there: Deciding,
+    plan: Plan,
+    verb: str,
+    body: dict[str, Any],
+    *,
+    role: Any = "approver",
+    prefix: str = "/api",
+) -> Any:
+    return there.client(role).post(f"{prefix}/approvals/{plan.id}/{verb}", json=body)
+
+
+def last(there: Deciding) -> dict[str, Any]:
+    return AuditChain(there.service.database).page(limit=1).rows[0]
+
+
+def test_what_waits_is_listed_with_the_fields_of_its_message(there: Deciding, plan: Plan) -> None:
+    for prefix in ("/api", "/api/v1"):
+        items = there.client("viewer").get(f"{prefix}/approvals/pending").json()["items"]
+        found = next(each for each in items if each["plan_id"] == plan.id)
+        assert (found["service"], found["metric"], found["current_value"]) == ("cart", "error_rate", 0.2)
+        assert (found["estimated_minutes"], found["success_rate"], found["similar_cases"]) == (5, 0.95, 20)
+        assert found["fingerprint"] == plan.fingerprint
+        assert found["approvals_needed"] == 1
+
+
+def test_the_approver_is_the_caller_and_another_name_is_refused(there: Deciding, plan: Plan) -> None:
+    refused = post(there, plan, "approve", {"approver": "somebody.else"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (403, "approver")
+    assert (last(there)["outcome"], last(there)["detail"]["code"]) == ("refused", "caller")
+    done = post(there, plan, "approve", {"approver": "Approver"})
+    assert (done.status_code, done.json()["status"]) == (200, "approved")
+    assert done.json()["approver"].startswith("approver (token ")
+
+
+def test_the_same_again_is_refused_because_it_was_decided(there: Deciding, plan: Plan) -> None:
+    assert post(there, plan, "approve", {}, prefix="/api/v1").status_code == 200
+    again = post(there, plan, "approve", {}, role="admin")
+    assert again.status_code == 409
+    assert "approved already" in again.json()["detail"]
+    assert post(there, plan, "reject", {"reason": "no"}).status_code == 409
+
+
+@pytest.mark.parametrize("role", ["viewer", "responder"])
+def test_a_lower_role_decides_nothing_and_that_is_audited(there: Deciding, plan: Plan, role: str) -> None:
+    assert post(there, plan, "approve", {}, role=role).status_code == 403
+    assert (last(there)["verb"], last(there)["outcome"], last(there)["subject"]) == (
+        "plan.approve",
+        "refused",
+        plan.id,
+    )
+    assert post(there, plan, "reject", {"reason": "no"}, role=role).status_code == 403
+    assert TestClient(there.application).post(f"/api/approvals/{plan.id}/approve", json={}).status_code == 401
+
+
+def test_a_rejection_takes_its_reason(there: Deciding, plan: Plan) -> None:
+    assert post(there, plan, "reject", {"approver": "approver"}).status_code == 422
+    empty = post(there, plan, "reject", {"reason": " "})
+    assert (empty.status_code, empty.json()["errors"][0]["field"]) == (422, "reason")
+    done = post(there, plan, "reject", {"approver": "approver", "reason": "the sale is on"})
+    assert done.json()["status"] == "rejected"
+    assert "the sale is on" in done.json()["sentence"]
+
+
+def test_what_is_not_there_or_no_id_is_said(there: Deciding) -> None:
+    client = there.client("approver")
+    assert client.post("/api/approvals/PLAN-20200101000000/approve", json={}).status_code == 404
+    assert client.post("/api/approvals/PLAN-1/approve", json={}).status_code == 422
+    assert client.post("/api/approvals/PLAN-20200101000000/approve", json={"plan": "x"}).status_code == 422
+
+
+def test_a_delegation_is_made_used_and_ended(there: Deciding, plan: Plan) -> None:
+    there.client("viewer")
+    made = there.client("approver").post(
+        "/api/approvals/delegations", json={"taker": "viewer", "end": "2099-01-01T00:00:00Z"}
+    )
+    assert made.status_code == 400
+    assert "366 days" in made.json()["detail"]
+    given = {"taker": "viewer", "end": _later(there), "reason": "away"}
+    made = there.client("approver").post("/api/approvals/delegations", json=given)
+    assert (made.status_code, made.json()["giver"], made.json()["taker"]) == (201, "approver", "viewer")
+    stolen = there.client("responder").post("/api/approvals/delegations", json={**given, "giver": "admin"})
+    assert stolen.status_code == 403
+    assert post(there, plan, "approve", {}, role="viewer").json()["on_behalf_of"] == "approver"
+    path = f"/api/approvals/delegations/{made.json()['id']}"
+    assert there.client("responder").delete(path).status_code == 403
+    assert there.client("approver").delete(path).status_code == 200
+    assert there.client("approver").delete(path).status_code == 404
+    assert there.client("viewer").get("/api/approvals/delegations").json()["items"] == []
+
+
+def _later(there: Deciding) -> str:
+    return rfc3339(there.service.clock.now() + 3600) or ""
+
+
+# -- the page -------------------------------------------------------------------------------------------------------
+
+
+def browser(there: Deciding, role: Any = "approver") -> TestClient:
+    """A browser of somebody who has signed in."""
+    client = TestClient(there.application, headers={"Accept": "text/html"}, follow_redirects=False)
+    assert client.post("/open", data={"token": there.token(role)}).status_code == 200
+    return client
+
+
+def form_of(client: TestClient, plan: Plan, **more: str) -> dict[str, str]:
+    shown = client.get(f"/approvals/{plan.id}?again=1")
+    assert shown.status_code == 200
+    return {**dict(FORM.findall(shown.text)), **more}
+
+
+def status(there: Deciding, plan: Plan) -> str:
+    kept = door(there).plans.get(plan.id)
+    assert kept is not None
+    return kept.status
+
+
+def test_opening_the_page_changes_nothing_and_its_form_decides(there: Deciding, plan: Plan) -> None:
+    client, before = browser(there), AuditChain(there.service.database).head()
+    form = form_of(client, plan, verdict="approve")
+    assert (status(there, plan), AuditChain(there.service.database).head()) == ("proposed", before)
+    done = client.post(f"/approvals/{plan.id}", data=form)
+    assert (done.status_code, done.headers["location"].partition("?")[0]) == (303, f"/approvals/{plan.id}")
+    assert status(there, plan) == "approved"
+    assert last(there)["detail"]["way"] == "page"
+    again = client.post(f"/approvals/{plan.id}", data=form)
+    assert again.status_code == 409
+
+
+def test_who_is_not_signed_in_is_asked_to_after_the_page_has_opened_itself_once_more(
+    there: Deciding, plan: Plan
+) -> None:
+    client = TestClient(there.application, headers={"Accept": "text/html"})
+    first = client.get(f"/approvals/{plan.id}?proof=1.2.3")
+    assert (first.status_code, "again=1" in first.text, "proof=1.2.3" in first.text) == (401, True, True)
+    assert 'action="/open"' in client.get(f"/approvals/{plan.id}?again=1").text
+    assert client.post(f"/approvals/{plan.id}", data={"verdict": "approve"}).status_code == 401
+    assert status(there, plan) == "proposed"
+
+
+def test_a_form_of_another_site_session_or_plan_decides_nothing(there: Deciding, plan: Plan) -> None:
+    client, other = browser(there), door(there).plans.propose(a_plan(now=there.service.clock.now(), id=""))
+    form, path = form_of(client, plan, verdict="approve"), f"/approvals/{plan.id}"
+    cases = [
+        client.post(path, data={"verdict": "approve"}),
+        client.post(path, data={**form, "form": form["form"][:-1] + "x"}),
+        client.post(path, data={**form, "fingerprint": "0" * 64}),
+        client.post(path, data=form_of(client, other, verdict="approve")),
+        client.post(path, data=form_of(browser(there), plan, verdict="approve")),
+        client.post(path, data=form, headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}),
+        client.post(path, data=form, headers={"Origin": "https://evil.example.org"}),
+    ]
+    assert [each.status_code for each in cases] == [403] * len(cases)
+    assert status(there, plan) == "proposed"
+
+
+def test_a_signed_in_viewer_sees_the_page_and_decides_nothing(there: Deciding, plan: Plan) -> None:
+    client = browser(there, "viewer")
+    refused = client.post(f"/approvals/{plan.id}", data=form_of(client, plan, verdict="approve"))
+    assert refused.status_code == 403
+    assert 'role="alert"' in refused.text
+    assert (status(there, plan), last(there)["outcome"]) == ("proposed", "refused")
+
+
+def test_a_changed_link_is_refused(there: Deciding, plan: Plan) -> None:
+    client = browser(there)
+    assert client.get(f"/approvals/{plan.id}?again=1&proof=9999999999..AAAA").status_code == 403
+    assert client.get("/approvals/PLAN-20200101000000?again=1").status_code == 404
+    assert "审批" in client.get(f"/approvals/{plan.id}?again=1&lang=zh").text
