@@ -22,7 +22,8 @@ from sre_copilot.testing.receivers import ReceiverLog, http_receiver
 
 ROOT = Path(__file__).parents[2]
 KILLS = 8
-MESSAGES = 40  # to each receiver
+ADDED = 20  # messages to each receiver before each kill, so that some are always on their way
+MESSAGES = ADDED * KILLS  # to each receiver
 WITHIN_S = 120.0
 
 
@@ -37,7 +38,7 @@ def worker(*urls: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def tell(store: NotificationStore) -> None:
+def tell(store: NotificationStore, first: int) -> None:
     now = time.time()
     told = [
         Notification(
@@ -49,7 +50,7 @@ def tell(store: NotificationStore) -> None:
             created_at=now,
             content={"title": f"T{i}"},
         )
-        for i in range(MESSAGES)
+        for i in range(first, first + ADDED)
         for r in range(RECEIVERS)
     ]
     with store.database.begin() as connection:
@@ -58,8 +59,8 @@ def tell(store: NotificationStore) -> None:
 
 def killed_again_and_again(at: ReceiverLog, store: NotificationStore, *urls: str) -> None:
     chance = random.Random(5)  # noqa: S311 - when to kill
-    tell(store)
-    for _ in range(KILLS):
+    for kill in range(KILLS):
+        tell(store, kill * ADDED)
         before, until = at.total, time.monotonic() + WITHIN_S
         with worker(*urls):
             while at.total <= before and time.monotonic() < until:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.knowledge.faults import finding, holds_on, observation
 
+from sre_copilot.bus.schemas import normal_form
+from sre_copilot.clock import TurnedClock
+from sre_copilot.domain.event import EventType
 from sre_copilot.errors import UsageError
-from sre_copilot.knowledge.labels import Label, believed, evaluation_cases, labeller_trust, rerun
+from sre_copilot.knowledge.labels import (
+    Label,
+    Labels,
+    believed,
+    evaluation_cases,
+    labeller_trust,
+    rerun,
+)
 from sre_copilot.knowledge.labels import _check as check
 from sre_copilot.knowledge.proposals import propose
+from sre_copilot.store.alerting.states import AlertRecords
+from sre_copilot.store.database import Database, sqlite_url
 
 
 def label(by: str, number: int = 0, **changed: Any) -> Label:
@@ -109,3 +123,28 @@ def test_what_is_wrong_with_a_label_is_named(
 ) -> None:
     with pytest.raises(UsageError, match=said):
         check(by, target, target_id, correction, "")
+
+
+def test_others_are_told_of_each_word_and_again_when_it_changes(tmp_path: Path) -> None:
+    database, clock = Database(sqlite_url(tmp_path)), TurnedClock(100.0)
+    said = {
+        "by": "ada",
+        "role": "responder",
+        "investigation_id": "I-1",
+        "target": "output",
+        "target_id": "I-1",
+    }
+    Labels(database, clock).add(**said, right=False, correction={"root_cause": "disk"}, note="see the log")
+    clock.wait(100.0, threading.Event())
+    Labels(database, clock).add(**said, right=True)
+    found = AlertRecords(database).changes_since(0)
+    assert [(each["type"], each["key"]) for each in found] == [(EventType.FEEDBACK_GIVEN, "I-1")] * 2
+    first, second = (normal_form(EventType.FEEDBACK_GIVEN, each["data"]) for each in found)
+    assert (first["verdict"], first["cause"], first["comment"], first["by"]) == (
+        "wrong",
+        "disk",
+        "see the log",
+        "ada",
+    )
+    assert second["verdict"] == "right"
+    database.close()
