@@ -1,4 +1,4 @@
-"""The lab's command line: `python3 dev.py lab faults|record|quiet|up|fault|score|storm|replay`."""
+"""The lab's command line: `python3 dev.py lab faults|record|quiet|up|fault|score|storm|drill|replay`."""
 
 from __future__ import annotations
 

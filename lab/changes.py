@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab import releases
 from lab.control import Release
 from lab.layout import SERVICES
 from lab.stack import Shop
@@ -34,8 +35,17 @@ class ChangeLog:
         """Roll out the next release of a service without an interruption."""
         before = self.shop.releases[service].version
         after = next_version(before)
-        self.shop.release(service, Release(after, defects))
-        self._note(service, "deploy", f"{service} {after} rolled out", {"from": before, "to": after})
+        more = self._roll_out(service, Release(after, defects))
+        self._note(service, "deploy", f"{service} {after} rolled out", {"from": before, "to": after, **more})
+
+    def _roll_out(self, service: str, release: Release) -> dict[str, str]:
+        """By a commit where the shop is delivered from a repository, else at once; what is to be said of it besides."""
+        if not releases.repository(self.shop.folder).exists():
+            self.shop.release(service, release)
+            return {}
+        commit = releases.commit(self.shop.folder, service, release)
+        self.shop.releases[service] = release
+        return {"commit": commit}
 
     def harmless(self, *, besides: str = "") -> None:
         """Make a change that breaks nothing: a deployment of another service, a setting, a flag."""

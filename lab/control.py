@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+VERSION_VARIABLE = "LAB_VERSION"  # of a pod: what its template says, and no file can change
+DEFECTS_VARIABLE = "LAB_DEFECTS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,15 @@ def read_release(folder: str | Path, service: str) -> Release:
     """Read the release that a service shall run."""
     content = json.loads(path_of(folder, service).read_text(encoding="utf-8"))
     return Release(content["version"], tuple(content["defects"]))
+
+
+def own_release(folder: str | Path, service: str) -> Release:
+    """The release that this process runs: its pod's, with what befell it besides, else what the file says."""
+    told = read_release(folder, service)
+    if VERSION_VARIABLE not in os.environ:
+        return told
+    came_with_it = filter(None, os.environ.get(DEFECTS_VARIABLE, "").split(","))
+    return Release(os.environ[VERSION_VARIABLE], tuple(dict.fromkeys((*came_with_it, *told.defects))))
 
 
 def on_hangup(act: Callable[[], None]) -> None:

@@ -10,8 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 SYSTEM = "lab-shop"
+TARGETS = "pods.json"  # in the folder of a run: what Prometheus scrapes where services are pods
 ENTRY = "gateway"
 CONFIG_VARIABLE = "LAB_CONFIG"
+HOST_VARIABLE = "LAB_HOST"  # the address that a pod listens on; processes under supervisor share 127.0.0.1
+INSTANCE_VARIABLE = "LAB_INSTANCE"  # the name of a pod
 
 CALLS: dict[str, tuple[str, ...]] = {
     "gateway": ("catalogue", "cart", "checkout"),
@@ -66,6 +69,16 @@ def edges() -> list[list[str]]:
 def instance(service: str) -> str:
     """The name of the only instance of a service."""
     return f"{service}-1"
+
+
+def own_instance(service: str) -> str:
+    """What this process is called: its pod's name, else that of the only instance."""
+    return os.environ.get(INSTANCE_VARIABLE) or instance(service)
+
+
+def own_host() -> str:
+    """The address that this process listens on."""
+    return os.environ.get(HOST_VARIABLE, "127.0.0.1")
 
 
 def free_ports(count: int) -> list[int]:

@@ -29,6 +29,7 @@ from lab.layout import CONFIG_VARIABLE, RELEASES, SECURE, SERVICES, Configuratio
 ROOT = Path(__file__).resolve().parent.parent
 VOLUME_MB = 16
 START_TIMEOUT_S = 90.0
+TAKEN_UP_S = 1.0  # a process that was signalled has read its file by then
 
 _SUPERVISOR = """[supervisord]
 nodaemon=true
@@ -91,6 +92,12 @@ class Shop:
         """Give a service's present release defects (none: heal it)."""
         self.release(service, control.Release(self.releases[service].version, defects))
 
+    def befallen(self, service: str) -> None:
+        """Let the defects of a service be those of the processes that run now: whatever is started anew is without them."""
+        time.sleep(TAKEN_UP_S)
+        healthy = control.Release(control.read_release(self.folder, service).version)
+        control.write_release(self.folder, service, healthy)
+
     def links(self, behaviours: dict[str, dict[str, float]]) -> None:
         """Tell the links how to treat the traffic to the services named; all others become normal."""
         control.write(control.path_of(self.folder, proxy.PROCESS), behaviours)
@@ -105,8 +112,10 @@ def attached(folder: Path) -> Shop:
 
 
 @contextmanager
-def running(say: Callable[[str], None] = lambda _: None) -> Iterator[Shop]:
-    """Start the whole shop, yield it when it answers, and end all of it whatever happens."""
+def running(
+    say: Callable[[str], None] = lambda _: None, *, services: tuple[str, ...] = SERVICES
+) -> Iterator[Shop]:
+    """Start the whole shop, yield it when it answers, and end all of it whatever happens. Only `services` run under supervisor: others are run by somebody else."""
     redis_server = stores.redis_command()
     stores.require_openssl()
     with ExitStack() as stack:
@@ -123,9 +132,9 @@ def running(say: Callable[[str], None] = lambda _: None) -> Iterator[Shop]:
         for name, release in releases.items():
             control.write_release(folder, name, release)
         say("starting Redis and the services")
-        supervisor = stack.enter_context(_supervised(configuration, redis_server))
+        supervisor = stack.enter_context(_supervised(configuration, redis_server, services))
         shop = Shop(configuration, collector, supervisor, releases)
-        _await(shop)
+        _await(shop, services)
         yield shop
 
 
@@ -160,12 +169,12 @@ def _volume(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _supervised(configuration: Configuration, redis_server: str) -> Iterator[Any]:
+def _supervised(configuration: Configuration, redis_server: str, services: tuple[str, ...]) -> Iterator[Any]:
     folder = Path(configuration.folder)
     programs = {
         "redis": f"{redis_server} --port {configuration.redis_port} --bind 127.0.0.1 --save '' --appendonly no --dir {folder}",
         proxy.PROCESS: f"{sys.executable} -m lab.proxy",
-        **{name: f"{sys.executable} -m lab.shop {name}" for name in SERVICES},
+        **{name: f"{sys.executable} -m lab.shop {name}" for name in services},
     }
     text = _SUPERVISOR + "".join(
         _PROGRAM.format(name=name, command=command, directory=ROOT, folder=folder)
@@ -216,10 +225,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             child.kill()
 
 
-def _await(shop: Shop) -> None:
+def _await(shop: Shop, services: tuple[str, ...]) -> None:
     """Wait until every service publishes metrics."""
     deadline = time.monotonic() + START_TIMEOUT_S
-    for name in SERVICES:
+    for name in services:
         url = f"http://127.0.0.1:{shop.configuration.metrics_ports[name]}/metrics"
         while not _answers(url):
             if time.monotonic() > deadline:

@@ -36,6 +36,7 @@ def _hoard(scene: Scene) -> Iterator[None]:
 @contextmanager
 def _afflicted(scene: Scene, defect: str) -> Iterator[None]:
     scene.shop.afflict(scene.service, defect)
+    scene.shop.befallen(scene.service)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The commands of the live lab: `up`, `fault`, `score`, `storm`, `replay`."""
+"""The commands of the live lab: `up`, `fault`, `score`, `storm`, `drill`, `replay`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.faults import FAULTS
-from lab.live import replay, score, state, storm
+from lab.live import drill, drill_trial, replay, score, state, storm
 from lab.live.inject import injected
 from lab.live.noise import Noise
 from lab.live.up import WARM_UP_S, Wanted, up
@@ -29,6 +29,7 @@ def add(commands: Any) -> None:
     fault.set_defaults(run=_fault)
     _add_score(commands)
     _add_storm(commands)
+    _add_drill(commands)
 
 
 def _add_up(commands: Any) -> None:
@@ -44,6 +45,10 @@ def _add_up(commands: Any) -> None:
     run.add_argument("--every", type=int, default=10, help="seconds between two samples of the past")
     run.add_argument("--no-serve", action="store_true", help="only the shop and its Prometheus")
     run.add_argument("--seed", type=int, default=0, help="of the customers, the changes and the resampling")
+    run.add_argument("--kubernetes", action="store_true", help="run the services as pods of a cluster")
+    run.add_argument(
+        "--autonomy", action="store_true", help="let SRE Copilot repair the shop by itself, for `lab drill`"
+    )
     run.set_defaults(run=_up)
 
 
@@ -81,6 +86,19 @@ def _add_storm(commands: Any) -> None:
     one.set_defaults(run=_storm)
 
 
+def _add_drill(commands: Any) -> None:
+    one = commands.add_parser("drill", help="break the running lab, and see SRE Copilot repair it by itself")
+    one.add_argument("--faults", help="names with commas between them (default: those that have a repair)")
+    one.add_argument("--runs", type=int, default=5, help="of each fault")
+    one.add_argument(
+        "--json",
+        type=Path,
+        help="where it is kept; runs that are there are not repeated (default: beside the state of the lab)",
+    )
+    one.add_argument("--again", action="store_true", help="forget what was drilled before")
+    one.set_defaults(run=_drill)
+
+
 def say(text: str) -> None:
     """One line of progress."""
     print(f"lab: {text}", file=sys.stderr, flush=True)
@@ -97,6 +115,8 @@ def _up(options: argparse.Namespace) -> int:
         every=options.every,
         serve=not options.no_serve,
         seed=options.seed,
+        kubernetes=options.kubernetes,
+        autonomy=options.autonomy,
     )
     with up(wanted, say) as found:
         print(_where(found), flush=True)
@@ -110,6 +130,8 @@ def _where(found: state.State) -> str:
         f"Prometheus    {found.prometheus_url}",
     ]
     lines.append(f"Jaeger's API  {found.jaeger_url}")
+    if found.cluster_url:
+        lines.append(f"Kubernetes    {found.cluster_url}")
     if found.serve_url:
         ask = f'curl -H "Authorization: Bearer $(cat {found.token_file})" {found.serve_url}/api/v1/anomalies'
         lines += [
@@ -166,6 +188,22 @@ def _storm(options: argparse.Namespace) -> int:
     if options.json:
         options.json.write_text(json.dumps(storm.document(result), indent=1), encoding="utf-8")
     return 0 if result.separate and len(result.told) <= MOST_TOLD else 1
+
+
+def _drill(options: argparse.Namespace) -> int:
+    found = state.State.read()
+    if not found.serve_url:
+        raise ValueError("the lab that runs has no sre-copilot; start it: python3 dev.py lab up --autonomy")
+    names = tuple(options.faults.split(",")) if options.faults else drill.REPAIRABLE
+    if unknown := [each for each in names if each not in FAULTS]:
+        raise ValueError(f"no fault '{unknown[0]}'; there are {', '.join(FAULTS)}")
+    file = drill.drill_file(options.json)
+    if options.again:
+        file.unlink(missing_ok=True)
+    done = frozenset(each.key for each in drill.kept(file))
+    wanted = drill_trial.Wanted(faults=names, runs=options.runs, done=done)
+    print(drill_trial.table(drill.drilled(found, wanted, file, say=say)))
+    return 0
 
 
 def _replay(options: argparse.Namespace) -> int:

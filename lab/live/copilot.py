@@ -73,6 +73,7 @@ def configuration(
     days: int,
     port: int,
     receiver: str = "",
+    cluster: str = "",
 ) -> dict[str, Any]:
     """What `serve` is told; with a `receiver` (its address) there is somebody who hears of incidents."""
     return {
@@ -102,6 +103,7 @@ def configuration(
                 "rotated": False,
             },
             {"type": "topology_file", "files": [str(folder / "topology.yaml")]},
+            *([{"type": "kubernetes", "url": cluster}] if cluster else []),
         ],
     }
 

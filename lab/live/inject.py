@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab import stack
+from lab import cluster, stack
 from lab.changes import ChangeLog
 from lab.faults import Fault, Scene
 from lab.live import state
@@ -22,7 +22,7 @@ AHEAD_S = 5.0  # a fault that is prepared (a certificate that ends) strikes so m
 def injected(found: state.State, fault: Fault, service: str) -> Iterator[float]:
     """Break the shop while the context is open; yields when (epoch s). What the fault leaves behind is put right at the end."""
     folder = Path(found.shop_folder)
-    shop = stack.attached(folder)
+    shop = cluster.attached(folder, found.cluster_url) if found.cluster_url else stack.attached(folder)
     changes = ChangeLog(shop, random.Random(0), tell=telling(found))
     at = time.time()
     scene = Scene(shop, DistantLoad(folder), changes, service, at + AHEAD_S)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from lab.layout import SERVICES, STORES, Configuration, instance
+from lab.layout import SERVICES, STORES, TARGETS, Configuration, instance
 from lab.live.stretch import Series, Stretch
 from sre_copilot.testing.servers.real import RealServer, prometheus_server
 
@@ -24,10 +24,16 @@ READ_TIMEOUT_S = 60.0
 
 
 def configuration_text(
-    configuration: Configuration, exporter_port: int, more: Mapping[str, Any] | None = None
+    configuration: Configuration,
+    exporter_port: int,
+    more: Mapping[str, Any] | None = None,
+    *,
+    pods: bool = False,
 ) -> str:
     """Its configuration: every service at its own port, the stores at the exporter's, each under its own name; and `more` keys."""
     jobs = [_job(name, configuration.metrics_ports[name], "/metrics") for name in SERVICES]
+    if pods:
+        jobs = [_pods(configuration.folder)]
     jobs += [_job(name, exporter_port, f"/{name}") for name in STORES]
     interval = {"scrape_interval": f"{SCRAPE_S}s", "scrape_timeout": f"{TIMEOUT_S}s"}
     return json.dumps({"global": interval, "scrape_configs": jobs, **(more or {})}, indent=1)  # JSON is YAML
@@ -39,6 +45,15 @@ def _job(name: str, port: int, path: str) -> dict[str, object]:
         "job_name": name,
         "metrics_path": path,
         "static_configs": [{"targets": [f"127.0.0.1:{port}"], "labels": labels}],
+        "metric_relabel_configs": [{"source_labels": ["__name__"], "regex": RUNTIME, "action": "drop"}],
+    }
+
+
+def _pods(folder: str) -> dict[str, object]:
+    """All pods, each found in the file that the cluster keeps; Debian's Prometheus cannot ask an API server."""
+    return {
+        "job_name": "pods",
+        "file_sd_configs": [{"files": [f"{folder}/{TARGETS}"], "refresh_interval": "1s"}],
         "metric_relabel_configs": [{"source_labels": ["__name__"], "regex": RUNTIME, "action": "drop"}],
     }
 

@@ -64,7 +64,11 @@ def rules_text() -> str:
     return json.dumps({"groups": [{"name": "shop", "interval": f"{EVERY_S}s", "rules": rules}]}, indent=1)
 
 
-def sending(port: int, rules_file: str) -> dict[str, Any]:
-    """What Prometheus is told besides: to evaluate the rules, and to send what fires to the API of Alertmanager at a port."""
-    target = {"static_configs": [{"targets": [f"127.0.0.1:{port}"]}], "api_version": "v2"}
+def sending(port: int, rules_file: str, token_file: str) -> dict[str, Any]:
+    """What Prometheus is told besides: to evaluate the rules, and to send what fires to the API of Alertmanager at a port, with the token of a file that is there once the receiver runs."""
+    target = {
+        "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
+        "api_version": "v2",
+        "authorization": {"credentials_file": token_file},
+    }
     return {"rule_files": [rules_file], "alerting": {"alertmanagers": [target]}}

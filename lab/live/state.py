@@ -25,6 +25,8 @@ class State:
     token_file: str = ""
     log_file: str = ""
     receiver_file: str = ""
+    cluster_url: str = ""
+    """API server of the cluster that runs the services; '' when supervisor does."""
 
     def write(self) -> None:
         """Leave it where the other commands look, readable by its owner alone."""

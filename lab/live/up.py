@@ -13,10 +13,10 @@ from pathlib import Path
 
 import httpx
 
-from lab import stack
+from lab import cluster, releases, stack
 from lab.changes import ChangeLog
 from lab.layout import ENTRY
-from lab.live import copilot, openmetrics, prometheus, receiver, rules, state, stretch
+from lab.live import acting, copilot, openmetrics, prometheus, receiver, rules, state, stretch
 from lab.live.exporter import exporting
 from lab.live.spans import searchable
 from lab.load import Load
@@ -25,6 +25,7 @@ from sre_copilot.testing.servers.real import RealServer, backfill, free_port, mi
 WARM_UP_S = 60.0  # processes take their memory and open their connections in the first minute
 LEARN_TIMEOUT_S = 300.0
 CHANGE_EVERY_S = 300.0  # a harmless one, on the average: a deployment, a setting, a flag
+TOKEN = Path("sre-copilot", "data", "token")  # of the first start, in the shop's folder
 Say = Callable[[str], None]
 
 
@@ -42,6 +43,10 @@ class Wanted:
     serve: bool = True
     per_second: float = 4.0
     seed: int = 0
+    kubernetes: bool = False
+    """Run the services as pods of a cluster instead of under supervisor."""
+    autonomy: bool = False
+    """Give SRE Copilot hands, and let it use them without a person."""
 
 
 @contextmanager
@@ -55,7 +60,8 @@ def up(wanted: Wanted, say: Say) -> Iterator[state.State]:
     if reason := missing("prometheus", "promtool"):
         raise ValueError(f"{reason}; install it: apt-get install prometheus")
     with ExitStack() as opened:
-        shop = opened.enter_context(stack.running(say))
+        shop = opened.enter_context(cluster.running(say) if wanted.kubernetes else stack.running(say))
+        cluster_url = shop.url if isinstance(shop, cluster.ClusterShop) else ""
         opened.enter_context(
             Load(
                 shop.configuration.address(ENTRY),
@@ -72,7 +78,8 @@ def up(wanted: Wanted, say: Say) -> Iterator[state.State]:
         config = prometheus.configuration_text(
             shop.configuration,
             opened.enter_context(exporting(shop.configuration)),
-            rules.sending(wanted.port, str(rules_file)) if wanted.serve else None,
+            rules.sending(wanted.port, str(rules_file), str(shop.folder / TOKEN)) if wanted.serve else None,
+            pods=bool(cluster_url),
         )
         port = free_port()
         with prometheus.running(shop.folder / "prometheus", config, port=port) as first:
@@ -80,8 +87,14 @@ def up(wanted: Wanted, say: Say) -> Iterator[state.State]:
         _remember(seen, shop.folder / "prometheus", wanted, say)
         metrics = opened.enter_context(prometheus.running(shop.folder / "prometheus", config, port=port))
         found = state.State(
-            pid=os.getpid(), shop_folder=str(shop.folder), prometheus_url=metrics.url, jaeger_url=jaeger
+            pid=os.getpid(),
+            shop_folder=str(shop.folder),
+            prometheus_url=metrics.url,
+            jaeger_url=jaeger,
+            cluster_url=cluster_url,
         )
+        if wanted.autonomy and not cluster_url:
+            opened.enter_context(releases.delivering(shop))
         if wanted.serve:
             file = shop.folder / "told.jsonl"
             found = replace(found, receiver_file=str(file))
@@ -143,7 +156,10 @@ def _watched(found: state.State, wanted: Wanted, people: str, say: Say) -> Itera
         days=wanted.days,
         port=wanted.port,
         receiver=people,
+        cluster=found.cluster_url,
     )
+    if wanted.autonomy:
+        settings = acting.with_hands(settings, Path(found.shop_folder), found.cluster_url)
     say("starting sre-copilot serve")
     with copilot.serving(folder, settings) as process:
         url = f"http://127.0.0.1:{settings['server']['port']}"

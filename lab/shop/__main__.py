@@ -15,8 +15,8 @@ import uvicorn
 from prometheus_client import Gauge, start_http_server
 
 from lab.certificates import valid_until
-from lab.control import on_hangup, read_release
-from lab.layout import CALLS, SECURE, Configuration
+from lab.control import on_hangup, own_release
+from lab.layout import CALLS, SECURE, Configuration, own_host
 from lab.shop import telemetry
 from lab.shop.defects import Defects
 from lab.shop.runtime import POOL_SIZE, Service
@@ -37,7 +37,7 @@ async def run(name: str) -> None:
     if name == "shipping":
         _publish_volume(Path(configuration.folder) / "volume")
     _follow_release(shop)
-    start_http_server(configuration.metrics_ports[name], "127.0.0.1")
+    start_http_server(configuration.metrics_ports[name], own_host())
     telemetry.log("INFO", f"{name} {shop.release.version} ready")
     await _serve(shop)
 
@@ -47,7 +47,7 @@ def _follow_release(shop: Service) -> None:
     shop.scratch = defects.scratch
 
     def reload() -> None:
-        before, shop.release = shop.release, read_release(shop.configuration.folder, shop.name)
+        before, shop.release = shop.release, own_release(shop.configuration.folder, shop.name)
         if before.version != shop.release.version:
             telemetry.log("INFO", f"{shop.name} {shop.release.version} ready")
         if before.defects != shop.release.defects:
@@ -62,7 +62,7 @@ async def _serve(shop: Service) -> None:
     secure = {"ssl_certfile": tls / f"{SECURE}.pem", "ssl_keyfile": str(tls / f"{SECURE}.key")}
     settings = uvicorn.Config(
         shop.app,
-        host="127.0.0.1",
+        host=own_host(),
         port=shop.configuration.ports[shop.name],
         log_config=None,
         access_log=False,

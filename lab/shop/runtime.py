@@ -20,8 +20,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from starlette.requests import ClientDisconnect
 
-from lab.control import Release, read_release
-from lab.layout import SECURE, Configuration, instance
+from lab.control import Release, own_release
+from lab.layout import SECURE, Configuration, own_instance
 from lab.shop import telemetry
 
 Handler = Callable[[Request], Awaitable[dict[str, Any]]]
@@ -44,7 +44,7 @@ class Service:
         self.name = name
         self.configuration = configuration
         self.app = FastAPI(openapi_url=None)
-        self.release: Release = read_release(configuration.folder, name)
+        self.release: Release = own_release(configuration.folder, name)
         self.scratch: Callable[[], None] = lambda: None  # what a request allocates to work in
         self.pool = self._new_pool()
         self.cache = redis.Redis(
@@ -54,7 +54,7 @@ class Service:
             decode_responses=True,
             retry=Retry(NoBackoff(), 0),
         )
-        self._tracer = telemetry.tracer(name, instance(name), configuration.spans_url)
+        self._tracer = telemetry.tracer(name, own_instance(name), configuration.spans_url)
         timeout = CALL_TIMEOUT_S.get(name, 2.0)
         self._clients = {
             "http": httpx.AsyncClient(timeout=timeout),

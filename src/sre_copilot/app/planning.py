@@ -44,6 +44,8 @@ from sre_copilot.telemetry import clean, log
 
 WHO = "sre-copilot"
 LONGEST_PROBLEM = 300  # characters of what a system said
+NOTHING_TO_DO = ".objection.nothing_to_do"
+"""How executors object, each in its own words, to what is so already: done again it would seem to help whatever helped meanwhile."""
 OPEN = tuple(each for each in STATUSES if each not in OVER)
 LookAgain = Callable[[str], Investigated | None]
 """Looks into an incident of the store again; None where there is nothing to look at."""
@@ -174,10 +176,12 @@ class Planning:
             if isinstance(action, NoPlan):
                 return action
             action = executor.check(action)
-            executor.preview(action)  # what it refuses now it would refuse later, too
+            preview = executor.preview(action)  # what it refuses now it would refuse later, too
         except ActionError as error:
             problem = clean(str(error))[:LONGEST_PROBLEM]
             return NoPlan(reason=message("dropped.refused", action=wish.action.name, problem=problem))
+        if any(each.key.endswith(NOTHING_TO_DO) for each in preview.objections):
+            return NoPlan(reason=message("dropped.nothing", action=action.name, target=action.target.key))
         return action, looked.digest
 
     def _step_difference(self, step: PlanStep) -> dict[str, Any]:

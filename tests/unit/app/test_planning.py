@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 
 from sre_copilot.action.catalogue import Catalogue
+from sre_copilot.action.executor import Preview
 from sre_copilot.app import investigate_case
 from sre_copilot.app.acting import ActingDesk
 from sre_copilot.app.planning import Drafting, Planning
 from sre_copilot.app.storing import open_database
 from sre_copilot.clock import TurnedClock
 from sre_copilot.decision.planning.model import NoPlan
+from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.incident import Outcome
 from sre_copilot.domain.knowledge import Card
-from sre_copilot.domain.plan import Mode, Plan, PlanStatus
+from sre_copilot.domain.plan import Action, Mode, Plan, PlanStatus
 from sre_copilot.evidence.aggregate import compare
 from sre_copilot.incidents.investigation import Investigation
 from sre_copilot.incidents.report.words import say
@@ -142,6 +144,23 @@ def test_a_target_that_is_not_there_or_refuses_makes_no_plan(
     gone = planning.draft(investigated("lab-12"))
     assert isinstance(gone, NoPlan)
     assert [each.key for each in gone.details] == ["planning.dropped.absent"]
+
+
+class DoneAlready(StatedExecutor):
+    """Objects that everything is so already."""
+
+    def preview(self, action: Action) -> Preview:
+        """As above, with the objection."""
+        nothing = Message(key="process.objection.nothing_to_do")
+        return replace(super().preview(action), objections=(nothing,))
+
+
+def test_what_is_so_already_is_not_proposed_to_be_done_again(planning: Planning) -> None:
+    executor = DoneAlready(states={name: {"state": "up"} for name in SERVICES})
+    planning.desk.__dict__["catalogue"] = Catalogue([executor])
+    made = planning.draft(investigated("lab-05"))
+    assert isinstance(made, NoPlan)
+    assert [each.key for each in made.details] == ["planning.dropped.nothing"]
 
 
 def test_the_same_round_proposes_once_and_an_open_plan_is_not_doubled(planning: Planning) -> None:

@@ -193,7 +193,7 @@ class LiveTransactions:
         """Latency that rose, or the amount of a transaction that changed, by its logarithm's distance from the learned mean."""
         n, first, second = self._sums[place][
             [AMOUNT_N, AMOUNT, AMOUNT_2] if amount else [LATENCY_N, LATENCY, LATENCY_2]
-        ]
+        ].tolist()  # plain numbers: what is told of them is written as JSON
         value = one.amount if amount else one.latency
         if n < FEWEST or not math.isfinite(value):
             return

@@ -115,7 +115,9 @@ def reading(incidents: Incidents) -> Read:
             return None
         earliest = incidents.earliest_of(found["id"], limit=MOST_ALERTS)
         picture = picture_of(found, earliest)
-        return _with_all(picture, incidents.kinds_of(found["id"])) if len(earliest) == MOST_ALERTS else picture
+        return (
+            _with_all(picture, incidents.kinds_of(found["id"])) if len(earliest) == MOST_ALERTS else picture
+        )
 
     return read
 

@@ -134,6 +134,7 @@ def test_an_amount_is_that_of_all_transactions_of_the_window(live: LiveTransacti
     dear = rows().with_columns(pl.col("amount") * 10)
     found = told(live, dear)
     assert {each.finding.kind for each in found} == {"live.transactions_amount"}
+    assert {type(each.score) for each in found} == {float}, "what is told is written as JSON"
     web = dear.filter(pl.col("channel") == "web")
     shown = {each.instance: each.current for each in found}
     assert shown["web"] == pytest.approx(web["amount"].sum() / web["count"].sum())

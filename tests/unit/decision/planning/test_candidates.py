@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from tests.unit.decision.planning.given import ONSET, change, estate, fault, known
 
 from sre_copilot.decision.planning.candidates import drafts, fault_of, missing
+from sre_copilot.decision.planning.filling import told
 from sre_copilot.decision.planning.model import Advice, Estate, Fault, NoPlan, Suggestion
 from sre_copilot.decision.planning.strategies import BY_FAMILY, BY_TYPE, UNDOES, VERBS
 from sre_copilot.domain.faults import FAULT_TYPES
 from sre_copilot.domain.incident import Diagnosis, Incident, Outcome, Suspect
 from sre_copilot.domain.signals import Change
+from sre_copilot.testing.stated_executor import spec
 
 CHANGES = st.lists(
     st.builds(
@@ -153,3 +155,16 @@ def test_every_action_of_every_way_is_in_the_catalogue_and_fits_its_target(
             if draft.origin == "fault_type" and wish.strategy in UNDOES and wish.change is not None:
                 assert wish.change.service == "billing"
                 assert wish.change.ts <= ONSET + 120
+
+
+def test_a_target_is_looked_at_with_what_the_change_tells_of_itself() -> None:
+    there = estate(specs={
+        "manager.revert_commit": spec(
+            "manager.revert_commit", required=("commit",), properties={"commit": {"type": "string"}}
+        )
+    })  # fmt: skip
+    made = change(commit="c0ffee")
+    (found,) = drafts(fault("code/exception"), there, known(changes=(made,)))
+    (wish,) = found.wishes
+    assert wish.action.parameters == {}
+    assert told(wish, there.specs[wish.action.name]).parameters == {"commit": "c0ffee"}

@@ -52,7 +52,11 @@ def alert(name: str = "Latency", service: str = "checkout") -> dict[str, Any]:
 
 
 def message(status: str = "sent", number: int = 1) -> dict[str, Any]:
-    each: dict[str, Any] = {"status": status, "sent_at": BEGAN + 65 if status == "sent" else None, "log": [{}]}
+    each: dict[str, Any] = {
+        "status": status,
+        "sent_at": BEGAN + 65 if status == "sent" else None,
+        "log": [{}],
+    }
     return {
         "id": number, "receiver": "team", "status": status, "last_error": "401 refused" if status == "failed" else "",
         "created_at": BEGAN + 61, "deliveries": [each],
