@@ -57,8 +57,8 @@ def install() -> int:
     print("dev.py: installing into .venv (once, one to two minutes)", file=sys.stderr)
     if not PYTHON.exists():
         venv.create(VENV, with_pip=True, clear=VENV.exists())
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for step in (
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    for step in (  # what is imported is compiled then; most of what is installed never is
         [*pip, "--require-hashes", "--no-deps", "-r", "requirements.lock"],
         [*pip, "--no-deps", "--no-build-isolation", "-e", "."],
     ):

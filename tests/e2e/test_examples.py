@@ -43,6 +43,7 @@ def test_each_is_small_and_reads_without_a_problem() -> None:
     assert all(check.ok for check in check_cases(CASES))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_each_kind_of_fault_has_a_page_without_a_sentence_that_is_missing(lang: str) -> None:
     for folder in FOLDERS[:15]:

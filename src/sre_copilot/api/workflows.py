@@ -23,6 +23,7 @@ from sre_copilot.errors import UsageError
 from sre_copilot.store.alerting.audit import actor, noted
 from sre_copilot.store.paging import Row
 from sre_copilot.store.tokens import Token
+from sre_copilot.store.workflow_runs import RunStore
 from sre_copilot.workflows.lint.linter import lint_text
 from sre_copilot.workflows.lint.remark import Remark
 from sre_copilot.workflows.logs import lines
@@ -228,7 +229,7 @@ def runs(
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """Runs, the latest first."""
-    store = _working(service).runs.store
+    store = RunStore(service.database)
     statuses = (status,) if status else ()
     page = store.page(workflow=workflow, statuses=statuses, incident=incident_id, cursor=cursor, limit=limit)
     return listing(page, _row)
@@ -282,7 +283,7 @@ def tasks(
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """What people are asked, the latest first; open ones by default."""
-    page = _working(service).runs.store.tasks_page(run=run, status=status, cursor=cursor, limit=limit)
+    page = RunStore(service.database).tasks_page(run=run, status=status, cursor=cursor, limit=limit)
     return listing(page, _row)
 
 
@@ -328,10 +329,10 @@ def _known(service: Service, key: str) -> Row:
 
 
 def _run(service: Service, run: str) -> Row:
-    try:
-        return _working(service).runs.get(run)
-    except UsageError as error:
-        raise Problem(404, str(error), field="run") from None
+    row = RunStore(service.database).get(run)
+    if row is None:
+        raise Problem(404, f"there is no run {run!r}; `GET /workflow-runs` lists them", field="run")
+    return row
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:

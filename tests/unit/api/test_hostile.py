@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 from sre_copilot.api.server import create_app, routes
 from sre_copilot.app.alerting import make_runner
 from sre_copilot.app.serving import Service, make_service
+from sre_copilot.app.workflows import make_workflows
 from sre_copilot.clock import TurnedClock
 from sre_copilot.settings.document import Settings
 from sre_copilot.settings.section import Role
 from sre_copilot.store.notifications import NotificationStore
 from sre_copilot.store.paging import encode
 from sre_copilot.testing.alert_backend import MemoryAlerts
+from sre_copilot.testing.durable import MemoryDurable
 from sre_copilot.testing.store_contract import row
 from sre_copilot.testing.synthetic import SyntheticSource
 
@@ -98,6 +100,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     made.anomalies.save([row(number, opened_at=NOW - number, current=None) for number in range(5)])
     told = NotificationStore(made.database).insert
     made.alerting.runner = make_runner(made.alerting, made.database, tell=told, pumps=(), own=made.own)
+    made.workflows = make_workflows(made, MemoryDurable(made.clock))
     made.alerting.runner.start()
     while not made.alerting.runner.leads:
         time.sleep(0.01)

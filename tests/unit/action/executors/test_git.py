@@ -17,7 +17,10 @@ from sre_copilot.testing.executor_contract import SECRET, Case, ExecutorContract
 from sre_copilot.testing.servers.git import GitServer, git_server
 from sre_copilot.testing.servers.relay import relay
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = [
+    pytest.mark.integration,  # each starts processes of git
+    pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed"),
+]
 SHOP = f"# sizes\npool:\n  size: 10   # of connections\n  name: a b\npassword: {SECRET}\n"
 FLAGS = '{"cart": {"fast": true, "other": [1, 2]}}\n'
 FILES = {"config/shop.yaml": SHOP, "flags.json": FLAGS, "other.txt": "x\n"}

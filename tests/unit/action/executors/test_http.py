@@ -18,6 +18,8 @@ from sre_copilot.testing.executor_contract import SECRET, Case, ExecutorContract
 from sre_copilot.testing.servers.json_server import Request, Response, serving
 from sre_copilot.testing.servers.relay import relay
 
+pytestmark = pytest.mark.integration  # each starts servers or processes of its own
+
 REPLICAS = {"type": "integer", "minimum": 0, "maximum": 9}
 WORD = {"pattern": "[^ ]*", "default": "plain"}
 

@@ -19,6 +19,8 @@ from sre_copilot.testing.executor_contract import SECRET, Case, ExecutorContract
 from sre_copilot.testing.servers.relay import relay
 from sre_copilot.testing.servers.ssh import USER, SshServer, ssh_server
 
+pytestmark = pytest.mark.integration  # each starts servers or processes of its own
+
 pytest.importorskip("asyncssh", reason="the extra `actions` is not installed")
 NAME = {"type": "string", "pattern": "[a-z ;$'\"]+", "default": "plain"}
 

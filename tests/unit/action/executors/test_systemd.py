@@ -16,6 +16,8 @@ from sre_copilot.testing.executor_contract import SECRET, Case, ExecutorContract
 from sre_copilot.testing.servers import systemctl
 from sre_copilot.testing.servers.ssh import USER, ssh_server
 
+pytestmark = pytest.mark.integration  # each starts servers or processes of its own
+
 PROGRAM = (sys.executable, "-S", systemctl.__file__)
 RUNNING = {"active": "active", "sub": "running", "id": "first"}
 

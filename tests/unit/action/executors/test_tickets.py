@@ -18,6 +18,8 @@ from sre_copilot.testing.servers.json_server import Request, Response, serving
 from sre_copilot.testing.servers.relay import relay
 from sre_copilot.testing.servers.servicenow import servicenow
 
+pytestmark = pytest.mark.integration  # each starts servers or processes of its own
+
 STATES = {"jira": ("In Progress", "Done"), "servicenow": ("2", "6"), "webhook": ("closed",)}
 QUEUES = {"jira": "OPS", "servicenow": "incident", "webhook": "shop"}
 
