@@ -116,4 +116,6 @@ def test_what_is_not_there_is_404_and_without_a_worker_no_run_begins(
     assert sent(client, service, "viewer", "/workflow-runs/none").status_code == 404
     service.workflows = None
     assert sent(client, service, "viewer", "/workflow-runs").json()["items"] == []
-    assert sent(client, service, "responder", "/workflows/asked", {"text": "check the shop"}).status_code == 503
+    assert (
+        sent(client, service, "responder", "/workflows/asked", {"text": "check the shop"}).status_code == 503
+    )
