@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
-
-import jsonschema  # type: ignore[import-untyped]
+from typing import Any, ClassVar
 
 from sre_copilot.action.executor import ActionError, Call, Effect, Looked, Preview, Verified
+from sre_copilot.action.executors.common import Verb, with_parameters
 from sre_copilot.action.executors.kubernetes.client import Cluster, still_wanted
 from sre_copilot.action.executors.kubernetes.configuration import RestoreConfiguration
 from sre_copilot.action.executors.kubernetes.custom import PatchCustom
@@ -22,21 +21,6 @@ from sre_copilot.action.executors.kubernetes.workloads import RolloutRestart, Sc
 from sre_copilot.domain.plan import Action, ActionSpec, Target
 
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
-
-
-class Verb(Protocol):
-    """One action, as `Executor` but for its specification."""
-
-    spec: ActionSpec
-
-    def adjust(self, action: Action) -> Action: ...
-    def look(self, action: Action) -> Looked: ...
-    def preview(self, action: Action) -> Preview: ...
-    def backup(self, action: Action) -> Mapping[str, Any]: ...
-    def execute(self, action: Action, call: Call) -> Effect: ...
-    def done(self, action: Action, call: Call, backup: Mapping[str, Any]) -> bool | None: ...
-    def verify(self, action: Action, call: Call) -> Verified: ...
-    def undo(self, action: Action, call: Call, backup: Mapping[str, Any]) -> Effect: ...
 
 
 class KubernetesExecutor:
@@ -58,9 +42,7 @@ class KubernetesExecutor:
         """The action with its parameters as they are understood, defaults filled in."""
         verb = self._verb(action)
         self._check_target(action.target, verb.spec)
-        given = {**_defaults(verb.spec.parameters), **action.parameters}
-        _check_parameters(given, verb.spec)
-        return verb.adjust(Action(name=action.name, target=action.target, parameters=given))
+        return verb.adjust(with_parameters(action, verb.spec))
 
     def look(self, action: Action) -> Looked:
         """The present state of the target."""
@@ -145,18 +127,6 @@ def _verbs(cluster: Cluster, settings: KubernetesExecutorSettings) -> list[Verb]
         SwitchTraffic(cluster),
         *custom,
     ]
-
-
-def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: each["default"] for name, each in schema.get("properties", {}).items() if "default" in each}
-
-
-def _check_parameters(given: Mapping[str, Any], spec: ActionSpec) -> None:
-    problems = jsonschema.Draft202012Validator(dict(spec.parameters)).iter_errors(given)
-    worst = jsonschema.exceptions.best_match(problems)
-    if worst is not None:
-        place = ".".join(("parameters", *map(str, worst.absolute_path)))
-        raise _refused(f"{place}: {worst.message}")
 
 
 def _refused(message: str) -> ActionError:
