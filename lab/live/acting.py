@@ -13,6 +13,7 @@ ENVIRONMENT = "staging"
 COOLDOWN_S = 30.0  # a drill breaks the same process every few minutes
 ACTIONS_PER_HOUR = 60
 SETTLE_S = 20.0  # four scrapes, as the default is four samples of the slowest usual source
+VERIFY_S = 30.0  # six scrapes
 PAUSE_S = 45.0  # until a further look: what the first one saw too early is seen then
 
 
@@ -32,6 +33,7 @@ def configuration(shop: Path, cluster: str = "") -> dict[str, Any]:
     return {
         "risk": {"auto_remediation_enabled": True, "minimum_confidence": 0.5},
         "decision": {"autonomy": {"actions": [{"action": "*", "environments": [ENVIRONMENT], "minimum_cases": 0}]}},
+        "remediation": {"verify_seconds": VERIFY_S},
         "actions": {
             "executors": [first, _supervisor(shop)],
             "targets": _targets(cluster),

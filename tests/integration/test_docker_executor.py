@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from sre_copilot.action.executor import ActionError
 from sre_copilot.action.executors.docker import DockerExecutor, DockerExecutorSettings
 from sre_copilot.domain.plan import Action, Target
 from sre_copilot.testing.executor_contract import Case, ExecutorContract, call, settled
-from sre_copilot.testing.servers.podman import Podman, podman
+from sre_copilot.testing.servers.podman import CannotRunHere, Podman, podman
 from sre_copilot.testing.servers.real import missing
 from sre_copilot.testing.servers.relay import relay
 
@@ -27,7 +27,11 @@ pytest.importorskip("docker", reason="the extra `actions` is not installed")
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    with podman(tmp_path_factory.mktemp("podman")) as running:
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(podman(tmp_path_factory.mktemp("podman")))
+        except CannotRunHere as error:
+            pytest.skip(str(error))
         yield running
 
 

@@ -100,6 +100,7 @@ class Planning:
         return propose(
             ready, fault, estate=self.estate, known=known, rules=self.rules, now=now,
             expires_at=now + 60.0 * (approval.ttl_minutes + approval.valid_minutes),
+            verify_seconds=self.settings.remediation.verify_seconds,
             requester=WHO, incident_id=incident_id, investigation_id=investigation_id, attempt=failed + 1,
         )  # fmt: skip
 

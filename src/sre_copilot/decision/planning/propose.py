@@ -17,8 +17,6 @@ PRIOR_CASES = 4.0
 """So many cases is an expectation without a record worth: after four of its own an action is judged mostly by them."""
 HOPELESS_AFTER = 3
 """An action that never helped in so many similar cases is not proposed again."""
-VERIFY_S = 60.0
-"""Signals are watched for a minute after the last step: four samples of most sources."""
 USUAL = 0.5
 """Share of its time-out that an action usually takes, where there is no record: a time-out is set so that what is usual stays well below it."""
 PRIORITIES: Mapping[str, int] = {"critical": 1, "high": 2, "warning": 3, "info": 4, "low": 4}
@@ -50,6 +48,7 @@ def propose(
     rules: Rulebook,
     now: float,
     expires_at: float,
+    verify_seconds: float = 60.0,
     requester: str = "sre-copilot",
     incident_id: str = "",
     investigation_id: str = "",
@@ -82,9 +81,9 @@ def propose(
         fault_type=fault.fault_type,
         confidence=fault.probability,
         record=record,
-        estimated_seconds=estimate(best),
+        estimated_seconds=estimate(best, verify_seconds),
         priority=PRIORITIES.get(str(known.labels.get("severity", "")), 3),
-        verify_seconds=VERIFY_S,
+        verify_seconds=verify_seconds,
         options=_options(best, weighed, known),
         attempt=attempt,
     )
@@ -133,12 +132,12 @@ def against(weighed: Weighed, known: Known) -> Message | None:
     return None
 
 
-def estimate(weighed: Weighed) -> float:
+def estimate(weighed: Weighed, verify_seconds: float) -> float:
     """Seconds until it is verified: what it took before, else half of its time-outs and the window in which signals are watched."""
     known = weighed.record.median_seconds
     if known is not None:
         return known
-    return sum(each.timeout_seconds for each in weighed.steps) * USUAL + VERIFY_S
+    return sum(each.timeout_seconds for each in weighed.steps) * USUAL + verify_seconds
 
 
 def title(ready: Ready) -> Message:

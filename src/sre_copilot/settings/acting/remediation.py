@@ -14,6 +14,8 @@ class Remediation(Section):
 
     poll_seconds: float = Field(default=2.0, ge=0.05, le=60)
     """Pause between two looks at a target or at its signals: a restart takes seconds, and each look is a query."""
+    verify_seconds: float = Field(default=60.0, ge=1, le=3600)
+    """Window after the last step of a proposed plan over which its signals must be well. A minute: four samples of the slowest usual source."""
     patience_seconds: float = Field(default=60.0, ge=0, le=3600)
     """So much longer than the window of a plan may its signals take to be well; measured windows slide until then. A minute: four samples of the slowest usual source."""
     wait_for_target_seconds: float = Field(default=900.0, ge=0, le=86_400)

@@ -18,7 +18,12 @@ from typing import Any
 
 READY_S = 20.0
 IMAGE = "localhost/sleeper:1"
+MOST_SAID = 300
 PROGRAMS = ("/bin/sleep", "/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/libc.so.6")
+
+
+class CannotRunHere(RuntimeError):
+    """Podman is installed, and this machine does not let it make containers; it says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,10 @@ class Podman:
 
 @contextmanager
 def podman(folder: Path) -> Iterator[Podman]:
-    """Run it while the context is open; its containers are removed at the end."""
+    """Run it while the context is open; its containers are removed at the end.
+
+    Raises `CannotRunHere` where it, or a first container of it, does not start.
+    """
     runtime = shutil.which("runc") or shutil.which("crun") or "runc"
     command = (
         "podman",
@@ -67,11 +75,15 @@ def podman(folder: Path) -> Iterator[Podman]:
     )
     folder.mkdir(parents=True, exist_ok=True)
     where = folder / "podman.sock"
-    process = subprocess.Popen([*command, "system", "service", "--time=0", f"unix://{where}"])  # noqa: S603
+    log = folder / "log.txt"
+    with log.open("wb") as said:
+        process = subprocess.Popen(  # noqa: S603
+            [*command, "system", "service", "--time=0", f"unix://{where}"], stdout=said, stderr=said
+        )
     running = Podman(where, command)
     try:
-        _wait(where, process)
-        running.ask("import", str(_image(folder)), IMAGE)
+        _wait(where, process, log)
+        _try_out(running, folder)
         yield running
     finally:
         subprocess.run([*command, "rm", "-f", "-a", "-t", "0"], capture_output=True, check=False)  # noqa: S603
@@ -79,12 +91,22 @@ def podman(folder: Path) -> Iterator[Podman]:
         process.wait(20)
 
 
-def _wait(where: Path, process: subprocess.Popen[bytes]) -> None:
+def _wait(where: Path, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + READY_S
     while not where.exists():
         if process.poll() is not None or time.monotonic() > until:
-            raise RuntimeError("podman did not start")
+            said = log.read_text(encoding="utf-8", errors="replace").strip()
+            raise CannotRunHere(f"podman does not start here: {said[-MOST_SAID:]}")
         time.sleep(0.05)
+
+
+def _try_out(running: Podman, folder: Path) -> None:
+    try:
+        running.ask("import", str(_image(folder)), IMAGE)
+        running.run("first")
+        running.ask("rm", "-f", "-t", "0", "first")
+    except (RuntimeError, OSError) as error:
+        raise CannotRunHere(f"containers do not run here: {str(error)[-MOST_SAID:]}") from error
 
 
 def _image(folder: Path) -> Path:
