@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from sre_copilot.durable.port import Durable, Run, StepFailed
 from sre_copilot.errors import UsageError
 from sre_copilot.workflows.cel import ExpressionProblem, compiled, holds
-from sre_copilot.workflows.frames import Frame, Outcome, found
+from sre_copilot.workflows.frames import TOGETHER, Frame, Outcome, found
 from sre_copilot.workflows.order import waves
 from sre_copilot.workflows.spec import Step
 from sre_copilot.workflows.steps.doing import Doing
@@ -26,6 +28,8 @@ NAME = "workflow.1"
 MOST_ITEMS = 500  # of one foreach
 LOOK_EVERY_S = 300.0  # whether a branch that says nothing still lives
 GRACE_S = 5.0  # after its time a branch says so itself, and better than we could
+LOOKS = frozenset({"tool", "query", "check", "set"})
+"""Steps that change nothing: what they gave is kept together with what those after them gave, and they are done again when the process dies before."""
 PASSING = ("StoreError", "DurableError", "BusError")  # what passes: the step is tried again
 AGAIN_S = (
     0.5,
@@ -108,19 +112,50 @@ class Walk:
 
     def sequence(self, steps: Sequence[tuple[str, Step]]) -> None:
         """Steps of one list, each after what it needs."""
-        for wave in waves([step for _, step in steps]):
-            if len(wave) == 1:
-                path, step = steps[wave[0]]
-                self.step(path, step)
+        left = waves([step for _, step in steps])
+        while left:
+            looks = [steps[wave[0]] for wave in takewhile(lambda wave: self._only_looks(steps, wave), left)]
+            over = 1
+            if len(looks) > 1:
+                over = self._at_one_go(looks)
+            elif len(left[0]) == 1:
+                self.step(*steps[left[0][0]])
             else:
-                self._side_by_side([steps[place] for place in wave])
+                self._side_by_side([steps[place] for place in left[0]])
+            left = left[over:]
 
     def step(self, path: str, step: Step) -> None:
         """One step."""
-        outcome = self._caught(lambda: self._step(path, step, self.frame.label + step.name))
+        self._over(step, self._caught(lambda: self._step(path, step, self.frame.label + step.name)))
+
+    def _over(self, step: Step, outcome: Outcome) -> None:
         self.scope["steps"][step.name] = outcome.seen
         if not outcome.good and step.on_failure == "stop":
             raise Stopped(step.name, outcome)
+
+    def _only_looks(self, steps: Sequence[tuple[str, Step]], wave: Sequence[int]) -> bool:
+        """Whether nothing comes of it when a step is done twice, so that it need not be kept before the next is begun."""
+        step = steps[wave[0]][1]
+        known = self.frame.label + step.name in self.frame.kept
+        return len(wave) == 1 and step.kind in LOOKS and step.foreach is None and not known
+
+    def _at_one_go(self, steps: Sequence[tuple[str, Step]]) -> int:
+        """Steps that only look, kept together; how many of them are over."""
+        orders = [
+            self.order(path, step, self.frame.label + step.name, until=self.until(step))
+            for path, step in steps
+        ]
+        kept = self.run.step(f"{orders[0].label}{TOGETHER}", self.doing.one_after_the_other, orders)
+        for order, each in zip(orders, kept, strict=False):
+            first = Outcome.of(each["outcome"])
+            self._over(order.step, self._caught(partial(self._tried, order, first)))
+        return len(kept)
+
+    def _tried(self, order: Order, first: Outcome) -> Outcome:
+        """A step after its first attempt."""
+        if first.good or not first.again:
+            return first
+        return self._asked(order.path, order.step, order.label, first=first)
 
     def until(self, step: Step) -> float:
         """When a step that begins now has to be over."""
@@ -197,13 +232,14 @@ class Walk:
         wait = WAITS.get(step.kind)
         return wait(self, path, step, label) if wait is not None else self._asked(path, step, label)
 
-    def _asked(self, path: str, step: Step, label: str) -> Outcome:
-        """A step that answers at once, tried again as it says."""
+    def _asked(self, path: str, step: Step, label: str, *, first: Outcome | None = None) -> Outcome:
+        """A step that answers at once, tried again as it says; `first` is what its first attempt gave, where that was made."""
         until = self.until(step)
         outcome = self.failed("was never begun")
         for attempt in range(1, step.retry.attempts + 1):
             order = self.order(path, step, label, until=until, attempt=attempt)
-            outcome = Outcome.of(self.run.step(label, self.doing.do, order))
+            outcome = first or Outcome.of(self.run.step(label, self.doing.do, order))
+            first = None
             self.now = max(self.now, outcome.at)
             if attempt == 1 and step.timeout_seconds is not None:
                 until = min(self.frame.deadline, outcome.began + step.timeout_seconds)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from sre_copilot.workflows.reading import read
 from sre_copilot.workflows.spec import Step, Workflow
 
+TOGETHER = ":together"
+"""How the name ends under which the outcomes of several steps are kept as one."""
 Status = Literal["succeeded", "failed", "timed_out", "skipped"]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sre_copilot.durable.port import Durable, StepState
-from sre_copilot.workflows.frames import Outcome
+from sre_copilot.workflows.frames import TOGETHER, Outcome
 from sre_copilot.workflows.spec import Workflow
 from sre_copilot.workflows.times import said
 
@@ -75,10 +75,19 @@ def _line(step: Step) -> str:
 def _walk(durable: Durable, key: str, left: int = MOST_BRANCHES) -> Iterator[StepState]:
     """The kept steps of a run, each branch where it was begun."""
     for each in durable.steps(key):
-        yield each
+        yield from _apart(each)
         if each.name.rpartition(":")[2].startswith("start ") and isinstance(each.result, str) and left > 0:
             left -= 1
             yield from _walk(durable, each.result, left)
+
+
+def _apart(kept: StepState) -> Iterator[StepState]:
+    """What was kept together, one step after the other."""
+    if kept.name.endswith(TOGETHER) and isinstance(kept.result, list):
+        for each in kept.result:
+            yield replace(kept, name=each["label"], result=each["outcome"])
+    else:
+        yield kept
 
 
 def _is_outcome(step: StepState) -> bool:

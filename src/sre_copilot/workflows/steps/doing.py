@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from time import monotonic
 from typing import Any, Protocol
 
 from sre_copilot.clock import Clock
@@ -12,7 +14,7 @@ from sre_copilot.durable.port import Durable
 from sre_copilot.errors import SreCopilotError, UsageError
 from sre_copilot.store.workflow_runs import RunStore
 from sre_copilot.telemetry import log
-from sre_copilot.workflows.cel import ExpressionProblem, evaluate
+from sre_copilot.workflows.cel import ExpressionProblem, evaluate, holds
 from sre_copilot.workflows.frames import Frame, Outcome
 from sre_copilot.workflows.ports import Ports
 from sre_copilot.workflows.steps.asking import ANSWERS, NotAnswered
@@ -21,6 +23,7 @@ from sre_copilot.workflows.templates import bare, fill
 
 MOST_OUTPUT = 256_000  # characters of a step's output as JSON: it is kept, and carried into every branch
 MOST_LATE = 32  # calls that ran out of time and are still at work; more would eat the machine
+TOGETHER_S = 0.5  # what people who look on do not see of steps that are kept together
 COMPUTED = ("set", "fail")  # they ask nobody, and expressions have limits of their own
 _log = log(__name__)
 
@@ -65,6 +68,33 @@ class Doing:
             _log.exception("a step of a workflow failed", workflow=order.frame.workflow, step=order.label)
             found = self._failed(began, f"{type(error).__name__}: {error}", again=True)
         return Outcome.of({**found.as_json(), "attempt": order.attempt}).as_json()
+
+    def one_after_the_other(self, orders: Sequence[Order]) -> list[dict[str, Any]]:
+        """Steps that only look, each with what those before it gave: as many as begin within half a second, and none after one that failed.
+
+        For each that is over its `label` and its `outcome`.
+        """
+        over: list[dict[str, Any]] = []
+        scope = {**orders[0].scope, "steps": dict(orders[0].scope["steps"])}
+        enough = monotonic() + TOGETHER_S
+        for order in orders:
+            limit, now = order.step.timeout_seconds, self.clock.now()
+            until = min(order.frame.deadline, now + limit) if limit is not None else order.frame.deadline
+            found = self._if_wanted(replace(order, scope=scope, until=until), now)
+            over.append({"label": order.label, "outcome": found})
+            outcome = Outcome.of(found)
+            scope["steps"][order.step.name] = outcome.seen
+            if not outcome.good or monotonic() >= enough:
+                break
+        return over
+
+    def _if_wanted(self, order: Order, now: float) -> dict[str, Any]:
+        condition = order.step.condition
+        try:
+            wanted = condition is None or holds(bare(condition), order.scope)
+        except ExpressionProblem as problem:
+            return self._failed(now, str(problem), again=False).as_json()
+        return self.do(order) if wanted else Outcome(status="skipped", began=now, at=now).as_json()
 
     def end(self, frame: Frame, scope: Mapping[str, Any], ended: Mapping[str, Any]) -> dict[str, Any]:
         """A run, or a branch, is over: keep what it gives, and tell whoever waits."""
