@@ -26,6 +26,7 @@ DAILY_DAYS = 1.0
 """Before a whole day was learned a statement may be absent because its time of day has not come: only errors are told as new, nothing as vanished."""
 
 FRESH_S = 600.0  # lines of a new statement are counted together so long: two retries a few minutes apart are one trouble
+PAUSE_S = 120.0  # an onset is known to a minute or two: what paused for longer has begun anew
 FEWEST_ERRORS = 3  # one or two of a kind are what every system has
 FREQUENT = 0.5  # of what its service writes: a statement that is no error must change the picture to be told
 GRACE_S = 1_800.0  # after a change of a service its wording may differ; errors are told all the same
@@ -43,10 +44,12 @@ LONGEST_S = 1_800.0  # of silence that counts: the rate is that of this time of 
 
 @dataclass(slots=True)
 class _Fresh:
-    """A statement that was not learned yet: lines since `since`."""
+    """A statement that was not learned yet: lines since `since`, without a pause since `began`, until `last`."""
 
     since: float
     count: int
+    began: float
+    last: float
 
 
 class LiveLogs:
@@ -193,8 +196,12 @@ class LiveLogs:
         for each in seen:
             if each.name in self.counts.places:
                 continue
-            fresh = self._fresh.setdefault(each.name, _Fresh(window.start, 0))
-            fresh.count += each.count
+            fresh = self._fresh.setdefault(
+                each.name, _Fresh(window.start, 0, began=window.start, last=window.start)
+            )
+            if window.start - fresh.last > PAUSE_S:
+                fresh.began = window.start
+            fresh.count, fresh.last = fresh.count + each.count, window.end
             text, about = self._about(each.template, each.level)
             resource = about.topic == "resource"
             error = about.is_error and self.counts.days >= WARM_UP_DAYS and fresh.count >= FEWEST_ERRORS
@@ -214,7 +221,7 @@ class LiveLogs:
                     nats=limit + fresh.count,
                     needed=limit,
                     severity="high" if about.is_error else "warning",
-                    since=fresh.since,
+                    since=fresh.began,
                 )
 
     def _loads(self, rows: pl.DataFrame, window: Window) -> dict[str, float]:

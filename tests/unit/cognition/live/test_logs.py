@@ -48,13 +48,13 @@ def quiet(live: LiveLogs, window: Window) -> list[Anomaly]:
 
 
 def with_lines(
-    text: str, count: int, *, level: str = "ERROR", service: str = "till"
+    text: str, count: int, *, level: str = "ERROR", service: str = "till", at: float = NOON
 ) -> tuple[pl.DataFrame, Window]:
-    window = Window(NOON, NOON + MINUTE)
+    window = Window(at, at + MINUTE)
     table = logs(window, np.random.default_rng(9))
     extra = pl.DataFrame(
         {
-            "ts_ns": [int((NOON + each % 60) * 1e9) for each in range(count)],
+            "ts_ns": [int((at + each % 60) * 1e9) for each in range(count)],
             "service": service,
             "level": level,
             "message": [text.format(each) for each in range(count)],
@@ -85,6 +85,18 @@ def test_a_new_error_is_told_with_a_check_that_holds(
     assert told[0].entity == "till"
     assert told[0].score >= 0.7
     assert holds(told[0], table)
+
+
+def test_what_comes_back_after_a_pause_has_begun_anew_though_its_lines_are_counted_together(
+    two_days: tuple[dict[str, object], dict[str, object]],
+) -> None:
+    live, since = at_noon(two_days), []
+    for minute, count in ((0, 4), (1, 4), (6, 1)):
+        table, window = with_lines(
+            "cannot reach vault {}: permission denied", count, at=NOON + minute * MINUTE
+        )
+        since += [each.since for each in live.tick(table, window)]
+    assert since == [NOON, NOON, NOON + 6 * MINUTE]
 
 
 def test_a_single_line_of_a_new_error_is_not_told(
