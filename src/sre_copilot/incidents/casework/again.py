@@ -12,16 +12,19 @@ from sre_copilot.incidents.casework.picture import Picture
 EARLIER_S = 120.0  # an onset is known to a minute or two; what began longer before was not looked at as part of the fault
 
 
-def again(before: Picture, now: Picture, concluded: Mapping[str, Any]) -> tuple[Message, ...]:
+def again(
+    before: Picture, now: Picture, concluded: Mapping[str, Any], *, sure: float = 0.0
+) -> tuple[Message, ...]:
     """Why an incident is to be investigated again; nothing when the last answer stands.
 
     Parameters
     ----------
     before : the incident as the last investigation knew it
     now : as it is now
-    concluded : what that investigation concluded: `outcome`, `cause`
+    concluded : what that investigation concluded: `outcome`, `cause`, `confidence`
+    sure : probability below which an answer is sought once more; 0 leaves every answer as it is
     """
-    return (*_changed(before, now), *_contradicted(before, now, concluded))
+    return (*_changed(before, now), *_contradicted(before, now, concluded), *_unsure(now, concluded, sure))
 
 
 def _changed(before: Picture, now: Picture) -> Iterator[Message]:
@@ -47,6 +50,17 @@ def _contradicted(before: Picture, now: Picture, concluded: Mapping[str, Any]) -
         yield _message("casework.again.no_fault")
     if cause and before.firing.get(cause) and now.firing and not now.firing.get(cause):
         yield _message("casework.again.cause", cause=cause)
+
+
+def _unsure(now: Picture, concluded: Mapping[str, Any], sure: float) -> Iterator[Message]:
+    """Nothing changed but the time: what goes on shows more the longer it does."""
+    outcome, confidence = concluded.get("outcome", ""), float(concluded.get("confidence", 0.0))
+    if not now.firing or sure <= 0.0:
+        return
+    if outcome == "inconclusive":
+        yield _message("casework.again.inconclusive")
+    elif outcome == "fault" and confidence < sure:
+        yield _message("casework.again.unsure", percent=round(100 * confidence))
 
 
 def _message(key: str, **params: str | float) -> Message:

@@ -261,7 +261,8 @@ class Casework:
             )
             return
         if row["basis"]:
-            reasons = again(of_document(row["basis"]), picture, row["concluded"])
+            sure = self._settings.sure if row["round"] < self._settings.unsure_rounds else 0.0
+            reasons = again(of_document(row["basis"]), picture, row["concluded"], sure=sure)
         if not reasons or not self._automatic:
             self._cases.change(row["id"], number=row["round"], states=("done",), now=now, due_at=None)
         elif row["round"] >= self._settings.most_rounds:

@@ -21,6 +21,9 @@ from sre_copilot.store.records import Records
 OF_STORE = "incident-"
 """How the id of each incident begins that is looked into as the store has it."""
 AFTER_S = 60.0  # looked at beyond the end of an incident that is over: the way back to normal belongs to it
+LEAST_CALM_S = (
+    60.0  # of time without an alert before the onset: four samples of most sources say what is normal
+)
 SPEAKERS: dict[Modality, str] = {
     "metrics": "monitor",
     "logs": "log",
@@ -60,8 +63,14 @@ def incident_of(picture: Picture, *, now: float, held_seconds: float = 0.0) -> I
             at=leading.starts_at if leading else None,
         ),
         onset=onset,
-        window=Window(float(int(onset - BEFORE_S)), float(int(end))),
+        window=Window(float(int(_calm_from(picture, onset))), float(int(end))),
     )
+
+
+def _calm_from(picture: Picture, onset: float) -> float:
+    """From when on it is looked at: what another incident did shortly before is neither normal nor a part of this one."""
+    start, calm = onset - BEFORE_S, picture.calm_since
+    return start if calm is None or onset - calm < LEAST_CALM_S else max(start, calm)
 
 
 def due_of(picture: Picture, incident: Incident, *, at: float) -> Due:

@@ -49,6 +49,8 @@ class Picture:
     names: tuple[str, ...] = ()
     firing: Mapping[str, int] = field(default_factory=dict)
     alerts: tuple[SeenAlert, ...] = ()
+    calm_since: float | None = None
+    """When what was wrong before it was over, as far as alerts tell (epoch s UTC); None: nothing was."""
 
     @property
     def over(self) -> bool:
@@ -101,6 +103,10 @@ class Incidents(Protocol):
         """The alerts of an incident that began first."""
         ...
 
+    def calm_since(self, incident_id: str, *, before: float) -> float | None:
+        """When the last alert of other incidents ended before a time; None when none did."""
+        ...
+
     def kinds_of(self, incident_id: str) -> Sequence[Mapping[str, Any]]:
         """How many alerts it has of each `service`, `name` and `status`."""
         ...
@@ -115,6 +121,8 @@ def reading(incidents: Incidents) -> Read:
             return None
         earliest = incidents.earliest_of(found["id"], limit=MOST_ALERTS)
         picture = picture_of(found, earliest)
+        calm = incidents.calm_since(found["id"], before=picture.started_at)
+        picture = replace(picture, calm_since=calm)
         return (
             _with_all(picture, incidents.kinds_of(found["id"])) if len(earliest) == MOST_ALERTS else picture
         )

@@ -75,6 +75,14 @@ class AlertRecords:
             ordered = query.order_by(alerts.c.starts_at, alerts.c.id).limit(limit)
             return [orjson.loads(text) for text in connection.execute(ordered).scalars()]
 
+    def calm_since(self, incident_id: str, *, before: float) -> float | None:
+        """When the last alert of all other incidents ended before a time (epoch s); None when none did."""
+        ended = (alerts.c.status == "resolved") & (alerts.c.incident_id.not_in((incident_id, "")))
+        query = select(func.max(alerts.c.updated_at)).where(ended, alerts.c.updated_at <= before)
+        with self._database.begin() as connection:
+            found = connection.execute(query).scalar_one()
+        return None if found is None else float(found)
+
     def kinds_of(self, incident_id: str) -> list[Row]:
         """How many alerts an incident has of each `service`, `name` and `status` (`count`), without reading any of them."""
         by = (alerts.c.service, alerts.c.name, alerts.c.status)
@@ -128,6 +136,16 @@ class AlertRecords:
     def changes_since(self, event: int, *, limit: int = 200, types: Sequence[str] = ()) -> list[Row]:
         """Events after a place in the outbox, in order, of these types where any are given: what a stream of updates follows."""
         where = [outbox.c.id > event, *([outbox.c.type.in_(types)] if types else [])]
+        query = select(outbox).where(*where).order_by(outbox.c.id).limit(limit)
+        with self._database.begin() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [{**row, "data": orjson.loads(row["data"])} for row in rows]
+
+    def past_events(
+        self, *, since: float, types: Sequence[str], keys: Sequence[str] = (), limit: int = 10_000
+    ) -> list[Row]:
+        """Events of these types since a time, in order; only those of some keys (incidents, fingerprints of alerts) where any are given."""
+        where = [outbox.c.at >= since, outbox.c.type.in_(types), *([outbox.c.key.in_(keys)] if keys else [])]
         query = select(outbox).where(*where).order_by(outbox.c.id).limit(limit)
         with self._database.begin() as connection:
             rows = connection.execute(query).mappings().all()

@@ -75,6 +75,15 @@ class Kept:
         kept = self.alerts.get(incident_id, [])
         return sorted(kept, key=lambda each: (each["starts_at"], each["fingerprint"]))[:limit]
 
+    def calm_since(self, incident_id: str, *, before: float) -> float | None:
+        ends = [
+            each["ends_at"]
+            for key, alerts in self.alerts.items()
+            for each in alerts
+            if key != incident_id and each["status"] == "resolved" and each["ends_at"] <= before
+        ]
+        return max(ends, default=None)
+
     def kinds_of(self, incident_id: str) -> list[dict[str, Any]]:
         kinds = Counter(
             (each["labels"].get("service", ""), each["labels"].get("alertname", ""), each["status"])

@@ -87,3 +87,21 @@ def test_of_a_storm_the_earliest_alerts_are_kept_and_all_are_counted() -> None:
     assert len(picture.alerts) == 200
     assert picture.firing == {"order": 900}
     assert picture.started_at == FIRED + 101
+
+
+@pytest.mark.parametrize(
+    ("concluded", "key"),
+    [
+        ({"outcome": "fault", "cause": "billing", "confidence": 0.51}, "casework.again.unsure"),
+        ({"outcome": "inconclusive", "cause": "", "confidence": 0.0}, "casework.again.inconclusive"),
+        ({"outcome": "fault", "cause": "billing", "confidence": 0.71}, None),
+        ({"outcome": "no_fault", "cause": "", "confidence": 0.4}, None),
+    ],
+)
+def test_an_answer_that_is_not_sure_is_sought_again_while_the_incident_goes_on(
+    concluded: dict[str, object], key: str | None
+) -> None:
+    over = with_alerts(alert("Slow", "order", status="resolved"), alert("Slow", "billing", status="resolved"))
+    assert [each.key for each in again(BEFORE, BEFORE, concluded, sure=0.7)] == ([key] if key else [])
+    assert again(BEFORE, over, concluded, sure=0.7) == ()
+    assert again(BEFORE, BEFORE, concluded) == ()

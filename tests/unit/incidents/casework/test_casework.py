@@ -11,7 +11,10 @@ from tests.unit.incidents.casework.bench import FIRED, OPENED, RESOLVED, UPDATED
 from sre_copilot.agents.answer import Listener
 from sre_copilot.agents.tool import Investigated
 from sre_copilot.domain.incident import Incident
+from sre_copilot.domain.signals import Window
 from sre_copilot.errors import SourceUnreachable
+from sre_copilot.incidents.casework.looking import incident_of
+from sre_copilot.incidents.casework.picture import reading
 from sre_copilot.incidents.casework.rounds import key_of
 from sre_copilot.incidents.casework.voice import room_of
 from sre_copilot.testing.cases import ONSET
@@ -89,6 +92,23 @@ def test_what_the_investigation_looks_at_is_the_leading_alert_and_the_time_aroun
     assert incident.window.start == FIRED - 200 - 900
 
 
+def test_what_another_incident_did_shortly_before_is_not_looked_at_as_normal(bench: Bench) -> None:
+    over = alert("Errors", "stock", status="resolved", ends_at=FIRED - 200)
+    bench.kept.put(over, key="INC-0", status="resolved")
+    picture = reading(bench.kept)("INC-0")
+    assert picture is not None
+    assert picture.calm_since is None
+    opened(bench)
+    picture = reading(bench.kept)("INC-1")
+    assert picture is not None
+    assert incident_of(picture, now=FIRED + 60).window == Window(FIRED - 200, FIRED + 60)
+    bench.kept.put({**over, "ends_at": FIRED - 10}, key="INC-0")
+    picture = reading(bench.kept)("INC-1")
+    assert picture is not None
+    window = incident_of(picture, now=FIRED + 60).window
+    assert window == Window(FIRED - 900, FIRED + 60), "ten seconds do not say what is normal"
+
+
 def test_what_began_long_ago_waits_for_nothing(bench: Bench) -> None:
     bench.kept.put(alert("SlowOrders", "entry", starts_at=FIRED - 300))
     bench.tell(OPENED)
@@ -117,6 +137,16 @@ def test_a_new_service_is_a_reason_to_investigate_again_after_a_pause(bench: Ben
     bench.until(bench.case()["begun_at"] + 330)
     assert [told["round"] for _, told in bench.posted] == [1, 2]
     assert len({told["investigation_id"] for _, told in bench.posted}) == 2
+
+
+def test_an_answer_that_is_not_sure_is_sought_once_more_when_there_is_more_telemetry(tmp_path: Path) -> None:
+    bench = opened(Bench(tmp_path, sure=1.0))
+    bench.until(SETTLED + 10)
+    assert [told["round"] for _, told in bench.posted] == [1]
+    assert bench.posted[0][1]["confidence"] < 1.0
+    assert any("% certain, and there is more telemetry now" in text for text in bench.said())
+    bench.until(SETTLED + 2000)
+    assert [told["round"] for _, told in bench.posted] == [1, 2]
 
 
 def test_more_of_the_same_is_no_reason(bench: Bench) -> None:
