@@ -32,9 +32,10 @@ def delivering(shop: Shop) -> Iterator[None]:
     """Keep the releases in a repository, and roll out what its branch says while the context is open."""
     folder = repository(shop.folder)
     _git(folder.parent, "init", "-q", "--bare", "-b", BRANCH, str(folder))
-    _commit(folder, {name: control.read_release(shop.folder, name) for name in SERVICES}, "as it runs")
+    running = {name: control.read_release(shop.folder, name) for name in SERVICES}
+    head = _commit(folder, running, "as it runs")  # what comes after it is rolled out, however soon
     ended = threading.Event()
-    thread = threading.Thread(target=_follow, args=(shop, folder, ended), name="delivery", daemon=True)
+    thread = threading.Thread(target=_follow, args=(shop, folder, ended, head), name="delivery", daemon=True)
     thread.start()
     try:
         yield
@@ -77,18 +78,17 @@ def _commit(folder: Path, releases: dict[str, control.Release], text: str) -> st
     return made
 
 
-def _at(folder: Path, service: str) -> control.Release:
-    content = json.loads(_git(folder, "show", f"{BRANCH}:{FOLDER}/{service}.json"))
+def _at(folder: Path, service: str, commit: str = BRANCH) -> control.Release:
+    content = json.loads(_git(folder, "show", f"{commit}:{FOLDER}/{service}.json"))
     return control.Release(content["version"], tuple(content["defects"]))
 
 
-def _follow(shop: Shop, folder: Path, ended: threading.Event) -> None:
-    head = _git(folder, "rev-parse", BRANCH)
-    known = {name: _at(folder, name) for name in SERVICES}
+def _follow(shop: Shop, folder: Path, ended: threading.Event, head: str) -> None:
+    known = {name: _at(folder, name, head) for name in SERVICES}
     while not ended.wait(LOOK_S):
         if (now := _git(folder, "rev-parse", BRANCH)) == head:
             continue
-        head, wanted = now, {name: _at(folder, name) for name in SERVICES}
+        head, wanted = now, {name: _at(folder, name, now) for name in SERVICES}
         for name in (name for name in SERVICES if wanted[name] != known[name]):
             shop.releases[name] = wanted[name]
             control.write_release(shop.folder, name, wanted[name])

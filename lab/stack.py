@@ -29,6 +29,7 @@ from lab.layout import CONFIG_VARIABLE, RELEASES, SECURE, SERVICES, Configuratio
 ROOT = Path(__file__).resolve().parent.parent
 VOLUME_MB = 16
 START_TIMEOUT_S = 90.0
+ALREADY_STARTED, NOT_RUNNING = 60, 70  # faults of supervisor
 TAKEN_UP_S = 1.0  # a process that was signalled has read its file by then
 
 _SUPERVISOR = """[supervisord]
@@ -81,6 +82,16 @@ class Shop:
         """Send a signal to a process of the shop, if it is running."""
         if pid := self.pid(process):
             os.kill(pid, number)
+
+    def stop(self, process: str) -> None:
+        """Stop what supervisor runs, until it is started."""
+        with self.lock, _but(NOT_RUNNING):
+            self.supervisor.stopProcess(process)
+
+    def start(self, process: str) -> None:
+        """Start it, unless somebody did."""
+        with self.lock, _but(ALREADY_STARTED):
+            self.supervisor.startProcess(process)
 
     def release(self, service: str, release: control.Release) -> None:
         """Make a service run another release."""
@@ -193,6 +204,16 @@ def _supervised(configuration: Configuration, redis_server: str, services: tuple
         yield _remote(folder / "supervisor.sock", process)
     finally:
         _end(process)
+
+
+@contextmanager
+def _but(code: int) -> Iterator[None]:
+    """Pass over the one answer of supervisor that says that it is so already."""
+    try:
+        yield
+    except xmlrpc.client.Fault as fault:
+        if fault.faultCode != code:
+            raise
 
 
 def _remote(socket: Path, process: subprocess.Popen[bytes]) -> Any:

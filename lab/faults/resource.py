@@ -5,14 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from lab.faults.fault import Fault, Scene
 from lab.layout import CALLS, SERVICES
 
 FILL_BYTES = 1_000_000
+DUMP = "core.dump"
+FOLLOW_S = 0.1  # room is back as soon as the dump is gone
 
 
 @contextmanager
@@ -56,26 +60,60 @@ def _fill(scene: Scene) -> Iterator[None]:
 
 @contextmanager
 def full(volume: Path, file: str) -> Iterator[None]:
-    """Fill a volume to the last byte; where it is no file system of its own, let the file be `/dev/full`."""
-    if os.path.ismount(volume):
-        dump = volume / "core.dump"
-        try:
-            _write_until_full(dump)
+    """Fill a volume to the last byte by a dump, which may be gone when this ends; where it is no file system of its own, the file is `/dev/full` as long as the dump is there."""
+    dump = volume / DUMP
+    fill = _write_until_full if os.path.ismount(volume) else partial(_as_if_full, volume / file)
+    try:
+        with fill(dump):
             yield
-        finally:
-            dump.unlink()
-        return
-    original, kept = volume / file, volume / f"{file}.kept"
-    original.touch()
-    original.replace(kept)
-    original.symlink_to("/dev/full")
+    finally:
+        dump.unlink(missing_ok=True)
+
+
+@contextmanager
+def _as_if_full(file: Path, dump: Path) -> Iterator[None]:
+    """Refuse what is written to a file while there is a dump."""
+    over = threading.Event()
+    dump.write_bytes(b"\0" * FILL_BYTES)
+    _refuse(file)
+
+    def follow() -> None:
+        while not over.wait(FOLLOW_S):
+            _refuse(file) if dump.exists() else _accept(file)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        kept.replace(original)
+        over.set()
+        thread.join()
+        _accept(file)
 
 
-def _write_until_full(path: Path) -> None:
+def _refuse(file: Path) -> None:
+    """Put `/dev/full` in the place of a file, in one step: somebody writes to it."""
+    if file.is_symlink():
+        return
+    file.touch()
+    _kept(file).unlink(missing_ok=True)
+    _kept(file).hardlink_to(file)
+    draft = file.with_suffix(".draft")
+    draft.symlink_to("/dev/full")
+    draft.replace(file)
+
+
+def _accept(file: Path) -> None:
+    if file.is_symlink():
+        _kept(file).replace(file)
+
+
+def _kept(file: Path) -> Path:
+    return file.with_name(f"{file.name}.kept")
+
+
+@contextmanager
+def _write_until_full(path: Path) -> Iterator[None]:
     size = FILL_BYTES
     with path.open("ab", buffering=0) as file:
         while size:
@@ -85,6 +123,7 @@ def _write_until_full(path: Path) -> None:
                 if error.errno != errno.ENOSPC:
                     raise
                 size //= 2
+    yield
 
 
 _DATABASE_USERS = tuple(name for name in ("inventory", *SERVICES) if "postgres" in CALLS[name])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 
@@ -18,16 +18,17 @@ def _lock(scene: Scene) -> Iterator[None]:
         try:
             yield
         finally:
-            session.rollback()
+            with suppress(psycopg.OperationalError):  # whoever repaired it has ended the session
+                session.rollback()
 
 
 @contextmanager
 def _down(scene: Scene) -> Iterator[None]:
-    scene.shop.supervisor.stopProcess("redis")
+    scene.shop.stop("redis")
     try:
         yield
     finally:
-        scene.shop.supervisor.startProcess("redis")
+        scene.shop.start("redis")
 
 
 FAULTS = (

@@ -26,11 +26,13 @@ REPAIRABLE = (
     "cpu-hog",
     "memory-leak",
     "release-skips-step",
+    "disk-full",
+    "certificate-expired",
 )
-"""Faults that SRE Copilot has a way against in the lab: start anew, or take a release back."""
+"""Faults that SRE Copilot has a way against in the lab: start anew, take a release back, make room, renew a certificate."""
 GIVE_UP_S = 420.0  # three attempts take no longer where each is over after two minutes
 NO_PLAN_S = 240.0  # so long without a plan that is under way, and none is to be expected
-CALM_S = 15.0
+CALM_S = 60.0  # what an investigation needs to know what is normal
 MOST_RECOVERY_S = 300.0
 LINGER_S = 30.0  # an incident without an open anomaly: its alerts hold on for a while
 POLL_S = 1.0

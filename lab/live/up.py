@@ -16,7 +16,7 @@ import httpx
 from lab import cluster, releases, stack
 from lab.changes import ChangeLog
 from lab.layout import ENTRY
-from lab.live import acting, copilot, openmetrics, prometheus, receiver, rules, state, stretch
+from lab.live import acting, copilot, machine, openmetrics, prometheus, receiver, rules, state, stretch
 from lab.live.exporter import exporting
 from lab.live.spans import searchable
 from lab.load import Load
@@ -99,11 +99,20 @@ def up(wanted: Wanted, say: Say) -> Iterator[state.State]:
             file = shop.folder / "told.jsonl"
             found = replace(found, receiver_file=str(file))
             people = opened.enter_context(receiver.receiving(file))
-            found = opened.enter_context(_watched(found, wanted, people, say))
+            reach = _reach(shop, cluster_url, opened) if wanted.autonomy else None
+            found = opened.enter_context(_watched(found, wanted, people, say, reach=reach))
             opened.enter_context(_changing(shop, found, wanted.seed))
         found.write()
         opened.callback(state.forget)
         yield found
+
+
+def _reach(shop: stack.Shop, cluster_url: str, opened: ExitStack) -> acting.Reach:
+    """The ways to repair the shop, as long as `opened` lasts."""
+    port = opened.enter_context(machine.reachable(shop.folder)).port
+    return acting.Reach(
+        shop=shop.folder, cluster=cluster_url, ssh_port=port, database=shop.configuration.database
+    )
 
 
 def _seen(server: RealServer, wanted: Wanted, say: Say) -> stretch.Stretch:
@@ -145,7 +154,9 @@ def _first_sample(folder: Path) -> int:
 
 
 @contextmanager
-def _watched(found: state.State, wanted: Wanted, people: str, say: Say) -> Iterator[state.State]:
+def _watched(
+    found: state.State, wanted: Wanted, people: str, say: Say, *, reach: acting.Reach | None
+) -> Iterator[state.State]:
     folder = Path(found.shop_folder) / "sre-copilot"
     settings = copilot.configuration(
         folder,
@@ -158,8 +169,8 @@ def _watched(found: state.State, wanted: Wanted, people: str, say: Say) -> Itera
         receiver=people,
         cluster=found.cluster_url,
     )
-    if wanted.autonomy:
-        settings = acting.with_hands(settings, Path(found.shop_folder), found.cluster_url)
+    if reach:
+        settings = acting.with_hands(settings, reach)
     say("starting sre-copilot serve")
     with copilot.serving(folder, settings) as process:
         url = f"http://127.0.0.1:{settings['server']['port']}"

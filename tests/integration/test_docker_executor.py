@@ -13,8 +13,8 @@ from sre_copilot.action.executor import ActionError
 from sre_copilot.action.executors.docker import DockerExecutor, DockerExecutorSettings
 from sre_copilot.domain.plan import Action, Target
 from sre_copilot.testing.executor_contract import Case, ExecutorContract, call, settled
-from sre_copilot.testing.servers.podman import CannotRunHere, Podman, podman
-from sre_copilot.testing.servers.real import missing
+from sre_copilot.testing.servers.podman import Podman, podman
+from sre_copilot.testing.servers.real import CannotRunHereError, missing
 from sre_copilot.testing.servers.relay import relay
 
 pytestmark = [
@@ -30,7 +30,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
     with ExitStack() as stack:
         try:
             running = stack.enter_context(podman(tmp_path_factory.mktemp("podman")))
-        except CannotRunHere as error:
+        except CannotRunHereError as error:
             pytest.skip(str(error))
         yield running
 

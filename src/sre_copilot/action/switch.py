@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from sre_copilot.action.order import Audit
 from sre_copilot.clock import Clock
+from sre_copilot.domain.plan import PlanStatus
+from sre_copilot.store.alerting.happenings import KILL_SWITCH, happened_to_all
 from sre_copilot.store.database import Database
 from sre_copilot.store.facts import read_fact, write_fact
+from sre_copilot.store.plans import plans
 
 SWITCH = "act.killswitch"
 HELD = "act.autonomy_held"
 WHO = 200
 REASON = 1000
+LIVING: tuple[PlanStatus, ...] = ("proposed", "approved", "running", "paused", "undoing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +63,17 @@ class Switch:
             write_fact(connection, SWITCH, fact)
             if not thrown:
                 write_fact(connection, HELD, {})
+            concerned = _concerned(connection)
+            said = {"reason": fact["reason"]}
+            happened_to_all(connection, concerned, KILL_SWITCH, verb, at=now, who=who[:WHO], params=said)
             self._audit.append(connection, who[:WHO], verb, "killswitch", "done", {"reason": fact["reason"]}, now)  # fmt: skip
             return standing(connection)
+
+
+def _concerned(connection: Connection) -> tuple[str, ...]:
+    """Incidents with a plan of which something may still come."""
+    query = select(plans.c.incident_id).where(plans.c.status.in_(LIVING)).order_by(plans.c.created_at)
+    return tuple(connection.execute(query).scalars())
 
 
 def standing(connection: Connection) -> Standing:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from lab import control, releases
 from lab.faults import FAULTS
-from lab.layout import SERVICES, Configuration
+from lab.layout import SERVICES, STORES, Configuration
 from lab.live import acting, copilot, drill
 from lab.live.drill_trial import (
     Repair,
@@ -132,10 +132,11 @@ def test_the_configuration_with_hands_is_one_that_serve_takes(tmp_path: Path, cl
         tmp_path, shop=tmp_path, prometheus="http://p", jaeger="http://j", interval=10, days=7, port=0,
         receiver="http://127.0.0.1:2/",
     )  # fmt: skip
-    settings = Settings.model_validate(acting.with_hands(given, tmp_path, cluster))
+    reach = acting.Reach(shop=tmp_path, cluster=cluster, ssh_port=1, database="postgresql://u:@/d?host=/tmp")
+    settings = Settings.model_validate(acting.with_hands(given, reach))
     assert settings.risk.auto_remediation_enabled
     assert {each.environment for each in settings.actions.targets} == {acting.ENVIRONMENT}
-    assert {each.service for each in settings.actions.targets} == {*SERVICES, "redis"}
+    assert {each.service for each in settings.actions.targets} == {*SERVICES, *STORES}
     assert settings.alerting.notify.receivers
 
 

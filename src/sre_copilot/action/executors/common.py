@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import jsonschema  # type: ignore[import-untyped]
@@ -228,17 +228,31 @@ def digest(state: Any) -> str:
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """One line for each key whose value differs: `web: RUNNING -> STOPPED`."""
+    """One line a field: `spec.replicas: 1 -> 3`."""
+    flat = dict(_leaves(before)), dict(_leaves(after))
+    names = sorted({*flat[0], *flat[1]})
     return tuple(
-        f"{name}: {_word(before, name)} -> {_word(after, name)}"
-        for name in sorted({*before, *after})
-        if before.get(name, ABSENT) != after.get(name, ABSENT)
+        f"{name}: {_word(flat[0], name)} -> {_word(flat[1], name)}"
+        for name in names
+        if flat[0].get(name, ABSENT) != flat[1].get(name, ABSENT)
     )
 
 
-def _word(state: Mapping[str, Any], name: str) -> str:
-    value = state.get(name, ABSENT)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+        for number, inner in enumerate(value):
+            yield from _leaves(inner, f"{place}[{inner.get('name', number)}]")
+    else:
+        yield place, value
+
+
+def _word(flat: Mapping[str, Any], name: str) -> str:
+    if name not in flat:
+        return ABSENT
+    return flat[name] if isinstance(flat[name], str) else json.dumps(flat[name], ensure_ascii=False)
 
 
 def clean(text: str, *, most: int = 300) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sre_copilot.action.executors.common import schema
 from sre_copilot.settings.section import Section
 
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -58,15 +59,32 @@ class CatalogueParameter(Section):
         return {"type": self.type} | {name: value for name, value in parts.items() if value is not None}
 
 
-def wrong_text(given: Mapping[str, Any], parameters: Mapping[str, CatalogueParameter]) -> str:
-    """The first text with control characters, or that its pattern matches only up to the end of a line; '' when there is none."""
+def schema_of(parameters: Mapping[str, CatalogueParameter]) -> dict[str, Any]:
+    """The JSON schema of an entry's parameters; those without a default are required."""
+    required = [name for name, each in parameters.items() if each.default is None]
+    return schema(required, **{name: each.as_schema() for name, each in parameters.items()})
+
+
+def wrong_text(
+    given: Mapping[str, Any], parameters: Mapping[str, CatalogueParameter], *, options: bool = True
+) -> str:
+    """The first text with control characters, or that its pattern matches only up to the end of a line, or, without `options`, that a program would take for one; '' when there is none."""
     for name, value in given.items():
-        pattern = parameters[name].pattern
-        if isinstance(value, str) and (
-            any(ord(each) < 32 for each in value) or (pattern and not re.fullmatch(pattern, value))
-        ):
+        known = parameters[name]
+        if not isinstance(value, str) or value in known.choices:
+            continue
+        whole = not known.pattern or re.fullmatch(known.pattern, value)
+        option = value.startswith("-") and not options
+        if not whole or option or any(ord(each) < 32 for each in value):
             return name
     return ""
+
+
+def once_each(names: Iterable[str], place: str) -> None:
+    """Raise ValueError where two entries have one name."""
+    known = list(names)
+    if len(set(known)) != len(known):
+        raise ValueError(f"{place}: a name stands twice; give each its own")
 
 
 def used(template: Any) -> Iterator[str]:

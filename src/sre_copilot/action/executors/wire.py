@@ -11,33 +11,12 @@ from typing import Any
 import httpx
 import orjson
 
+from sre_copilot.action.exchange import Answer, trusted
 from sre_copilot.action.executor import ActionError, Call
 from sre_copilot.action.executors.common import left
-from sre_copilot.action.notify.http import trusted
 
 MOST_BYTES = 1_000_000  # of an answer; a state or a ticket is described in far less
 POINTER_ABSENT = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def ok(self) -> bool:
-        """Whether it says that it went well."""
-        return 200 <= self.status < 300
-
-    def document(self) -> Any:
-        """The body as JSON; None when it is none."""
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,10 @@ import httpx
 import orjson
 from pydantic import Field, model_validator
 
-from sre_copilot.action.notify.http import Answer, HttpSender
+from sre_copilot.action.exchange import Answer
+from sre_copilot.action.notify.http import HttpSender
 from sre_copilot.action.notify.notifier import Delivered, Message
-from sre_copilot.action.notify.outcomes import failed
+from sre_copilot.action.notify.outcomes import Codes
 from sre_copilot.action.notify.service import CALLING, Service, bot, called
 from sre_copilot.action.notify.settings import HttpNotifierSettings, check_address
 from sre_copilot.action.notify.text import octets, plain
@@ -23,18 +24,13 @@ from sre_copilot.settings.alerting.notify import Limit
 from sre_copilot.settings.secret import Secret
 
 LARGEST = 19_000  # bytes of the text: a body may have 20,000
-BLOCKED_S = 600.0  # a robot that sent too much is silent for ten minutes
-LIMITED = {130101, 130102, 90018, 90030, 410100}
-BUSY = {-1, 50000, 88}
-AUTH = {
-    310000,
-    300001,
-    300005,
-    400101,
-    400102,
-    400105,
-    40014,
-}  # sign, keyword or address; token; robot switched off
+CODES = Codes(
+    limited={130101, 130102, 90018, 90030, 410100},
+    silent_s=600.0,  # a robot that sent too much is silent for ten minutes
+    busy={-1, 50000, 88},
+    # sign, keyword or address; token; robot switched off
+    refused={310000, 300001, 300005, 400101, 400102, 400105, 40014},
+)
 _MOBILE = re.compile(r"\+?[0-9-]{6,20}")
 
 
@@ -85,14 +81,7 @@ class DingTalkNotifier(Service[DingTalkSettings]):
         """Errors come with status 200 and a code in the body."""
         document = answer.document()
         code = document.get("errcode") if isinstance(document, dict) else None
-        if code == 0:
-            return Delivered(ok=True)
-        said = f"errcode {code}: {self._http.said(answer)}"
-        if code in LIMITED:
-            return failed(said, retry=True, cause="rateLimited", after_s=BLOCKED_S)
-        if not isinstance(code, int) or code in BUSY:
-            return failed(said, retry=True, cause="serverError")
-        return failed(said, retry=False, cause="authError" if code in AUTH else "clientError")
+        return CODES.judged(code, f"errcode {code}: {self._http.said(answer)}")
 
     def close(self) -> None:
         """Close connections."""

@@ -18,7 +18,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sre_copilot.action.notify.http import trusted
+from sre_copilot.action.exchange import trusted
 from sre_copilot.action.notify.notifier import Delivered, Message
 from sre_copilot.action.notify.outcomes import failed
 from sre_copilot.action.notify.service import Service, address, bot
@@ -29,6 +29,7 @@ from sre_copilot.settings.secret import Secret
 from sre_copilot.telemetry import clean
 
 SUBJECT = 200  # characters: mail programs show fewer
+FILE_NAME = 100  # characters
 BODY = 100_000  # characters: nobody reads more, and servers take it
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,253}")
 _REFERENCE = re.compile(r"<[!-;=?-~]{1,250}>")
@@ -81,6 +82,7 @@ class EmailNotifier(Service[EmailSettings]):
     """One mail server."""
 
     Settings = EmailSettings
+    attaches = True
 
     def __init__(self, settings: EmailSettings) -> None:
         self.settings = settings
@@ -179,6 +181,10 @@ def compose(message: Message, *, sender: str, recipient: str) -> EmailMessage:
         mail["In-Reply-To"] = mail["References"] = message.thread
     mail.set_content(plain(message, limit=BODY, title=False))
     mail.add_alternative(_html(message), subtype="html")
+    for each in message.attachments:
+        main, _, sub = each.media.partition(";")[0].strip().partition("/")
+        name = cut(line(each.name), limit=FILE_NAME)
+        mail.add_attachment(each.content, maintype=main, subtype=sub or "octet-stream", filename=name)
     return mail
 
 

@@ -12,9 +12,10 @@ from typing import Any, Self
 import orjson
 from pydantic import Field, model_validator
 
-from sre_copilot.action.notify.http import Answer, HttpSender
+from sre_copilot.action.exchange import Answer
+from sre_copilot.action.notify.http import HttpSender
 from sre_copilot.action.notify.notifier import Delivered, Message
-from sre_copilot.action.notify.outcomes import failed
+from sre_copilot.action.notify.outcomes import Codes, failed
 from sre_copilot.action.notify.service import CALLING, Service, bot, called
 from sre_copilot.action.notify.settings import HttpNotifierSettings, check_address
 from sre_copilot.action.notify.text import cut, inert, json_octets, key_line, line, links
@@ -24,9 +25,11 @@ from sre_copilot.settings.secret import Secret
 LARGEST = 20_000  # bytes of a body
 _TEXT_BYTES = 100  # of the element around the text: 62 by count
 TITLE = 200  # characters, for a phone
-LIMITED = {11232, 11233, 230020, 99991400}
-BUSY = {11213, 1500, 5000, 50000, 55001}  # errors of the service itself
-SIGNATURE = {19021, 19022, 19023}  # signature or time, address not allowed
+CODES = Codes(
+    limited={11232, 11233, 230020, 99991400},
+    busy={11213, 1500, 5000, 50000, 55001},  # errors of the service itself
+    refused={19021, 19022, 19023},  # signature or time, address not allowed
+)
 _ID = re.compile(r"(?:ou|on)_[0-9A-Za-z]{5,64}|all")
 
 
@@ -73,14 +76,10 @@ class FeishuNotifier(Service[FeishuSettings]):
         """Errors come with status 200 and a code in the body."""
         document = answer.document()
         code = document.get("code", document.get("StatusCode")) if isinstance(document, dict) else None
-        if code == 0:
-            return Delivered(ok=True)
         said = f"code {code}: {self._http.said(answer)}"
-        if code in LIMITED or "too many" in said.lower():
+        if code != 0 and "too many" in said.lower():
             return failed(said, retry=True, cause="rateLimited")
-        if not isinstance(code, int) or code in BUSY:
-            return failed(said, retry=True, cause="serverError")
-        return failed(said, retry=False, cause="authError" if code in SIGNATURE else "clientError")
+        return CODES.judged(code, said)
 
     def close(self) -> None:
         """Close connections."""

@@ -5,16 +5,12 @@ Nothing that leaves this module holds a secret: addresses are never quoted, and 
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import httpx
-import orjson
 
+from sre_copilot.action.exchange import Answer, trusted
 from sre_copilot.action.notify.notifier import Delivered
 from sre_copilot.action.notify.outcomes import by_status, failed
 from sre_copilot.action.notify.settings import HttpNotifierSettings
@@ -24,27 +20,6 @@ from sre_copilot.telemetry import clean
 LARGEST_ANSWER = 2**16  # bytes: services answer a few hundred
 QUOTED = 200  # characters of an answer that a reason repeats
 SHORTEST_SECRET = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a service answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.body.decode("utf-8", "replace")
-
-    def document(self) -> object:
-        """The body as JSON; None when it is none."""
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            return None
 
 
 Judge = Callable[[Answer], Delivered]
@@ -144,15 +119,3 @@ def _parts(secrets: Iterable[str]) -> set[str]:
 def _header(key: str) -> str:
     """A key as a header can carry it."""
     return key if key.isascii() and key.isprintable() else key.encode("unicode_escape").decode()
-
-
-@cache
-def trusted(ca_file: Path | None) -> ssl.SSLContext:
-    """What certificates are held against; read once, for it takes a while."""
-    context = ssl.create_default_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise SettingsError(f"ca_file ({ca_file}): cannot be read: {type(error).__name__}") from None
-    return context

@@ -13,6 +13,16 @@ Cause = Literal[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes along with a message."""
+
+    name: str
+    media: str
+    """Its type, `TYPE/SUBTYPE`, with parameters or without."""
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """What is sent: already in the reader's language, with the key that lets a receiver drop a repetition.
 
@@ -37,6 +47,8 @@ class Message:
     """The address, where a service reaches several of them one by one."""
     language: Literal["en", "zh"] = "en"
     """Of the few words that a notifier adds itself."""
+    attachments: tuple[Attachment, ...] = ()
+    """Only where the service `attaches`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import email.utils
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from sre_copilot.action.notify.notifier import Cause, Delivered
 
@@ -28,6 +29,28 @@ _AUTH = frozenset({401, 403, 407})
 def failed(reason: str, *, retry: bool, cause: Cause, after_s: float | None = None) -> Delivered:
     """An attempt that came to nothing."""
     return Delivered(ok=False, retry=retry, retry_after_s=after_s, reason=reason, cause=cause)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """What a service's own codes mean, where errors come with status 200 and a number in the body."""
+
+    limited: Collection[int]
+    busy: Collection[int]
+    refused: Collection[int]
+    """Key, signature or robot is not accepted."""
+    silent_s: float | None = None
+    """So long nothing is taken from one that sent too much."""
+
+    def judged(self, code: object, said: str) -> Delivered:
+        """What a code means; 0 is success, and what is no number is a service out of order."""
+        if code == 0:
+            return Delivered(ok=True)
+        if code in self.limited:
+            return failed(said, retry=True, cause="rateLimited", after_s=self.silent_s)
+        if not isinstance(code, int) or code in self.busy:
+            return failed(said, retry=True, cause="serverError")
+        return failed(said, retry=False, cause="authError" if code in self.refused else "clientError")
 
 
 def by_status(status: int, headers: Mapping[str, str], said: str) -> Delivered:

@@ -10,7 +10,8 @@ from typing import Any, Self
 import orjson
 from pydantic import model_validator
 
-from sre_copilot.action.notify.http import Answer, HttpSender
+from sre_copilot.action.exchange import Answer
+from sre_copilot.action.notify.http import HttpSender
 from sre_copilot.action.notify.notifier import Delivered, Message
 from sre_copilot.action.notify.service import Service, bot
 from sre_copilot.action.notify.settings import HttpNotifierSettings, check_address

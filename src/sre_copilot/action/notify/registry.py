@@ -14,6 +14,11 @@ from sre_copilot.settings.loading import parse
 GROUP = "sre_copilot.notifiers"
 
 
+def attaches(kind: str) -> bool:
+    """Whether files go along with messages of this `type` of notifier."""
+    return bool(load_one(GROUP, kind).attaches)
+
+
 def open_notifier(entry: Mapping[str, Any], *, place: str) -> Service[Any]:
     """Make one notifier; nothing is sent yet.
 

@@ -23,6 +23,8 @@ class Service(Generic[Own]):
     """What the platform allows each bot."""
     digests: ClassVar[bool] = True
     """Whether several messages may be merged into one; not where a program closes by a later message what an earlier one opened."""
+    attaches: ClassVar[bool] = False
+    """Whether files go along with a message: not where a service takes none from a webhook."""
     settings: Own
     bot: str = ""
     """What is limited: notifiers of one bot share its limits."""

@@ -10,7 +10,8 @@ from typing import Any, Self
 import orjson
 from pydantic import Field, model_validator
 
-from sre_copilot.action.notify.http import Answer, HttpSender, accepted
+from sre_copilot.action.exchange import Answer
+from sre_copilot.action.notify.http import HttpSender, accepted
 from sre_copilot.action.notify.notifier import Delivered, Message
 from sre_copilot.action.notify.outcomes import failed, retry_after
 from sre_copilot.action.notify.service import CALLING, Service, bot, called

@@ -8,9 +8,10 @@ from typing import Any, Self
 import orjson
 from pydantic import Field, model_validator
 
-from sre_copilot.action.notify.http import Answer, HttpSender
+from sre_copilot.action.exchange import Answer
+from sre_copilot.action.notify.http import HttpSender
 from sre_copilot.action.notify.notifier import Delivered, Message
-from sre_copilot.action.notify.outcomes import failed
+from sre_copilot.action.notify.outcomes import Codes
 from sre_copilot.action.notify.service import CALLING, Service, bot, called
 from sre_copilot.action.notify.settings import HttpNotifierSettings, check_address
 from sre_copilot.action.notify.text import octets, plain
@@ -18,9 +19,12 @@ from sre_copilot.settings.alerting.notify import Limit
 from sre_copilot.settings.secret import Secret
 
 LARGEST = 2048  # bytes of a text
-LIMITED = {45009, 45033}
-BUSY = {-1, 6000}
-AUTH = {93000, 40001, 40014, 42001, 41001}  # no such robot, or its key
+CODES = Codes(
+    limited={45009, 45033},
+    silent_s=60.0,  # its limits are those of a minute
+    busy={-1, 6000},
+    refused={93000, 40001, 40014, 42001, 41001},  # no such robot, or its key
+)
 _ID = re.compile(r"@all|[\w.@-]{1,64}")
 
 
@@ -63,14 +67,7 @@ class WeComNotifier(Service[WeComSettings]):
         """Errors come with status 200 and a code in the body."""
         document = answer.document()
         code = document.get("errcode") if isinstance(document, dict) else None
-        if code == 0:
-            return Delivered(ok=True)
-        said = f"errcode {code}: {self._http.said(answer)}"
-        if code in LIMITED:
-            return failed(said, retry=True, cause="rateLimited", after_s=60.0)
-        if not isinstance(code, int) or code in BUSY:
-            return failed(said, retry=True, cause="serverError")
-        return failed(said, retry=False, cause="authError" if code in AUTH else "clientError")
+        return CODES.judged(code, f"errcode {code}: {self._http.said(answer)}")
 
     def close(self) -> None:
         """Close connections."""

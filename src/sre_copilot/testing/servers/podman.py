@@ -16,14 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sre_copilot.testing.servers.real import CannotRunHereError, one_line
+
 READY_S = 20.0
 IMAGE = "localhost/sleeper:1"
-MOST_SAID = 300
 PROGRAMS = ("/bin/sleep", "/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/libc.so.6")
-
-
-class CannotRunHere(RuntimeError):
-    """Podman is installed, and this machine does not let it make containers; it says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ class Podman:
 def podman(folder: Path) -> Iterator[Podman]:
     """Run it while the context is open; its containers are removed at the end.
 
-    Raises `CannotRunHere` where it, or a first container of it, does not start.
+    Raises `CannotRunHereError` where it, or a first container of it, does not start.
     """
     runtime = shutil.which("runc") or shutil.which("crun") or "runc"
     command = (
@@ -95,8 +92,8 @@ def _wait(where: Path, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + READY_S
     while not where.exists():
         if process.poll() is not None or time.monotonic() > until:
-            said = log.read_text(encoding="utf-8", errors="replace").strip()
-            raise CannotRunHere(f"podman does not start here: {said[-MOST_SAID:]}")
+            said = log.read_text(encoding="utf-8", errors="replace")
+            raise CannotRunHereError(f"podman does not start here: {one_line(said)}")
         time.sleep(0.05)
 
 
@@ -106,7 +103,7 @@ def _try_out(running: Podman, folder: Path) -> None:
         running.run("first")
         running.ask("rm", "-f", "-t", "0", "first")
     except (RuntimeError, OSError) as error:
-        raise CannotRunHere(f"containers do not run here: {str(error)[-MOST_SAID:]}") from error
+        raise CannotRunHereError(f"containers do not run here: {one_line(str(error))}") from error
 
 
 def _image(folder: Path) -> Path:

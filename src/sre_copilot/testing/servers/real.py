@@ -22,6 +22,7 @@ import httpx
 
 READY_S = 20.0  # pessimistic: each of them is there in well under a second on an idle machine
 STOP_S = 10.0
+MOST_SAID = 300  # characters of a reason
 
 PROMETHEUS_CONFIG = """\
 global:
@@ -31,6 +32,15 @@ storage:
     out_of_order_time_window: 30d
 """
 """Scrapes nothing, and takes samples that are up to 30 days old."""
+
+
+class CannotRunHereError(RuntimeError):
+    """A server is installed, and this machine does not let it run; it says why."""
+
+
+def one_line(said: str) -> str:
+    """The end of what a program said, where it says why, fit for a reason."""
+    return " ".join(said.split())[-MOST_SAID:]
 
 
 @dataclass(frozen=True, slots=True)

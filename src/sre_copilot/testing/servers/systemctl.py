@@ -1,6 +1,6 @@
 """A program that answers like `systemctl` about units in a file, for tests where there is no systemd: `python systemctl.py FILE VERB …`.
 
-What it answers is held to a real systemd by the integration tests, which run the same suite against both. `units(file, {...})` writes the file.
+What it answers is held to a real systemd (`systemd.py` beside this) by the integration tests, which run the same suite against both. `units(file, {...})` writes the file.
 """
 
 # ruff: noqa: T201 (its output is what it is for)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sre_copilot.action.notify.email import message_id
+from sre_copilot.action.notify.notifier import Attachment
 from sre_copilot.action.notify.registry import open_notifier
 from sre_copilot.action.notify.service import Service
 from sre_copilot.errors import SettingsError
@@ -63,6 +64,19 @@ class TestEmail(NotifierContract):
         assert mail is not None
         assert mail["In-Reply-To"] == mail["References"] == first.reference
         assert mail["X-Sre-Copilot-Key"] == "k2"
+
+    def test_files_go_along_with_their_names_and_types(self, at: ReceiverLog) -> None:
+        files = (
+            Attachment(name="INC-7.pdf", media="application/pdf", content=b"%PDF-1.7\n\x00"),
+            Attachment(name="报告\r\nBcc: x.html", media="text/html; charset=utf-8", content=b"<p>x</p>"),
+        )
+        assert self.send(at, a_message(attachments=files)).ok
+        mail = at.all[0].mail
+        assert mail is not None
+        found = [(each.get_filename(), each.get_content_type()) for each in mail.iter_attachments()]  # type: ignore[attr-defined]
+        assert found == [("INC-7.pdf", "application/pdf"), ("报告 Bcc: x.html", "text/html")]
+        assert next(mail.iter_attachments()).get_payload(decode=True) == files[0].content  # type: ignore[attr-defined]
+        assert mail["Bcc"] is None
 
     def test_a_line_break_in_a_title_is_no_header(self, at: ReceiverLog) -> None:
         self.send(at, a_message(title="x\r\nBcc: everybody@evil.example"))

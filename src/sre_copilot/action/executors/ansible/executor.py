@@ -10,14 +10,15 @@ from typing import Any, ClassVar
 
 from sre_copilot.action.executor import ActionError, Call, Effect, Looked, Preview, Verified
 from sre_copilot.action.executors.ansible.settings import AnsibleExecutorSettings, Playbook
-from sre_copilot.action.executors.common import VerbExecutor, clean, digest, refused, schema, undoing
+from sre_copilot.action.executors.common import VerbExecutor, clean, digest, refused, undoing
+from sre_copilot.action.executors.levels import LEVELS
+from sre_copilot.action.executors.parameters import schema_of, wrong_text
 from sre_copilot.action.executors.shell.local import LocalShell
 from sre_copilot.action.executors.shell.ran import CANNOT_RUN, Ran, limits_of
 from sre_copilot.domain.evidence import Message
-from sre_copilot.domain.plan import Action, ActionSpec, RiskLevel
+from sre_copilot.domain.plan import Action, ActionSpec
 
 KINDS = ("host", "group")
-LEVELS = {"reversible": RiskLevel.MEDIUM, "irreversible": RiskLevel.HIGH, "key": RiskLevel.CRITICAL}
 TARGET = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 SHOWN_LINES = 200
@@ -60,12 +61,10 @@ class Play:
     def __init__(self, settings: AnsibleExecutorSettings, playbook: Playbook) -> None:
         self._settings, self._playbook = settings, playbook
         self._shell = LocalShell(environment=NO_COLOURS, folder=settings.folder)
-        properties = {name: each.as_schema() for name, each in playbook.variables.items()}
-        required = [name for name, each in playbook.variables.items() if each.default is None]
         self.spec = ActionSpec(
             name=f"{settings.name}.{playbook.name}",
             level=LEVELS[playbook.level],
-            parameters=schema(required, **properties),
+            parameters=schema_of(playbook.variables),
             kinds=KINDS,
             does=Message(key="command.does.playbook", params=(("playbook", playbook.name),)),
             reversible=bool(playbook.undo),
@@ -78,10 +77,10 @@ class Play:
         """The action as it is; a target is one host or group, never a pattern of several."""
         if not TARGET.match(action.target.name):
             raise refused(self._settings.name, "target.name: write the name of one host or group of the inventory")  # fmt: skip
-        for name, value in action.parameters.items():
-            templated = isinstance(value, str) and ("{{" in value or "{%" in value)
-            if templated or not self._playbook.variables[name].holds(value):
-                raise refused(self._settings.name, f"parameters.{name}: is no text that may be given; change it")  # fmt: skip
+        if wrong := self._templated(action) or wrong_text(
+            action.parameters, self._playbook.variables, options=False
+        ):
+            raise refused(self._settings.name, f"parameters.{wrong}: is no text that may be given; change it")  # fmt: skip
         return action
 
     def look(self, action: Action) -> Looked:
@@ -144,6 +143,11 @@ class Play:
         if not self._playbook.undo:
             raise refused(self._settings.name, f"{self.spec.name} cannot be undone; let a person decide")
         return self._play(action, call, self._playbook.undo)
+
+    def _templated(self, action: Action) -> str:
+        """The first variable that Ansible would work out instead of taking it as it is; '' when there is none."""
+        texts = {name: value for name, value in action.parameters.items() if isinstance(value, str)}
+        return next((name for name, value in texts.items() if "{{" in value or "{%" in value), "")
 
     def _play(self, action: Action, call: Call, file: str) -> Effect:
         recap, ran = self._run(action, file, call, changes=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
-from sre_copilot.action.executors.shell.parameter import CommandParameter
+from sre_copilot.action.executors.levels import Level
+from sre_copilot.action.executors.parameters import CatalogueParameter, once_each
 from sre_copilot.settings.section import Section
 
 FILE = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*\.ya?ml$"
@@ -22,9 +23,9 @@ class Playbook(Section):
     """Its file, below the folder."""
     undo: str = Field(default="", pattern=rf"^$|{FILE}")
     """File of the playbook that takes it back; it gets the same variables."""
-    variables: dict[str, CommandParameter] = Field(default_factory=dict)
+    variables: dict[str, CatalogueParameter] = Field(default_factory=dict)
     """Extra variables that a plan may give, with their types; no others."""
-    level: Literal["reversible", "irreversible", "key"] = "irreversible"
+    level: Level = "irreversible"
     """How bad it can be; `key` needs two people, `reversible` needs `undo`."""
     convergent: bool = False
     """Whether it describes a state, so that `--check` tells whether that is reached: then its effect can be found out. Otherwise it is at-least-once, and never run without a person."""
@@ -62,7 +63,5 @@ class AnsibleExecutorSettings(Section):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        names = [each.name for each in self.playbooks]
-        if len(set(names)) != len(names):
-            raise ValueError("playbooks: a name stands twice; give each its own")
+        once_each((each.name for each in self.playbooks), "playbooks")
         return self

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
+from sre_copilot.action.exchange import Answer
 from sre_copilot.action.executor import ActionError, Call, Effect, Looked, Preview, Verified
 from sre_copilot.action.executors.common import (
     VerbExecutor,
@@ -14,13 +15,12 @@ from sre_copilot.action.executors.common import (
     digest,
     matches,
     refused,
-    schema,
     undoing,
 )
 from sre_copilot.action.executors.http.settings import HttpBase, HttpEntry, HttpExecutorSettings, HttpTemplate
 from sre_copilot.action.executors.levels import LEVELS
-from sre_copilot.action.executors.parameters import PLACEHOLDER, filled, text_of, word, wrong_text
-from sre_copilot.action.executors.wire import POINTER_ABSENT, Answer, Ask, Wire, pointed
+from sre_copilot.action.executors.parameters import PLACEHOLDER, filled, schema_of, text_of, word, wrong_text
+from sre_copilot.action.executors.wire import POINTER_ABSENT, Ask, Wire, pointed
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import Action, ActionSpec
 
@@ -51,12 +51,10 @@ class RequestVerb:
 
     def __init__(self, executor: str, entry: HttpEntry, base: HttpBase, wire: Wire) -> None:
         self._name, self._entry, self._base, self._wire = executor, entry, base, wire
-        properties = {name: each.as_schema() for name, each in entry.parameters.items()}
-        required = [name for name, each in entry.parameters.items() if each.default is None]
         self.spec = ActionSpec(
             name=f"{executor}.{entry.name}",
             level=LEVELS[entry.level],
-            parameters=schema(required, **properties),
+            parameters=schema_of(entry.parameters),
             kinds=(entry.kind,),
             does=Message(
                 key="http.does.request", params=(("entry", entry.name), ("method", entry.request.method))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from sre_copilot.action.executors.levels import Level
-from sre_copilot.action.executors.parameters import CatalogueParameter, used
+from sre_copilot.action.executors.parameters import CatalogueParameter, once_each, used
 from sre_copilot.action.notify.settings import is_loopback
 from sre_copilot.settings.secret import Secret
 from sre_copilot.settings.section import Section
@@ -140,9 +140,7 @@ class HttpExecutorSettings(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        names = [each.name for each in self.requests]
-        if len(set(names)) != len(names):
-            raise ValueError("requests: a name stands twice; give each its own")
+        once_each((each.name for each in self.requests), "requests")
         for each in self.requests:
             if each.base not in self.bases:
                 raise ValueError(f"requests: {each.name}: base {each.base!r} is none of bases; correct it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sre_copilot.action.executors.kubernetes.settings import KubernetesExecutorSettings, check_address
@@ -61,12 +62,20 @@ def _configured(settings: KubernetesExecutorSettings) -> KubeConfig:
     if not settings.url:
         return KubeConfig.from_service_account(settings.service_account)
     token = settings.bearer_token.get_secret_value() if settings.bearer_token else None
-    file = str(settings.token_file) if settings.token_file else None
-    authority = str(settings.ca_file) if settings.ca_file else None
+    file, authority = _text(settings.token_file), _text(settings.ca_file)
     return KubeConfig.from_one(
         cluster=Cluster(server=settings.url, certificate_auth=authority),
-        user=User(token=token, token_file=file),
+        user=User(
+            token=token,
+            token_file=file,
+            client_cert=_text(settings.client_certificate),
+            client_key=_text(settings.client_key),
+        ),
     )
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path else None
 
 
 def _refuse(found: SingleConfig) -> None:

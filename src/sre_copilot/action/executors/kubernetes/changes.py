@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sre_copilot.action.executor import ActionError, Call, Effect, Looked, Preview, Verified
+from sre_copilot.action.executors.common import difference, digest
 from sre_copilot.action.executors.kubernetes.client import Cluster, ConflictError, Style
-from sre_copilot.action.executors.kubernetes.differences import difference, digest
 from sre_copilot.action.executors.kubernetes.kinds import (
     KINDS,
     Kind,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from sre_copilot.action.executor import ActionError, Call
+from sre_copilot.action.executors.common import begun, left
 from sre_copilot.action.executors.kubernetes.access import connect
 from sre_copilot.action.executors.kubernetes.kinds import POD, Kind, Object
 from sre_copilot.action.executors.kubernetes.settings import KubernetesExecutorSettings
@@ -130,6 +131,7 @@ class Cluster:
         seconds = self._left(call, changes=changes)
         client = self._connected()
         import httpx2  # noqa: PLC0415 - here, as lightkube is there
+        from lightkube.core.exceptions import ConfigError  # noqa: PLC0415
 
         headers = {"content-type": kind, "accept": "application/json"}
         try:
@@ -138,7 +140,13 @@ class Cluster:
             )
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise ActionError(
-                f"kubernetes: no connection to the API server ({type(error).__name__}); check address and network",
+                f"kubernetes: no connection to the API server ({type(error).__name__}{_why(error)}); check address and network",
+                effect="none",
+                retry=True,
+            ) from None
+        except (ConfigError, OSError) as error:
+            raise ActionError(
+                f"kubernetes: the token cannot be read ({type(error).__name__}); check token_file",
                 effect="none",
                 retry=True,
             ) from None
@@ -151,11 +159,9 @@ class Cluster:
 
     def _left(self, call: Call | None, *, changes: bool) -> float:
         """Seconds that a request may take; raises when the time is over, or a change was called off."""
-        if call is None:
-            return self.settings.timeout_seconds
-        if changes:
-            still_wanted(call)
-        return min(self.settings.timeout_seconds, _time_left(call))
+        if call is not None and changes:
+            begun(call, "kubernetes")
+        return left(call, "kubernetes", most=self.settings.timeout_seconds)
 
     def _understood(self, answer: httpx2.Response, *, changes: bool) -> Object:
         if answer.is_success:
@@ -171,20 +177,12 @@ class Cluster:
         )
 
 
-def still_wanted(call: Call) -> None:
-    """Raise when an action was called off, or its time is over."""
-    if call.cancelled():
-        raise ActionError("kubernetes: called off before anything was changed", effect="none")
-    _time_left(call)
-
-
-def _time_left(call: Call) -> float:
-    left = call.deadline - time.monotonic()
-    if left <= 0:
-        raise ActionError(
-            "kubernetes: the time for it is over; nothing was asked any more", effect="none", retry=True
-        )
-    return left
+def _why(error: Exception) -> str:
+    """What TLS holds against the server, if anything: neither names nor secrets are in it."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return f": {cause.verify_message}; check ca_file" if cause else ""
 
 
 def _dry(dry: bool) -> dict[str, str]:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sre_copilot.action.executor import ActionError, Call, Effect, Looked, Preview, Verified
+from sre_copilot.action.executors.common import digest
 from sre_copilot.action.executors.kubernetes.changes import ObjectChange, Patch, carries, merged
 from sre_copilot.action.executors.kubernetes.client import Cluster
-from sre_copilot.action.executors.kubernetes.differences import digest
 from sre_copilot.action.executors.kubernetes.kinds import CONFIG_MAP, ROLLED, Kind, Object, meta
 from sre_copilot.action.executors.kubernetes.ready import verdict
 from sre_copilot.action.executors.kubernetes.schemas import entry, parameters

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sre_copilot.action.executor import ActionError, Call, Effect, Looked, Preview, Verified
+from sre_copilot.action.executors.common import digest
 from sre_copilot.action.executors.kubernetes.client import Cluster
-from sre_copilot.action.executors.kubernetes.differences import digest
 from sre_copilot.action.executors.kubernetes.kinds import OWNERS, POD, Object, controller, meta
 from sre_copilot.action.executors.kubernetes.ready import pod_ready, verdict
 from sre_copilot.action.executors.kubernetes.schemas import entry, parameters

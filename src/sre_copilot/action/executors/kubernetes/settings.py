@@ -52,6 +52,10 @@ class KubernetesExecutorSettings(Section):
     """File with a token that goes with `url`; read again when the server no longer takes the one it held."""
     ca_file: Path | None = None
     """Certificate of the authority that goes with `url`, PEM; the system's own when absent. The server's certificate is always verified."""
+    client_certificate: Path | None = None
+    """Certificate that the executor shows to `url`, PEM, where accounts are told by certificates; with `client_key`."""
+    client_key: Path | None = None
+    """Its private key, PEM, readable by this account alone."""
     kubeconfig: Path | None = None
     """File with address and credentials, as `kubectl` uses it. Programs that it names are not run: give a token."""
     context: str = ""
@@ -77,8 +81,11 @@ class KubernetesExecutorSettings(Section):
     def _check(self) -> Self:
         if self.url and self.kubeconfig:
             raise ValueError("url and kubeconfig: give one of them")
-        if not self.url and (self.bearer_token or self.token_file or self.ca_file):
-            raise ValueError("bearer_token, token_file and ca_file go with url; give url too")
+        beside = ("bearer_token", "token_file", "ca_file", "client_certificate", "client_key")
+        if not self.url and any(getattr(self, each) for each in beside):
+            raise ValueError(f"{', '.join(beside)} go with url; give url too")
+        if bool(self.client_certificate) != bool(self.client_key):
+            raise ValueError("client_certificate and client_key: give both, or neither")
         if self.bearer_token and self.token_file:
             raise ValueError("bearer_token and token_file: give one of them")
         check_address(self.url)

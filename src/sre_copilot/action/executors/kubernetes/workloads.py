@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sre_copilot.action.executor import ActionError, Call
+from sre_copilot.action.executors.common import digest
 from sre_copilot.action.executors.kubernetes.changes import ObjectChange, Patch, merged
 from sre_copilot.action.executors.kubernetes.client import Cluster
-from sre_copilot.action.executors.kubernetes.differences import digest
 from sre_copilot.action.executors.kubernetes.kinds import AUTOSCALER, ROLLED, Object, version_of
 from sre_copilot.action.executors.kubernetes.schemas import entry, parameters
 from sre_copilot.domain.evidence import Message

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from sre_copilot.action.executors.parameters import once_each
 from sre_copilot.settings.secret import Secret
 from sre_copilot.settings.section import Section
 
@@ -46,7 +47,5 @@ class SshAccess(Section):
     def _check(self) -> Self:
         if self.key_file is None and self.password is None:
             raise ValueError("key_file or password: give one of them")
-        names = [each.name for each in self.hosts]
-        if len(set(names)) != len(names):
-            raise ValueError("hosts: a name stands twice; give each machine its own")
+        once_each((each.name for each in self.hosts), "hosts")
         return self

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, text
 
 from sre_copilot.action.executor import ActionError, Call, Effect, Looked, Preview, Verified
-from sre_copilot.action.executors.common import UNDO, VerbExecutor, digest, refused, schema, undoing
+from sre_copilot.action.executors.common import UNDO, VerbExecutor, digest, refused, undoing
 from sre_copilot.action.executors.levels import LEVELS
-from sre_copilot.action.executors.parameters import wrong_text
+from sre_copilot.action.executors.parameters import schema_of, wrong_text
 from sre_copilot.action.executors.sql.database import SHOWN_ROWS, Known, Target
 from sre_copilot.action.executors.sql.settings import (
     VERSION,
@@ -43,12 +43,10 @@ class StatementVerb:
         self._settings, self._told, self._target = settings, told, target
         self._by_function = acts_by_function(told, target.dialect)
         self._keyed = settings.keys_table and not self._by_function
-        properties = {name: each.as_schema() for name, each in told.parameters.items()}
-        required = [name for name, each in told.parameters.items() if each.default is None]
         self.spec = ActionSpec(
             name=f"{settings.name}.{told.name}",
             level=LEVELS[told.level],
-            parameters=schema(required, **properties),
+            parameters=schema_of(told.parameters),
             kinds=(KIND,),
             does=Message(key="sql.does.run", params=(("statement", told.name),)),
             reversible=bool(told.undo),

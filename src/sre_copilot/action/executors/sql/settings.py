@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlglot import exp
 
 from sre_copilot.action.executors.levels import Level
-from sre_copilot.action.executors.parameters import CatalogueParameter
+from sre_copilot.action.executors.parameters import CatalogueParameter, once_each
 from sre_copilot.settings.secret import Secret
 from sre_copilot.settings.section import Section
 
@@ -70,9 +70,7 @@ class SqlExecutorSettings(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        names = [each.name for each in self.statements]
-        if len(set(names)) != len(names):
-            raise ValueError("statements: a name stands twice; give each its own")
+        once_each((each.name for each in self.statements), "statements")
         dialect = dialect_of(self.url.get_secret_value())
         if dialect == "sqlite" and make_url(self.url.get_secret_value()).database in {None, "", ":memory:"}:
             raise ValueError("url: an SQLite in memory is nobody else's; name a file")

@@ -13,15 +13,15 @@ from sre_copilot.action.executors.common import (
     digest,
     matches,
     refused,
-    schema,
     undoing,
 )
+from sre_copilot.action.executors.levels import LEVELS
+from sre_copilot.action.executors.parameters import schema_of, text_of, wrong_text
 from sre_copilot.action.executors.shell.ran import CANNOT_RUN, Ran, Shell, limits_of
 from sre_copilot.action.executors.shell.remote import RemoteShell
 from sre_copilot.action.executors.ssh.settings import (
     BEFORE,
     KEY,
-    PLACEHOLDER,
     SshCommand,
     SshExecutorSettings,
     Words,
@@ -32,12 +32,6 @@ from sre_copilot.domain.plan import Action, ActionSpec, RiskLevel
 HOST = "host"
 SHOWN = 2000  # characters of an output that are kept, the last ones: there programs say what came of it
 LOOK_S = 30.0
-LEVELS = {
-    "read_only": RiskLevel.LOW,
-    "reversible": RiskLevel.MEDIUM,
-    "irreversible": RiskLevel.HIGH,
-    "key": RiskLevel.CRITICAL,
-}
 
 
 class SshExecutor(VerbExecutor):
@@ -56,12 +50,10 @@ class CommandVerb:
 
     def __init__(self, executor: str, command: SshCommand, shell: Shell) -> None:
         self._name, self._command, self._shell = executor, command, shell
-        properties = {name: each.as_schema() for name, each in command.parameters.items()}
-        required = [name for name, each in command.parameters.items() if each.default is None]
         self.spec = ActionSpec(
             name=f"{executor}.{command.name}",
-            level=LEVELS[command.level],
-            parameters=schema(required, **properties),
+            level=RiskLevel.LOW if command.level == "read_only" else LEVELS[command.level],
+            parameters=schema_of(command.parameters),
             kinds=(HOST,),
             does=Message(key="command.does.run", params=(("command", command.name),)),
             reversible=bool(command.undo) or command.level == "read_only",
@@ -74,9 +66,8 @@ class CommandVerb:
         """The action as it is; texts that would be options or reach beyond their word are refused."""
         if not matches(action.target.name, self._command.hosts):
             raise refused(self._name, f"target.name: {self.spec.name} is not for {action.target.name}; it is for {', '.join(self._command.hosts)}")  # fmt: skip
-        for name, value in action.parameters.items():
-            if not self._command.parameters[name].holds(value):
-                raise refused(self._name, f"parameters.{name}: is no text that may stand in a command; change it")  # fmt: skip
+        if wrong := wrong_text(action.parameters, self._command.parameters, options=False):
+            raise refused(self._name, f"parameters.{wrong}: is no text that may stand in a command; change it")  # fmt: skip
         return action
 
     def look(self, action: Action) -> Looked:
@@ -174,8 +165,8 @@ class CommandVerb:
         return ran
 
     def _words(self, action: Action, words: Words, more: Mapping[str, str] = {}) -> list[str]:
-        values = {name: str(value) for name, value in action.parameters.items()} | dict(more)
-        return [PLACEHOLDER.sub(lambda found: values.get(found[1], ""), each) for each in words]
+        values = {KEY: "", BEFORE: "", **action.parameters, **more}
+        return [text_of(each, values) for each in words]
 
 
 def _before(backup: Mapping[str, Any]) -> dict[str, str]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from sre_copilot.action.executors.shell.parameter import CommandParameter
+from sre_copilot.action.executors.levels import Level
+from sre_copilot.action.executors.parameters import CatalogueParameter, once_each, used
 from sre_copilot.action.executors.shell.settings import SshAccess
 from sre_copilot.settings.section import Section
 
-PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 KEY, BEFORE = "key", "before"
 Words = tuple[str, ...]
 
@@ -24,9 +22,9 @@ class SshCommand(Section):
     """How plans call it: `ssh.NAME`."""
     run: Words = Field(min_length=1)
     """What is run, such as `["sudo", "/usr/local/bin/flush-cache", "{region}"]`."""
-    parameters: dict[str, CommandParameter] = Field(default_factory=dict)
+    parameters: dict[str, CatalogueParameter] = Field(default_factory=dict)
     """Its parameters."""
-    level: Literal["read_only", "reversible", "irreversible", "key"] = "irreversible"
+    level: Level | Literal["read_only"] = "irreversible"
     """How bad it can be; `key` needs two people. A command is taken for irreversible unless somebody says otherwise, and `reversible` needs `undo`."""
     look: Words = ()
     """Prints the state that it changes, and changes nothing; plans made on another state are not carried out."""
@@ -52,7 +50,7 @@ class SshCommand(Section):
         if {KEY, BEFORE} & set(self.parameters):
             raise ValueError("parameters: key and before are taken; choose other names")
         for place in ("run", "look", "dry_run", "check", "undo"):
-            unknown = set(_used(getattr(self, place))) - set(self.parameters) - {KEY, BEFORE}
+            unknown = set(used(getattr(self, place))) - set(self.parameters) - {KEY, BEFORE}
             if unknown:
                 raise ValueError(
                     f"{place}: {', '.join(sorted(unknown))} is no parameter; add it to parameters"
@@ -61,12 +59,12 @@ class SshCommand(Section):
             raise ValueError("look: {before} is used, and nothing says what it is; give look")
         if self.level == "reversible" and not self.undo:
             raise ValueError("level: reversible needs undo")
-        if self.check and not self.idempotent and not {KEY, BEFORE} & set(_used(self.check)):
+        if self.check and not self.idempotent and not {KEY, BEFORE} & set(used(self.check)):
             raise ValueError("check: must use {key} or {before}, or the command must be idempotent")
         return self
 
     def _needs_before(self) -> bool:
-        return any(BEFORE in set(_used(words)) for words in (self.check, self.undo))
+        return any(BEFORE in set(used(words)) for words in (self.check, self.undo))
 
 
 class SshExecutorSettings(SshAccess):
@@ -79,12 +77,5 @@ class SshExecutorSettings(SshAccess):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        names = [each.name for each in self.commands]
-        if len(set(names)) != len(names):
-            raise ValueError("commands: a name stands twice; give each its own")
+        once_each((each.name for each in self.commands), "commands")
         return self
-
-
-def _used(words: Words) -> Iterator[str]:
-    for each in words:
-        yield from PLACEHOLDER.findall(each)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from sre_copilot.action.exchange import Answer
 from sre_copilot.action.executor import ActionError, Call
 from sre_copilot.action.executors.common import refused
 from sre_copilot.action.executors.tickets.settings import TicketsExecutorSettings
-from sre_copilot.action.executors.wire import Answer, Ask, Wire
+from sre_copilot.action.executors.wire import Ask, Wire
 
 NEWEST = 100  # comments among which one of ours is looked for: it was written minutes ago
 

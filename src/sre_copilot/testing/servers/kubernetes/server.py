@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -64,15 +66,16 @@ def kubernetes(
     bookmark_seconds: float = 0.2,
     controllers: bool = True,
     port: int = 0,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Kubernetes]:
-    """Run a stand-in with one node and the namespaces `default` and `kube-system` while the context is open."""
+    """Run a stand-in with one node and the namespaces `default` and `kube-system` while the context is open; with `tls` its address is one of https."""
     store = Store(clock=clock)
     if controllers:
         store.after_write = Controllers(store, kubelet).act
     running = Kubernetes(store, Objects(store), Watching(store, bookmark_seconds=bookmark_seconds))
     running.apply(*_furniture())
-    server = _Server(running, port)
-    running.url = f"http://127.0.0.1:{server.server_address[1]}"
+    server = _Server(running, port, tls)
+    running.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -185,9 +188,17 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, running: Kubernetes, port: int) -> None:
+    def __init__(self, running: Kubernetes, port: int, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.running = running
+        self.running, self._tls = running, tls
+
+    def finish_request(self, request: socket.socket | Any, client_address: Any) -> None:
+        """Answer on one connection, after the handshake; clients that break it off are let go."""
+        if self._tls is None:
+            super().finish_request(request, client_address)
+            return
+        with suppress(ssl.SSLError, ConnectionError), self._tls.wrap_socket(request, server_side=True) as secure:  # fmt: skip
+            super().finish_request(secure, client_address)
 
 
 def _done(
