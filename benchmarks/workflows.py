@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,7 @@ def _rate(start: Callable[[int], str], ended: Callable[[str], bool], runs: int) 
     with ThreadPoolExecutor(SENDERS) as pool:
         keys = list(pool.map(start, range(runs)))
     for key in keys:
-        until(lambda key=key: ended(key))
+        until(partial(ended, key))
     return runs / (time.perf_counter() - began)
 
 

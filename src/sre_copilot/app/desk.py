@@ -128,7 +128,12 @@ class Desk:
         last = sessions.last(session, owner=owner)
         previous = read(last["understood"]) if last else None
         answer = self.ask(text, role=role, lang=lang, previous=previous, listen=listen, owner=owner)
-        sessions.add(
+        self.keep(session, text, answer, owner=owner)
+        return answer
+
+    def keep(self, session: str, text: str, answer: Answer, *, owner: str) -> None:
+        """Keep a question with its answer in the owner's session."""
+        self.service.sessions.add(
             session,
             owner=owner,
             question=text,
@@ -136,7 +141,6 @@ class Desk:
             answer=document(answer),
             now=self.service.clock.now(),
         )
-        return answer
 
     def session(self, key: str, *, owner: str, text: str) -> str:
         """The id of the owner's session; a new one where none is named.

@@ -89,21 +89,21 @@ class WorkflowDesk:
         StaleError : there is another version than the expected one
         """
         with noted(self.database, self.clock, "workflow.apply", who=who, note=note):
-            workflow = self.collection.check(text).workflow
-            before = self.collection.store.get(workflow.id)
-            if expected is not None and (before["version"] if before else 0) != expected:
-                now = before["version"] if before else "not there"
-                raise StaleError(
-                    f"workflow {workflow.id!r}: is version {now} now, not {expected}. Read it again."
-                )
-            applied = self.collection.apply(text, who=who, note=note)
-        self._drafts(lambda drafts: drafts.pop(workflow.id, None))
+            applied = self.collection.apply(text, who=who, note=note, expected=expected)
+        self._drafts(lambda drafts: drafts.pop(applied.workflow.id, None))
         return applied
 
-    def draft(self, text: str, *, who: str, origin: str) -> Draft:
+    def id_of(self, text: str) -> str:
+        """The id of the workflow that a text is."""
+        return read(text).workflow.id
+
+    def draft(
+        self, text: str, *, who: str, origin: str, made_by: str = "rules", repairs: Sequence[str] = ()
+    ) -> Draft:
         """Keep a text that was generated, to be looked at by a person; nothing runs it. With the difference to the present version."""
-        key = read(text).workflow.id
-        row = {"id": key, "text": text, "by": who, "origin": origin, "at": self.clock.now()}
+        key = self.id_of(text)
+        row = {"id": key, "text": text, "by": who, "origin": origin, "at": self.clock.now(),
+               "made_by": made_by, "repairs": list(repairs)}  # fmt: skip
 
         def keep(drafts: dict[str, Draft]) -> None:
             drafts.pop(key, None)
@@ -116,7 +116,7 @@ class WorkflowDesk:
 
     def difference(self, text: str) -> str:
         """To the present version, as a unified diff; all of it is new where there is none."""
-        key = read(text).workflow.id
+        key = self.id_of(text)
         before = self.collection.store.version(key)
         return diff(before["text"] if before else "", text, key)
 
@@ -139,7 +139,3 @@ class WorkflowDesk:
             change(drafts)
             if list(drafts.items()) != list(before.items()):
                 write_fact(connection, DRAFTS, drafts)
-
-
-class StaleError(UsageError):
-    """Somebody else has changed it meanwhile."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from sre_copilot.action.executor import ActionError
 from sre_copilot.agents.prompts import prompt
-from sre_copilot.agents.tool import ToolResult
 from sre_copilot.agents.toolbox import registered_tools, schema_of
 from sre_copilot.app.acting import ActingDesk
 from sre_copilot.app.desk import Desk
+from sre_copilot.app.workflow_reading import answered
+from sre_copilot.app.workflow_tool import RUN_WORKFLOW
 from sre_copilot.clock import Clock
 from sre_copilot.domain.evidence import Check
 from sre_copilot.domain.notification import Notification
@@ -31,7 +31,8 @@ from sre_copilot.store.plans import PlanStore
 from sre_copilot.workflows.ports import Answered, Asker, PlanState, Proposal, Thought, Told
 from sre_copilot.workflows.triggers import WHO
 
-MOST_ROWS = 200  # of a result that a workflow is given; the handle of a tool has all of them
+OF_WORKFLOWS = "workflow/"  # how the keys of their plans begin
+MOST_KEY = 200  # characters
 ROLE = "workflow"  # the name of the instructions that a model is given
 
 
@@ -51,13 +52,16 @@ class DeskTools:
         return schema_of(tool) if tool is not None else None
 
     def use(self, name: str, arguments: Mapping[str, Any], *, asker: Asker) -> Answered:
-        """Call a tool."""
+        """Call a tool; a workflow is none, so that none goes round by way of a tool."""
+        if name == RUN_WORKFLOW:
+            return Answered(outcome="error", problem=f"{name}: is for agents. Use a step of type `workflow`.")
         with self.desk.opened(cast("Role", asker.role), self.desk.service.settings.language) as found:
             return answered(found.toolbox.use(name, arguments))
 
     @cached_property
     def _tools(self) -> Mapping[str, Any]:
-        return {**registered_tools(), **self.desk.equipment.tools.tools}
+        found = {**registered_tools(), **self.desk.equipment.tools.tools}
+        return {name: tool for name, tool in found.items() if name != RUN_WORKFLOW}
 
 
 @dataclass
@@ -179,7 +183,7 @@ class DeskDecide:
         # whoever started the run is the requester, so that nobody approves their own wish by way of a workflow
         who = f"workflow {proposal.asker.workflow}" if proposal.asker.who == WHO else proposal.asker.who
         return self.desk.propose(
-            action, who=who, plans=self.plans, reason=proposal.reason, key=f"workflow/{key}"
+            action, who=who, plans=self.plans, reason=proposal.reason, key=plan_key(key)
         ).id
 
     def outcome(self, plan_id: str) -> PlanState:
@@ -219,33 +223,14 @@ class DeskDecide:
         return replace(target, environment="")
 
 
-def answered(result: ToolResult) -> Answered:
-    """What a tool said, as a step keeps it: the digest, what was found, the first rows."""
-    output = {
-        "digest": result.digest,
-        "problem": result.problem,
-        "findings": [
-            {"kind": each.kind, "entity": each.entity, "weight": each.weight, **dict(each.params)}
-            for each in result.findings
-        ],
-        "gaps": [each.message.key for each in result.gaps],
-        "data": {key: plain(value) for key, value in result.data.items()},
-        "rows": rows_of(result.rows),
-    }
-    return Answered(outcome=result.outcome, output=plain(output), problem=result.problem or result.digest)
+def plan_key(effect: str) -> str:
+    """The key of a plan that a step proposes: it names the run, and is no longer than a key may be."""
+    run, _, label = effect.partition("/")
+    if len(effect) + len(OF_WORKFLOWS) > MOST_KEY:
+        label = hashlib.blake2b(label.encode(), digest_size=16).hexdigest()
+    return f"{OF_WORKFLOWS}{run}/{label}"
 
 
-def rows_of(table: pl.DataFrame | None) -> list[dict[str, Any]]:
-    """The first rows of a table."""
-    return [plain(row) for row in table.head(MOST_ROWS).iter_rows(named=True)] if table is not None else []
-
-
-def plain(value: Any) -> Any:
-    """As JSON: what is not finite is null, what is no value is its text."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(each) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+def run_of(key: str) -> str:
+    """The run that proposed a plan, by the plan's key."""
+    return key.removeprefix(OF_WORKFLOWS).partition("/")[0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sre_copilot.app.acting import open_desk
@@ -10,13 +11,22 @@ from sre_copilot.app.approving_made import make_approving
 from sre_copilot.app.desk import Desk
 from sre_copilot.app.serving import Service
 from sre_copilot.app.workflow_desk import linter
-from sre_copilot.app.workflow_ports import DeskChecks, DeskDecide, DeskModel, DeskTools, StoredTell
+from sre_copilot.app.workflow_ports import (
+    OF_WORKFLOWS,
+    DeskChecks,
+    DeskDecide,
+    DeskModel,
+    DeskTools,
+    StoredTell,
+    run_of,
+)
 from sre_copilot.clock import Clock
 from sre_copilot.durable.port import Durable
-from sre_copilot.errors import UsageError
+from sre_copilot.errors import SreCopilotError, UsageError
 from sre_copilot.incidents.alerting.follower import Follower
 from sre_copilot.store.database import Database
 from sre_copilot.store.facts import Facts
+from sre_copilot.store.plans import PlanStore
 from sre_copilot.store.workflow_runs import RunStore
 from sre_copilot.store.workflows import WorkflowStore
 from sre_copilot.telemetry import log
@@ -45,6 +55,8 @@ class Workflows:
     clock: Clock
     enabled: bool
     keep_days: float
+    plans: PlanStore
+    _waited_for: Mapping[str, str] = field(default_factory=dict)
     _turned_at: float = 0.0
     _forgot_at: float = 0.0
 
@@ -59,9 +71,22 @@ class Workflows:
         if self.enabled:
             self.triggers.turn()
         self.runs.turn()
+        self._tell_of_plans()
         if not 0.0 <= now - self._forgot_at < FORGET_EVERY_S:
             self._forgot_at = now
             self.runs.forget(before=now - self.keep_days * DAY_S)
+
+    def _tell_of_plans(self) -> None:
+        """Let runs go on whose plan is over, however and in whichever process it ended; one that is missed here is seen at the run's own look."""
+        going_on = self.plans.under_way(OF_WORKFLOWS)
+        for plan_id, key in self._waited_for.items():
+            if plan_id in going_on:
+                continue
+            try:
+                self.runs.plan_over(run_of(key), plan_id)
+            except SreCopilotError as error:
+                _log.warning("a run hears of its plan later", plan=plan_id, problem=str(error))
+        self._waited_for = going_on
 
 
 def make_workflows(
@@ -87,6 +112,7 @@ def make_workflows(
         clock,
         settings.workflows.enabled,
         settings.workflows.keep_days,
+        PlanStore(database),
     )
 
 

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from sre_copilot.app.asking import speaker_of
 from sre_copilot.app.storing import open_database
 from sre_copilot.app.workflow_desk import WorkflowDesk
-from sre_copilot.app.workflow_trying import from_case, from_procedure, past
+from sre_copilot.app.workflow_making import Made, Making
+from sre_copilot.app.workflow_trying import DAY_S, Trial, Tried, on_sources, past
 from sre_copilot.cli.alerting_tables import Output, check_form, lines, say, show, table
 from sre_copilot.cli.oncall import _who
-from sre_copilot.cli.options import ConfigFile
+from sre_copilot.cli.options import ConfigFile, MayAskModel
 from sre_copilot.cli.streams import print_document
 from sre_copilot.cli.times import moment
-from sre_copilot.clock import SystemClock
+from sre_copilot.cli.words import counted
+from sre_copilot.clock import SystemClock, rfc3339
 from sre_copilot.errors import UsageError
 from sre_copilot.settings.loading import load
-from sre_copilot.workflows.lint.linter import lint_text
+from sre_copilot.store.alerting.states import AlertRecords
 from sre_copilot.workflows.simulation.simulate import Decided, Simulation
 from sre_copilot.workflows.simulation.simulate import simulate as simulated
 
 FAILED = 1
 CaseFolder = Annotated[
     Path | None, typer.Option("--case", metavar="DIR", help="A recorded case.", show_default=False)
+]
+IncidentId = Annotated[
+    str, typer.Option("--incident", metavar="ID", help="An incident of the store.", show_default=False)
 ]
 
 
@@ -41,6 +48,17 @@ def simulate(
     at: Annotated[
         str, typer.Option("--at", help="On the configured sources, as they were then.", show_default=False)
     ] = "",
+    incident: IncidentId = "",
+    days: Annotated[
+        float | None,
+        typer.Option(
+            "--days",
+            min=0.01,
+            max=3660,
+            show_default=False,
+            help="Each time of the last days that alerts and incidents would have started it.",
+        ),
+    ] = None,
     answer: Annotated[
         list[str] | None,
         typer.Option("--answer", metavar="STEP.FIELD=VALUE", help="What a person answers; repeatable."),
@@ -48,23 +66,37 @@ def simulate(
     output: Output = "table",
     config: ConfigFile = None,
 ) -> None:
-    """Run a workflow on a past incident: tools, checks and queries read what was recorded; actions, messages and tasks are told, not done.
+    """Run a workflow on the past: tools, checks and queries read what was recorded; actions, messages and tasks are told, not done.
 
-    Exit code 0: it would have succeeded; 1: it would have failed; 2: usage.
-    """
+    Exit code 0: it would have succeeded (with --days: each time); 1: it would have failed; 2: usage.
+    """  # fmt: skip
     check_form(output)
-    if (case is None) == (not at):
-        raise UsageError("--case: say on what: --case DIR, or --at TIME; not both.")
-    then = moment(at, now=time.time(), option="--at") if at else None
-    with past(load(config), case=case, at=then) as (ports, now):
-        found = simulated(
-            _read(file),
-            ports,
-            now=now,
-            inputs=_pairs(inputs or []),
-            answers=_answers(answer or []),
-            role="admin",
+    if sum((case is not None, bool(at), bool(incident), days is not None)) != 1:
+        raise UsageError(
+            "--case: say on what: --case DIR, --at TIME, --incident ID or --days N; one of them."
         )
+    settings, text = load(config), _read(file)
+    given, answers = _pairs(inputs or []), _answers(answer or [])
+    if incident or days is not None:
+        records = AlertRecords(open_database(settings))
+        trial = Trial(
+            text=text,
+            records=records,
+            open_ports=on_sources(settings),
+            role="admin",
+            inputs=given,
+            answers=answers,
+        )
+        tried = (
+            (trial.on_incident(incident),)
+            if incident
+            else trial.on_incidents(since=time.time() - (days or 0.0) * DAY_S)
+        )
+        _show_tried(tried, output)
+        return
+    then = moment(at, now=time.time(), option="--at") if at else None
+    with past(settings, case=case, at=then) as (ports, now):
+        found = simulated(text, ports, now=now, inputs=given, answers=answers, role="admin")
     if not show(asdict(found), output):
         _print(found)
     if found.status != "succeeded":
@@ -78,31 +110,63 @@ def generate(
     ] = None,
     *,
     case: CaseFolder = None,
+    incident: IncidentId = "",
     keep: Annotated[bool, typer.Option("--keep/--no-keep", help="Whether it is kept as a draft.")] = True,
+    model: MayAskModel = True,
     config: ConfigFile = None,
 ) -> None:
-    """Make a workflow from a procedure, or from what is found on a recorded case, by rules; print it with its difference to the present version.
+    """Make a workflow from a procedure, from an incident, or from what is found on a recorded case; print it with its difference to the present version.
 
-    It is kept as a draft, which nothing runs: `workflow apply --draft ID` makes it a version.
+    Where a model is configured it proposes the steps, else rules do. What lint finds wrong is repaired. It is kept as a draft, which nothing
+    runs: `workflow apply --draft ID` makes it a version.
     Exit code 0: clean by lint; 1: lint has remarks; 2: usage.
     """
-    if (sop is None) == (case is None):
-        raise UsageError("SOP: name the file of a procedure, or --case DIR; not both.")
+    if sum((sop is not None, case is not None, bool(incident))) != 1:
+        raise UsageError("SOP: name the file of a procedure, --incident ID, or --case DIR; one of them.")
     settings = load(config)
-    text = from_procedure(_read(sop), settings, name=sop.name) if sop else from_case(_folder(case))
-    desk = WorkflowDesk(settings, open_database(settings), SystemClock())
-    difference = desk.difference(text)
-    print_document(text)
+    database, clock = open_database(settings), SystemClock()
+    speaker = speaker_of(settings) if model and case is None else None
+    making = Making(settings, database, clock, speaker)
+    if sop is not None:
+        made, origin = making.from_procedure(_read(sop), name=sop.name), str(sop)
+    elif incident:
+        made, origin = making.from_incident(incident), f"incident {incident}"
+    else:
+        made, origin = making.from_case(_folder(case)), str(case)
+    _show_made(made, WorkflowDesk(settings, database, clock), origin if keep else "")
+
+
+def _show_made(made: Made, desk: WorkflowDesk, origin: str) -> None:
+    """Print what was made, and keep it where it has an origin."""
+    difference = desk.difference(made.text)
+    print_document(made.text)
     print_document(difference or "the present version is the same")
-    if keep:
-        made = desk.draft(text, who=_who(), origin=str(sop or case))
-        say(
-            f"{made['id']} is kept as a draft; look at it, then `sre-copilot workflow apply --draft {made['id']}`"
+    say(f"made by {made.by}" + (f" ({made.why_rules})" if made.why_rules else ""))
+    for each in made.repaired.repairs:
+        say(f"repaired: {each}")
+    if origin:
+        kept = desk.draft(
+            made.text, who=_who(), origin=origin, made_by=made.by, repairs=made.repaired.repairs
         )
-    remarks = lint_text(text, desk.known)
-    for each in remarks:
-        say(str(each))
-    if remarks:
+        say(
+            f"{kept['id']} is kept as a draft; look at it, then `sre-copilot workflow apply --draft {kept['id']}`"
+        )
+    for remark in made.repaired.remarks:
+        say(str(remark))
+    if made.repaired.remarks:
+        raise typer.Exit(FAILED)
+
+
+def _show_tried(tried: Sequence[Tried], output: Output) -> None:
+    if not show({"items": [each.document() for each in tried]}, output):
+        for each in tried:
+            say(f"{each.incident_id or '-'} at {rfc3339(each.at)}, started by {each.started_by}")
+            if each.found is not None:
+                _print(each.found)
+            if each.problem:
+                say(each.problem)
+        say(f"would have been started {counted(len(tried), 'time')}")
+    if any(each.found is None or each.found.status != "succeeded" for each in tried):
         raise typer.Exit(FAILED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -21,7 +22,9 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
+from sre_copilot.errors import UsageError
 from sre_copilot.store.database import Database
 from sre_copilot.store.paging import Row
 from sre_copilot.store.tables import metadata
@@ -104,6 +107,19 @@ tasks = Table(
 """What people are asked: `open`, `answered`, `closed` (nobody answered in time, or the run ended). `handed_on`: the run was told of the answer."""
 
 
+class StaleError(UsageError):
+    """Somebody else has changed it meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The newest version after a text was applied, whether it is another one than before, and the text before; '' where there was none."""
+
+    version: int
+    changed: bool
+    before: str
+
+
 class WorkflowStore:
     """Keeps workflows."""
 
@@ -121,32 +137,33 @@ class WorkflowStore:
         who: str,
         now: float,
         note: str = "",
-    ) -> tuple[int, bool]:
-        """Keep a text as the newest version; its number, and whether it is another one than the newest was."""
+        expected: int | None = None,
+    ) -> Stored:
+        """Keep a text as the newest version, where the newest is the expected one (0: there is none yet), in one transaction.
+
+        Raises
+        ------
+        StaleError : there is another version than the expected one
+        """
         digest = hashlib.sha256(text.encode()).hexdigest()
         with self.database.write() as connection:
-            known = _locked(connection, key)
-            newest = self._version(connection, key, known["version"]) if known else None
-            if known and newest and newest["digest"] == digest:
-                return int(known["version"]), False
-            number = int(known["version"]) + 1 if known else 1
-            row = {"name": name, "description": description, "version": number, "updated_at": now}
-            if known is None:
-                connection.execute(
-                    insert(workflows).values(id=key, enabled=enabled, created_at=now, enabled_at=now, **row)
-                )
-            else:
-                connection.execute(
-                    update(workflows)
-                    .where(workflows.c.id == key)
-                    .values(**row, enabled=enabled, enabled_at=now)
-                )
+            known = _held(connection, key, now=now)
+            before = int(known["version"])
+            if expected is not None and before != expected:
+                now_is = f"is version {before} now" if before else "is not there"
+                raise StaleError(f"workflow {key!r}: {now_is}, not version {expected}. Read it again.")
+            newest = self._version(connection, key, before) or {"digest": "", "text": ""}
+            if newest["digest"] == digest:
+                return Stored(before, changed=False, before=text)
+            row = {"name": name, "description": description, "version": before + 1, "updated_at": now}
+            mine = update(workflows).where(workflows.c.id == key)
+            connection.execute(mine.values(**row, enabled=enabled, enabled_at=now))
             connection.execute(
                 insert(versions).values(
-                    workflow_id=key, version=number, text=text, digest=digest, applied_by=who, applied_at=now, note=note
+                    workflow_id=key, version=before + 1, text=text, digest=digest, applied_by=who, applied_at=now, note=note
                 )
             )  # fmt: skip
-        return number, True
+        return Stored(before + 1, changed=True, before=newest["text"])
 
     def enable(self, key: str, enabled: bool, *, now: float) -> bool:
         """Let its triggers count, or not; False when there is no such workflow."""
@@ -206,10 +223,12 @@ class WorkflowStore:
         return dict(row) if row is not None else None
 
 
-def _locked(connection: Connection, key: str) -> Row | None:
-    row = (
-        connection.execute(select(workflows).where(workflows.c.id == key).with_for_update())
-        .mappings()
-        .one_or_none()
-    )
-    return dict(row) if row is not None else None
+def _held(connection: Connection, key: str, *, now: float) -> Row:
+    """The row of a workflow, which nobody else changes before the transaction is over; of one that is not there yet with version 0."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(workflows).values(
+        id=key, name="", description="", version=0, enabled=False, created_at=now, updated_at=now, enabled_at=now
+    )  # fmt: skip
+    connection.execute(new.on_conflict_do_nothing())
+    mine = select(workflows).where(workflows.c.id == key).with_for_update()
+    return dict(connection.execute(mine).mappings().one())

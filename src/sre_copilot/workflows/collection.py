@@ -47,21 +47,21 @@ class Collection:
             raise WorkflowProblems(problems)
         return source
 
-    def apply(self, text: str, *, who: str, note: str = "") -> Applied:
+    def apply(self, text: str, *, who: str, note: str = "", expected: int | None = None) -> Applied:
         """Keep a text as the newest version of its workflow; the same text again changes nothing.
 
         Raises
         ------
         WorkflowProblems : all that is wrong with it
+        StaleError : there is another version than the expected one (0: none)
         """
         workflow = self.check(text).workflow
-        before = self.store.version(workflow.id)
-        difference = diff(before["text"] if before else "", text, workflow.id)
-        number, changed = self.store.apply(
+        stored = self.store.apply(
             workflow.id, text, name=workflow.name or workflow.id, description=workflow.description, enabled=not workflow.disabled,
-            who=who, now=self._clock.now(), note=note,
+            who=who, now=self._clock.now(), note=note, expected=expected,
         )  # fmt: skip
-        return Applied(workflow, number, changed, difference if changed else "")
+        difference = diff(stored.before, text, workflow.id) if stored.changed else ""
+        return Applied(workflow, stored.version, stored.changed, difference)
 
     def enable(self, key: str, enabled: bool) -> None:
         """Let the triggers of a workflow count, or not."""

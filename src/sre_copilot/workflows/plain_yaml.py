@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from yaml.reader import Reader
 
 from sre_copilot.workflows.problems import Problem, WorkflowProblems
 
@@ -64,24 +65,36 @@ def read_yaml(text: str) -> Read:
     WorkflowProblems : names line and column
     """
     if len(text) > MOST_CHARACTERS:
-        raise _stop(0, 0, f"has more than {MOST_CHARACTERS} characters", "Make several workflows of it")
+        raise _stop(1, 1, f"has more than {MOST_CHARACTERS} characters", "Make several workflows of it")
     try:
         _guard(text)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise _stop(
             line, column, f"is no YAML: {error.problem or error.context}", "Look at indentation and quotes"
         ) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeEncodeError):  # of its text, no character of which it may hold
+        line, column, code = _unprintable(text)
         raise _stop(
-            0, 0, f"is no YAML: {' '.join(str(error).split())[:200]}", "Look for control characters"
+            line,
+            column,
+            f"is no YAML: has a control character (U+{code:04X})",
+            "Leave it out",
         ) from None
     if node is None:
         raise _stop(1, 1, "is empty", "Begin with `workflow:`")
     places: dict[Path, Place] = {}
     return Read(_value(node, (), places), places)
+
+
+def _unprintable(text: str) -> tuple[int, int, int]:
+    """Line, column and number of the first character that YAML does not take."""
+    found = Reader.NON_PRINTABLE.search(text)
+    place = found.start() if found else 0
+    before = text[:place]
+    return before.count("\n") + 1, place - before.rfind("\n"), ord(text[place]) if text else 0
 
 
 def _stop(line: int, column: int, problem: str, fix: str) -> WorkflowProblems:

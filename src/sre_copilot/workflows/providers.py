@@ -38,7 +38,7 @@ class Measured(Part):
     measure: str = "value"
     """What is measured on each row: `value` of metrics, `rows` of logs, `duration_ms` of traces …"""
     where: dict[str, str] = Field(default_factory=dict)
-    """Columns that must equal a value, such as `service` and `name`."""
+    """Columns that must equal a value, such as `service` and, of metrics, `metric`."""
 
 
 class CheckWith(Measured):

@@ -36,6 +36,27 @@ class Source:
         return Problem(place.line, place.column, path, problem, fix)
 
 
+OTHERWISE = "Write what is asked for; `GET /api/v1/workflows/schema` has all of it"
+WAYS_OUT: Mapping[str, str] = {
+    "string_t": "Write a text; quote what looks like something else",
+    "int_": "Write a whole number",
+    "float_": "Write a number",
+    "bool_": "Write true or false",
+    "tuple_": "Write a list: [one, another], or lines that begin with `- `",
+    "list_": "Write a list: [one, another], or lines that begin with `- `",
+    "dict_": "Write keys with values: {key: value}, or `key: value` on lines of their own",
+    "model_": "Write keys with values: {key: value}, or `key: value` on lines of their own",
+    "mapping_": "Write keys with values: {key: value}, or `key: value` on lines of their own",
+    "greater_than": "Choose a larger one",
+    "less_than": "Choose a smaller one",
+    "too_short": "Add what is missing",
+    "too_long": "Make it shorter",
+    "literal": "Choose one of these",
+    "enum": "Choose one of these",
+}
+"""By a part of pydantic's name of an error; the first that fits."""
+
+
 def read(text: str) -> Source:
     """Read a workflow.
 
@@ -163,9 +184,8 @@ def _words(error: Mapping[str, Any], parts: Path, around: Any) -> tuple[str, str
     if kind == "extra_forbidden":
         return "is no key here", _keys_near(str(last), parts)
     if kind == "value_error":
-        return str(error["ctx"]["error"]).partition(";")[0], str(error["ctx"]["error"]).partition(";")[
-            2
-        ].strip().capitalize()
+        problem, _, fix = str(error["ctx"]["error"]).partition(";")
+        return problem, fix.strip().capitalize() or OTHERWISE
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return (
             "has no type that is known",
@@ -176,11 +196,16 @@ def _words(error: Mapping[str, Any], parts: Path, around: Any) -> tuple[str, str
             f"does not have the form {error['ctx']['pattern']}",
             "Choose letters, digits and _ only" if last in ("name", "id") else "Rewrite it",
         )
-    return _lower(error["msg"]), _hint(around, last)
+    return _lower(error["msg"]), _hint(around, last) or _way_out(kind)
+
+
+def _way_out(kind: str) -> str:
+    """What to write in place of a value that is of another kind than is asked for."""
+    return next((fix for part, fix in WAYS_OUT.items() if part in kind), OTHERWISE)
 
 
 def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    return (message[:1].lower() + message[1:]).replace("a valid tuple", "a list")
 
 
 def _hint(around: Any, last: str | int) -> str:

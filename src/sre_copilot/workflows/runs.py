@@ -137,9 +137,14 @@ class Runs:
         self._hand_on(row)
         return row
 
-    def plan_over(self, run_key: str, plan_id: str) -> None:
-        """A plan that a run proposed is over: it need not wait for its next look."""
-        self.durable.send(run_key, f"plan {plan_id}", {"over": True}, idempotency_key=plan_id)
+    def plan_over(self, run: str, plan_id: str) -> bool:
+        """A plan that a run proposed is over: it need not wait for its next look; False when the run does not wait for it."""
+        row = self.store.get(run)
+        waiting = self._proposer(run, plan_id) if row is not None and row["status"] in UNFINISHED else None
+        if waiting is None:
+            return False
+        self.durable.send(waiting, f"plan {plan_id}", {"over": True}, idempotency_key=plan_id)
+        return True
 
     def get(self, run: str) -> Row:
         """One run; `waiting` until it has begun."""
@@ -237,6 +242,18 @@ class Runs:
         if row is None:
             raise UsageError(f"run {run!r}: is not there. List them with `workflow runs`.")
         return row
+
+    def _proposer(self, run: str, plan_id: str) -> str | None:
+        """The durable run that waits for a plan: the run itself, or one of its branches."""
+        for step in self.durable.steps(run):
+            kind = step.name.rpartition(":")[2]
+            if kind == "propose" and isinstance(step.result, dict) and step.result.get("plan_id") == plan_id:
+                return run
+            if kind.startswith("start ") and isinstance(step.result, str):
+                found = self._proposer(step.result, plan_id)
+                if found is not None:
+                    return found
+        return None
 
     def _end_all(self, run: str, *, who: str) -> None:
         """Cancel what a run has begun: branches, other workflows, tasks, plans that nobody has decided on."""

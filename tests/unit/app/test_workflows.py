@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -11,17 +12,23 @@ import pytest
 from sre_copilot.agents.tool import ToolResult
 from sre_copilot.app.serving import Service, make_service
 from sre_copilot.app.worker import Worker, make_worker
-from sre_copilot.app.workflow_ports import StoredTell, answered
+from sre_copilot.app.workflow_ports import StoredTell, plan_key
+from sre_copilot.app.workflow_reading import answered
 from sre_copilot.app.workflows import Workflows, apply_folders
 from sre_copilot.clock import TurnedClock
 from sre_copilot.domain.event import Event, EventType
+from sre_copilot.domain.plan import OVER
 from sre_copilot.errors import UsageError
 from sre_copilot.settings.document import Settings
 from sre_copilot.store.alerting.outbox import announce
 from sre_copilot.store.notifications import NotificationStore
+from sre_copilot.store.plans import PlanStore
+from sre_copilot.store.workflows import WorkflowStore
 from sre_copilot.testing.alerting import START
 from sre_copilot.testing.durable import MemoryDurable
-from sre_copilot.workflows.ports import Told
+from sre_copilot.testing.plans import a_plan, a_step
+from sre_copilot.testing.workflows import FakeDecide
+from sre_copilot.workflows.ports import PlanState, Proposal, Told
 
 TEXT = """
 workflow:
@@ -86,6 +93,46 @@ def test_an_incident_starts_a_workflow_that_tells_people_once(
     kept = NotificationStore(service.database).get(told["key"])
     assert kept is not None
     assert kept["payload"]["content"]["title"] == "New: cart is slow"
+
+
+class KeptPlans(FakeDecide):
+    """Plans that are kept in the store."""
+
+    def __init__(self, plans: PlanStore) -> None:
+        super().__init__()
+        self.plans = plans
+
+    def propose(self, proposal: Proposal, *, key: str) -> str:
+        """One plan for each key."""
+        return self.plans.propose(a_plan(a_step(), id=""), key=plan_key(key)).id
+
+    def outcome(self, plan_id: str) -> PlanState:
+        """How it stands in the store."""
+        kept = self.plans.get(plan_id)
+        assert kept is not None
+        return PlanState(plan_id=plan_id, status=kept.status, over=kept.status in OVER)
+
+
+def test_a_run_goes_on_within_a_second_after_its_plan_is_over(
+    service: Service, worker: Worker, durable: MemoryDurable, clock: TurnedClock
+) -> None:
+    flows: Workflows = service.workflows
+    plans = PlanStore(service.database)
+    doing = flows.runs._doing
+    doing.ports = replace(doing.ports, decide=KeptPlans(plans), catalogue=None)
+    act = "{type: action.kubernetes.rollout_restart, with: {target: {kind: Deployment, name: cart}}}"
+    text = f"workflow: {{id: act, steps: [{{name: act, provider: {act}}}]}}"
+    WorkflowStore(service.database).apply("act", text, name="act", description="", enabled=True, who="ann", now=START)  # fmt: skip
+    run = flows.runs.start("act", {}, who="ann", role="responder").run
+    durable.run_until(START + 40.0)  # by then it looks every minute
+    flows.pump()
+    (plan_id,) = plans.under_way("workflow/")
+    plans.set_status(plan_id, "succeeded", expected="proposed", who="ann", at=clock.now())
+    durable.run_until(clock.now() + 1.5)
+    assert flows.runs.get(run)["status"] != "succeeded"
+    flows.pump()
+    durable.run_due()
+    assert flows.runs.get(run)["status"] == "succeeded"
 
 
 def test_a_workflow_of_a_folder_is_applied_when_it_is_another_text(

@@ -40,6 +40,7 @@ class AnalystAgent:
         "query_changes",
         "query_topology",
         "detect_anomalies",
+        "run_workflow",
     )
     words: ClassVar[Mapping[Lang, str]] = {
         "en": "Looks around with reading tools for a question that fits nobody else; needs a language model.",

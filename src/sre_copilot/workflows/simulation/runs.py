@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from sre_copilot.durable.port import RunState, StepFailed, StepState, Workflow
@@ -45,6 +47,8 @@ class AtOnce:
     told: dict[tuple[str, str], deque[Any]] = field(default_factory=lambda: defaultdict(deque))
     workflows: dict[str, Workflow] = field(default_factory=dict)
     count: int = 0
+    until: float = math.inf
+    """Until when it may take, by the clock of the process: no step begins later."""
 
     def register(self, name: str, workflow: Workflow, *, lane_limit: int | None = None) -> None:
         """Make a workflow known."""
@@ -97,6 +101,8 @@ class OneRun:
         self.all.count += 1
         if self.all.count > MOST_STEPS:
             raise DurableError(f"the simulation has more than {MOST_STEPS} steps. Give it fewer items.")
+        if monotonic() > self.all.until:
+            raise DurableError("the simulation takes too long. Give it fewer items, or shorter windows.")
         began = self.all.clock.now()
         try:
             result = function(*arguments)

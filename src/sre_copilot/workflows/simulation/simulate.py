@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Any, cast
 
 from sre_copilot.durable.port import Run
@@ -73,18 +75,22 @@ def simulate(
     answers: Mapping[str, Mapping[str, Any]] | None = None,
     role: str = "viewer",
     incident: str = "",
+    seconds: float = math.inf,
 ) -> Simulation:
     """Run a text on what the ports read, at the time of the incident: tools, checks and queries are asked, nothing else leaves the process.
 
+    No step begins once it has taken so many `seconds`.
+
     Raises
     ------
+    DurableError : when it takes too long
     UsageError : when the text or an input cannot be used, or answers are for a step that asks nobody
     """
     workflow = read(text).workflow
     _check(workflow, answers or {})
     found, clock = Simulation(), SimulatedClock(now)
     deeds = NoDeeds(_receivers(workflow), found.would)
-    durable = AtOnce(clock)
+    durable = AtOnce(clock, until=monotonic() + seconds)
     people = NoPeople(durable, found.would, answers or {})
     told = replace(ports, decide=deeds, tell=deeds)
     doing = Doing(told, cast("RunStore", people), durable, clock)
@@ -117,6 +123,10 @@ class Traced(Engine):
 
 class TracedWalk(Walk):
     """A walk, which notes what it decides."""
+
+    def _only_looks(self, steps: Sequence[tuple[str, Step]], wave: Sequence[int]) -> bool:
+        """Each step is gone by itself, so that it is noted."""
+        return False
 
     def _holds(self, label: str, expression: str) -> bool:
         text, found = bare(expression), cast("Traced", self.engine).found
