@@ -155,6 +155,16 @@ class OwnMetrics:
             buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600),
             registry=registry,
         )
+        self.actions = Counter(
+            f"{name}actions", "Attempts to act on other systems", ["action", "outcome"], registry=registry
+        )
+        self.plans = Gauge(f"{name}plans", "Plans by how they stand", ["status"], registry=registry)
+        self.approvals_pending = Gauge(
+            f"{name}approvals_pending", "Plans and steps that wait for a person", registry=registry
+        )
+        self.kill_switch = Gauge(
+            f"{name}kill_switch", "1 while it stops what acts", ["state"], registry=registry
+        )
         self.requests = Counter(
             f"{name}http_requests", "Requests answered", ["method", "route", "status"], registry=registry
         )

@@ -10,6 +10,7 @@ from pydantic import Field
 from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes
 from sre_copilot.api.problems import Problem
+from sre_copilot.api.shapes import acting as shapes
 from sre_copilot.api.views import AcceptLanguage, Cursor, Lang, Limit, language, listing
 from sre_copilot.app.acting import ActingDesk, open_desk, preview_row, records
 from sre_copilot.app.serving import Service
@@ -17,7 +18,6 @@ from sre_copilot.clock import rfc3339
 from sre_copilot.domain.plan import Action
 from sre_copilot.incidents.report.model import Language
 from sre_copilot.store.alerting.audit import actor
-from sre_copilot.store.plans import PlanStore
 from sre_copilot.store.tokens import Token
 
 routes = Routes(tag="actions")
@@ -58,19 +58,21 @@ def desk_of(request: Request) -> ActingDesk:
 Desk = Annotated[ActingDesk, Depends(desk_of)]
 
 
-@routes.get("/actions", role="viewer")
+@routes.get("/actions", role="viewer", shape=shapes.ActionSpecs)
 def actions(desk: Desk, *, lang: Lang = None, accept_language: AcceptLanguage = "") -> dict[str, Any]:
     """Every action that the configured executors know, with what is known of it beforehand."""
     return {"items": desk.specs(_spoken(desk, lang, accept_language)), "next": None}
 
 
-@routes.get("/actions/records", role="viewer")
+@routes.get("/actions/records", role="viewer", shape=shapes.ActionRecords)
 def records_of_actions(desk: Desk) -> dict[str, Any]:
     """How often each action has helped against a fault on a service: verified cases alone."""
     return {"items": records(desk.database), "next": None}
 
 
-@routes.post("/actions/{name}/preview", role="responder", responses={400: Refusals[400]})
+@routes.post(
+    "/actions/{name}/preview", role="responder", shape=shapes.Preview, responses={400: Refusals[400]}
+)
 def preview(
     desk: Desk,
     name: ActionName,
@@ -84,17 +86,23 @@ def preview(
     return preview_row(action, desk.preview(action), _spoken(desk, lang, accept_language))
 
 
-@routes.post("/actions/{name}/plans", role="responder", status_code=201, responses={400: Refusals[400]})
+@routes.post(
+    "/actions/{name}/plans",
+    role="responder",
+    shape=shapes.Proposed,
+    status_code=201,
+    responses={400: Refusals[400]},
+)
 def propose(desk: Desk, request: Request, name: ActionName, wanted: Wanted) -> dict[str, Any]:
     """Propose an action as a plan, which waits for an approver."""
     action = _action(desk, name, wanted)
     plan = desk.propose(
-        action, who=actor(_token(request)), plans=PlanStore(desk.database), reason=wanted.reason
+        action, who=actor(_token(request)), plans=request.app.state.approving.plans, reason=wanted.reason
     )
     return {"plan_id": plan.id, "status": "proposed", "digest": plan.fingerprint}
 
 
-@routes.get("/remediations", role="viewer")
+@routes.get("/remediations", role="viewer", shape=shapes.Remediations)
 def remediations(
     desk: Desk, *, incident_id: str = "", cursor: Cursor = None, limit: Limit = 100
 ) -> dict[str, Any]:
@@ -103,7 +111,12 @@ def remediations(
     return listing(page, _row)
 
 
-@routes.get("/remediations/{plan_id}", role="viewer", responses={404: Refusals[404]})
+@routes.get(
+    "/remediations/{plan_id}",
+    role="viewer",
+    shape=shapes.RemediationWithSteps,
+    responses={404: Refusals[404]},
+)
 def remediation(desk: Desk, plan_id: PlanId) -> dict[str, Any]:
     """How a plan stands, step by step, with what was measured last."""
     rows = desk.rows
@@ -114,7 +127,10 @@ def remediation(desk: Desk, plan_id: PlanId) -> dict[str, Any]:
 
 
 @routes.post(
-    "/remediations/{plan_id}/{wish}", role="responder", responses={n: Refusals[n] for n in (404, 409)}
+    "/remediations/{plan_id}/{wish}",
+    role="responder",
+    shape=shapes.Wished,
+    responses={n: Refusals[n] for n in (404, 409)},
 )
 def wish_for(desk: Desk, request: Request, plan_id: PlanId, wish: Wish) -> dict[str, Any]:
     """Pause a plan before its next step, let it go on, or call it off: what was done is then taken back."""

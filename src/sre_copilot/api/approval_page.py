@@ -98,7 +98,7 @@ def _decided(request: Request, plan_id: str, form: dict[str, str]) -> Response:
     token: Token = request.state.token
     found = door.decide(
         plan_id, verdict, by=door.people.of_token(token), who=actor(token), way="page",
-        reason=form.get("reason", "")[:2000], fingerprint=fingerprint,
+        reason=form.get("reason", "")[:2000], fingerprint=fingerprint, step=form.get("step", "")[:64],
     )  # fmt: skip
     if isinstance(found, Refused):
         standing = door.standing(plan_id)

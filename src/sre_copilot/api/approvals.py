@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, may_see_all
 from sre_copilot.api.problems import Problem
+from sre_copilot.api.shapes import plans as shapes
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, language
 from sre_copilot.app.approving import Answer, Approving, Standing
 from sre_copilot.app.delegating import Delegating, NotYours
@@ -37,11 +38,12 @@ Refusals: dict[int | str, dict[str, Any]] = {
 
 
 class ToApprove(Body):
-    """`approver` may be left out; another than the caller is refused. `fingerprint` is that of the plan that was looked at."""
+    """`approver` may be left out; another than the caller is refused. `fingerprint` is that of the plan that was looked at; `step` is agreed to alone, where a plan waits with it."""
 
     approver: Annotated[str, Field(max_length=200)] = ""
     comment: Text = ""
     fingerprint: Annotated[str, Field(max_length=64)] = ""
+    step: Annotated[str, Field(max_length=64)] = ""
 
 
 class ToReject(Body):
@@ -77,7 +79,7 @@ def delegating_of(request: Request) -> Delegating:
     return found
 
 
-@routes.get("/approvals/pending", role="viewer")
+@routes.get("/approvals/pending", role="viewer", shape=shapes.Requests)
 def pending(request: Request, *, lang: Lang = None, accept_language: AcceptLanguage = "") -> dict[str, Any]:
     """Plans that wait for an approval, the earliest first, each with the fields of its message."""
     door = approving_of(request)
@@ -87,7 +89,10 @@ def pending(request: Request, *, lang: Lang = None, accept_language: AcceptLangu
 
 
 @routes.post(
-    "/approvals/{plan_id}/approve", role="viewer", responses={n: Refusals[n] for n in (403, 404, 409)}
+    "/approvals/{plan_id}/approve",
+    role="viewer",
+    shape=shapes.Decided,
+    responses={n: Refusals[n] for n in (403, 404, 409)},
 )
 def approve(
     request: Request,
@@ -102,7 +107,10 @@ def approve(
 
 
 @routes.post(
-    "/approvals/{plan_id}/reject", role="viewer", responses={n: Refusals[n] for n in (403, 404, 409)}
+    "/approvals/{plan_id}/reject",
+    role="viewer",
+    shape=shapes.Decided,
+    responses={n: Refusals[n] for n in (403, 404, 409)},
 )
 def reject(
     request: Request,
@@ -116,7 +124,7 @@ def reject(
     return _answered(request, plan_id, "reject", body.reason, body, _spoken(request, lang, accept_language))
 
 
-@routes.get("/approvals/delegations", role="viewer")
+@routes.get("/approvals/delegations", role="viewer", shape=shapes.Delegations)
 def delegations(request: Request) -> dict[str, Any]:
     """Who may vote with whose authority, now or later."""
     return {"items": [delegation(row) for row in delegating_of(request).living()], "next": None}
@@ -125,6 +133,7 @@ def delegations(request: Request) -> dict[str, Any]:
 @routes.post(
     "/approvals/delegations",
     role="viewer",
+    shape=shapes.Delegation,
     status_code=201,
     responses={400: {"description": "A field cannot be used; it is named."}, 403: Refusals[403]},
 )
@@ -148,6 +157,7 @@ def add_delegation(request: Request, new: NewDelegation) -> dict[str, Any]:
 @routes.delete(
     "/approvals/delegations/{key}",
     role="viewer",
+    shape=shapes.Ended,
     responses={403: Refusals[403], 404: {"description": "There is none."}},
 )
 def end_delegation(request: Request, key: Annotated[str, Path(max_length=32)]) -> dict[str, Any]:
@@ -173,6 +183,7 @@ def view(door: Approving, standing: Standing, lang: Language, *, hidden: bool) -
         "hidden": hidden,
         "plan_id": plan.id,
         "status": kept.status,
+        "waits_for": standing.waits_for,
         "incident_id": plan.incident_id,
         "severity": content["severity"],
         "service": content["service"],
@@ -229,6 +240,8 @@ def said(answer: Answer, lang: Language) -> str:
     """What came of a decision, in words."""
     if answer.missing:
         return word("approval.waiting", lang, missing=answer.missing)
+    if answer.step and answer.status != "approved":
+        return word("approval.gone_ahead", lang, plan=answer.plan_id, step=answer.step)
     vote = answer.vote
     who, reason = (vote.who, vote.reason) if vote is not None else ("", "")
     return word(
@@ -258,7 +271,7 @@ def _answered(  # noqa: PLR0917 - what a request consists of
     door, token = approving_of(request), _token(request)
     found = door.decide(
         plan_id, verdict, by=door.people.of_token(token), who=actor(token), way="rest", reason=reason,
-        fingerprint=body.fingerprint, named=body.approver,
+        fingerprint=body.fingerprint, named=body.approver, step=getattr(body, "step", ""),
     )  # fmt: skip
     if isinstance(found, Refused):
         raise problem_of(found, lang)
@@ -267,6 +280,7 @@ def _answered(  # noqa: PLR0917 - what a request consists of
         "plan_id": found.plan_id,
         "status": found.status,
         "missing": found.missing,
+        "step": found.step,
         "approver": vote.who if vote is not None else "",
         "on_behalf_of": vote.on_behalf_of if vote is not None else "",
         "sentence": said(found, lang),

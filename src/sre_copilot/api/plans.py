@@ -12,6 +12,7 @@ from sre_copilot.api.actions import desk_of
 from sre_copilot.api.approvals import approving_of
 from sre_copilot.api.guard import Routes, may_see_all
 from sre_copilot.api.problems import Problem
+from sre_copilot.api.shapes import plans as shapes
 from sre_copilot.api.views import AcceptLanguage, Cursor, Lang, Limit, language, listing
 from sre_copilot.app.plan_simulation import simulate, simulated_document
 from sre_copilot.app.planning import Planning
@@ -35,7 +36,7 @@ Status = Literal[
 ]  # fmt: skip
 
 
-@routes.get("/plans", role="viewer")
+@routes.get("/plans", role="viewer", shape=shapes.Plans)
 def plans(
     request: Request,
     *,
@@ -53,7 +54,7 @@ def plans(
     return listing(page, lambda row: _row(row, spoken))
 
 
-@routes.get("/plans/simulation", role="responder")
+@routes.get("/plans/simulation", role="responder", shape=shapes.Simulation)
 def simulation(
     request: Request,
     *,
@@ -67,7 +68,7 @@ def simulation(
     return simulated_document(found, counted, _spoken(request, lang, accept_language))
 
 
-@routes.get("/plans/{plan_id}", role="viewer", responses=Missing)
+@routes.get("/plans/{plan_id}", role="viewer", shape=shapes.Plan, responses=Missing)
 def one(
     request: Request, plan_id: PlanId, *, lang: Lang = None, accept_language: AcceptLanguage = ""
 ) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def one(
     return plan_view(kept, _spoken(request, lang, accept_language), hidden=not may_see_all(request))
 
 
-@routes.get("/plans/{plan_id}/diff", role="responder", responses=Missing)
+@routes.get("/plans/{plan_id}/diff", role="responder", shape=shapes.PlanDifference, responses=Missing)
 def diff(
     request: Request, plan_id: PlanId, *, lang: Lang = None, accept_language: AcceptLanguage = ""
 ) -> dict[str, Any]:

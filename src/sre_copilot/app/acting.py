@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
 from sre_copilot.action.catalogue import Catalogue, open_catalogue
 from sre_copilot.action.executor import ActionError, Preview
 from sre_copilot.action.switch import Standing, Switch
+from sre_copilot.app.rulebook import rulebook_of
 from sre_copilot.clock import Clock, SystemClock
+from sre_copilot.decision.assess import Rulebook, assess
+from sre_copilot.decision.planning.binding import actions_of, targets_of
+from sre_copilot.decision.planning.model import Estate
+from sre_copilot.decision.record import standing_of
+from sre_copilot.decision.situation import ActionSituation
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import (
     Action,
@@ -19,8 +25,6 @@ from sre_copilot.domain.plan import (
     Plan,
     PlanStep,
     Risk,
-    RiskLevel,
-    RiskPart,
     Target,
 )
 from sre_copilot.errors import UsageError
@@ -33,8 +37,6 @@ from sre_copilot.store.outcomes import Outcomes
 from sre_copilot.store.remediation import Remediations
 
 DAY_S = 86_400.0
-LEVEL_RISK = {RiskLevel.LOW: 0.1, RiskLevel.MEDIUM: 0.6, RiskLevel.HIGH: 0.8, RiskLevel.CRITICAL: 1.0}
-"""What the kind of an action alone says, where nothing else was judged: whatever changes something is at least in the band that needs an approver."""
 WISHES = ("pause", "resume", "cancel")
 
 
@@ -63,6 +65,18 @@ class ActingDesk:
         """All that is configured."""
         return open_catalogue(self.settings.actions.executors)
 
+    @cached_property
+    def estate(self) -> Estate:
+        """What can be done to what."""
+        actions = self.settings.actions
+        specs = {each.name: each for each in self.catalogue.specs}
+        return Estate(specs=specs, bindings=tuple(actions.targets), repairs=tuple(actions.repairs))
+
+    @cached_property
+    def rules(self) -> Rulebook:
+        """By what actions are judged."""
+        return rulebook_of(self.settings)
+
     def specs(self, lang: Language) -> list[dict[str, Any]]:
         """Every action with what is known of it beforehand."""
         return [spec_row(spec, lang) for spec in self.catalogue.specs]
@@ -74,8 +88,7 @@ class ActingDesk:
         ------
         UsageError : names what cannot be used, and the way out
         """
-        executor = name.partition(".")[0]
-        made = Action(name=name, target=self._target(executor, target), parameters=dict(parameters))
+        made = Action(name=name, target=self._target(name, target), parameters=dict(parameters))
         try:
             return self.catalogue.check(made)
         except ActionError as error:
@@ -94,9 +107,33 @@ class ActingDesk:
             raise UsageError(str(error)) from None
 
     def propose(self, action: Action, *, who: str, plans: Proposes, reason: str = "", key: str = "") -> Plan:
-        """Make a plan of one action, which waits for an approver whoever asks for it."""
+        """Make a plan of one action, which waits for an approver whoever asks for it.
+
+        Raises
+        ------
+        UsageError : when nobody may do that, with the reason; the audit says who wanted it
+        """
         spec, now = self.catalogue.spec(action.name), self.clock.now()
-        return plans.propose(plan_of(action, spec, who=who, reason=reason, now=now), key=key)
+        risk = self.risk(action, spec, now=now)
+        if risk.forbidden:
+            because = " ".join(say(each, self.settings.language) for each in risk.reasons)
+            detail = {"action": action.name, "target": action.target.key, "reason": because}
+            chain = AuditChain(self.database)
+            chain.note(who, "plan.propose", action.target.key, outcome="refused", detail=detail, at=now)
+            raise UsageError(f"action {action.name} on {action.target.key}: {because}")
+        made = plan_of(action, spec, risk=risk, service=self._service(action.target), who=who, reason=reason, now=now)  # fmt: skip
+        return plans.propose(made, key=key)
+
+    def risk(self, action: Action, spec: ActionSpec, *, now: float) -> Risk:
+        """The judgement of an action that somebody wishes, by the same rules as of any other: nothing is known of a fault, and that counts as it does there."""
+        outcomes = Outcomes(self.database).history(action.name, fault_type="")
+        situation = ActionSituation(
+            action=action,
+            spec=spec,
+            standing=standing_of(good for good, _ in outcomes),
+            service=self._service(action.target),
+        )
+        return asked_for(assess(situation, rules=self.rules, now=now))
 
     def standing(self) -> Standing:
         """How the kill switch stands."""
@@ -117,18 +154,26 @@ class ActingDesk:
         AuditChain(self.database).note(who, f"plan.{wish}", plan_id, outcome=outcome, at=now)
         return asked
 
-    def _target(self, executor: str, given: str) -> Target:
-        for each in self.settings.actions.targets:
-            if each.service == given and each.executor == executor:
-                return Target(
-                    executor=executor, kind=each.kind, name=each.name, namespace=each.namespace, environment=each.environment,
-                )  # fmt: skip
+    def _target(self, name: str, given: str) -> Target:
+        """What is meant: a service by its name, then a target as it is written, then a service that only a pattern fits."""
+        executor = name.partition(".")[0]
+        named = any(each.service == given for each in self.estate.bindings)
         kind, *rest = given.split("/", 2)
-        if not rest or not all(rest):
+        if not named and rest and all(rest):
+            namespace = rest[0] if len(rest) > 1 else ""
+            return Target(executor=executor, kind=kind, name=rest[-1], namespace=namespace)
+        here = [each for each in targets_of(given, self.estate) if each.executor == executor]
+        found = (*actions_of(given, name, self.estate), *here)  # of several kinds that which the action takes
+        if not found:
             raise UsageError(
-                f"target: {given[:80]!r} is no service of actions.targets; name one, or write KIND/NAME or KIND/NAMESPACE/NAME"
+                f"target: {given[:80]!r} is no service of actions.targets for {executor}; name one, or write KIND/NAME or KIND/NAMESPACE/NAME"
             )
-        return Target(executor=executor, kind=kind, name=rest[-1], namespace=rest[0] if len(rest) > 1 else "")
+        return found[0]
+
+    def _service(self, target: Target) -> str:
+        """What the topology calls a target; '' where no entry that names a service is it."""
+        bound = (each.service for each in self.estate.bindings if "*" not in each.service)
+        return next((each for each in bound if target in targets_of(each, self.estate)), "")
 
 
 def open_desk(settings: Settings, database: Database, clock: Clock | None = None) -> ActingDesk:
@@ -136,17 +181,17 @@ def open_desk(settings: Settings, database: Database, clock: Clock | None = None
     return ActingDesk(settings, database, clock or SystemClock())
 
 
-def plan_of(action: Action, spec: ActionSpec, *, who: str, reason: str, now: float) -> Plan:
-    """One action as a plan; its risk is that of its kind, as nothing else is known of a single wish, and it is never carried out without an approver."""
-    score = LEVEL_RISK[spec.level]
-    kind = RiskPart(name="kind", value=score, weight=1.0, reason=spec.does)
-    risk = Risk(
-        score=score,
-        level=spec.level,
-        parts=(kind,),
-        mode=Mode.MANUAL if spec.level >= RiskLevel.CRITICAL else Mode.SEMI_AUTO,
-        four_eyes=spec.level >= RiskLevel.CRITICAL,
-    )
+def asked_for(risk: Risk) -> Risk:
+    """What a person wishes another person agrees to, whatever its risk."""
+    if risk.mode > Mode.AUTO:
+        return risk
+    return replace(risk, mode=Mode.SEMI_AUTO, reasons=(*risk.reasons, Message(key="acting.asked_for")))
+
+
+def plan_of(
+    action: Action, spec: ActionSpec, *, risk: Risk, service: str, who: str, reason: str, now: float
+) -> Plan:
+    """One action as a plan."""
     step = PlanStep(
         id="s1",
         action=action,
@@ -165,7 +210,7 @@ def plan_of(action: Action, spec: ActionSpec, *, who: str, reason: str, now: flo
         requester=who,
         expires_at=now + DAY_S,
         origin="person",
-        entity=action.target.name,
+        entity=service or action.target.name,
         verify_seconds=0.0,
     )
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sre_copilot.decision.approval.link import Link, signed
-from sre_copilot.decision.approval.model import Rules, Vote, votes_needed
+from sre_copilot.decision.approval.model import Rules, Vote, step_by_step, votes_needed
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.notification import Notification, NotificationState
 from sre_copilot.domain.plan import Plan, RiskLevel
 from sre_copilot.incidents.report.model import Language
 from sre_copilot.incidents.report.words import moment, say, word
 from sre_copilot.settings.acting.approval import Approval
+from sre_copilot.store.plans import SUPERSEDED
 
 SEVERITY = {
     RiskLevel.LOW: "info",
@@ -57,6 +58,26 @@ class Messages:
         params = (("plan", plan.id), ("who", who), ("reason", vote.reason if vote is not None else ""))
         line = Message(key=f"approval.answered.{status}", params=params)
         return self._told(plan, self._asked(plan), state="updated", number=900, lines=(line,), asking=False)
+
+    def ended(self, plan: Plan, status: str, reason: str) -> tuple[Notification, ...]:
+        """Tell those who were asked what came of a plan, or that it waits for them no more though nobody decided so."""
+        by = reason.removeprefix(SUPERSEDED) if reason.startswith(SUPERSEDED) else ""
+        said = "superseded" if by else f"ended.{status}"
+        params = (("plan", plan.id), ("by", by), ("reason", reason))
+        line = Message(key=f"approval.{said}", params=params)
+        return self._told(plan, self._asked(plan), state="updated", number=901, lines=(line,), asking=False)
+
+    def go_ahead(self, plan: Plan, step: str) -> tuple[Notification, ...]:
+        """Ask those who must agree for the go-ahead of the step that a plan waits with."""
+        place = next((n for n, each in enumerate(plan.steps, 1) if each.id == step), 0)
+        if not place:
+            return ()
+        action = plan.steps[place - 1].action
+        ask = Message(key="approval.go_ahead", params=(("plan", plan.id), ("step", step)))
+        lines = (ask, _step(place, action.name, action.target.key))
+        return self._told(
+            plan, self._asked(plan), state="approval", number=500 + place, lines=lines, asking=False
+        )
 
     def content(self, plan: Plan) -> dict[str, Any]:
         """The fields of the message."""
@@ -128,6 +149,7 @@ class Messages:
             *([Message(key="approval.more_steps", params=(("count", len(steps) - MOST_STEPS),))] if len(steps) > MOST_STEPS else []),
             Message(key="approval.risk", params=risk),
             *([Message(key="approval.four_eyes", params=(("needed", needed),))] if needed > 1 else []),
+            *([Message(key="approval.step_by_step")] if step_by_step(plan) else []),
             Message(key="approval.reply", params=(("plan", plan.id),)),
         ]  # fmt: skip
 

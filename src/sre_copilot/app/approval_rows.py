@@ -24,6 +24,11 @@ def vote_of(row: Mapping[str, Any]) -> Vote:
     return Vote(**{name: row[name] for name in VOTE})
 
 
+def go_ahead_of(row: Mapping[str, Any]) -> Vote:
+    """The go-ahead of a step out of its row."""
+    return Vote(verdict="approve", **{name: row[name] for name in VOTE if name != "verdict"})
+
+
 def scope_row(scope: Scope) -> dict[str, Any]:
     """A scope as JSON."""
     return {

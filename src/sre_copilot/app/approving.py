@@ -15,10 +15,13 @@ from sqlalchemy import Connection
 from sre_copilot.app.approval_messages import Messages
 from sre_copilot.app.approval_people import People
 from sre_copilot.app.approval_rows import delegation_of, vote_of, vote_row
+from sre_copilot.app.approval_state import note_go_ahead, state_of, waits_for
+from sre_copilot.app.approval_timeline import tell_vote
 from sre_copilot.clock import Clock
 from sre_copilot.decision.approval import admit as admission
 from sre_copilot.decision.approval.admit import Admitted, Direction
 from sre_copilot.decision.approval.decide import Approved, Outcome, Rejected, Waiting, decide, decide_alone
+from sre_copilot.decision.approval.go_ahead import let_go
 from sre_copilot.decision.approval.link import checked
 from sre_copilot.decision.approval.model import (
     Approver,
@@ -26,7 +29,6 @@ from sre_copilot.decision.approval.model import (
     Facts,
     Refused,
     Rules,
-    State,
     Verdict,
     Vote,
     Way,
@@ -38,7 +40,7 @@ from sre_copilot.domain.event import EventType
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import Plan, PlanStatus
 from sre_copilot.store.alerting.outbox import announce
-from sre_copilot.store.approvals import keep_vote, living_delegations, votes_of
+from sre_copilot.store.approvals import keep_go_ahead, keep_vote, living_delegations, votes_of
 from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.database import Database
 from sre_copilot.store.notifications import NotificationStore
@@ -66,14 +68,17 @@ class Answer:
     status: PlanStatus
     missing: int = 0
     vote: Vote | None = None
+    step: str = ""
+    """The step that was let go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A plan with all that was decided on it."""
+    """A plan with all that was decided on it; `waits_for` is the step that waits for a person's go-ahead."""
 
     kept: Kept
     votes: tuple[Vote, ...]
+    waits_for: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +113,15 @@ class Approving:
         reason: str = "",
         fingerprint: str = "",
         named: str = "",
+        step: str = "",
     ) -> Answer | Refused:
-        """Approve or reject a plan as `by`, whom the audit calls `who`; `named` is whom the request itself names, `fingerprint` what they were shown."""
-        decision = Decision(verdict=verdict, by=by, way=way, who=who, reason=reason, fingerprint=fingerprint)
+        """Approve or reject a plan as `by`, whom the audit calls `who`; `named` is whom the request itself names, `fingerprint` what they were shown.
+
+        `step` agrees to that step alone: of a plan that is carried out step by step, the one that waits; of one that is not approved yet, the first along with it.
+        """
+        decision = Decision(
+            verdict=verdict, by=by, way=way, who=who, reason=reason, fingerprint=fingerprint, step=step
+        )
         foreign = bool(named.strip()) and self.people.id_of(named) != by.id
         wrong = refused("caller", named=named[:80], who=by.name) if foreign else None
         return self._decided(plan_id, decision, wrong)
@@ -148,16 +159,22 @@ class Approving:
         with self.database.begin() as connection:
             kept = self._read(connection, plan_id)
             votes = votes_of(connection, plan_id)
+            step = "" if isinstance(kept, Refused) else waits_for(connection, kept)
         if isinstance(kept, Refused):
             return kept
-        return Standing(kept=kept, votes=tuple(map(vote_of, votes)))
+        return Standing(kept=kept, votes=tuple(map(vote_of, votes)), waits_for=step)
 
     def pending(self) -> tuple[Standing, ...]:
-        """Plans that wait for an approval, the earliest first."""
+        """Plans that wait for an approval, or for the go-ahead of a step, the earliest first."""
         now = self.clock.now()
-        found = [self.standing(row["id"]) for row in self.plans.all_of(("proposed",))]
+        found = [self.standing(row["id"]) for row in self.plans.all_of(("proposed", "paused"))]
         standing = [each for each in found if isinstance(each, Standing)]
-        return tuple(each for each in standing if now < self.rules.closes_at(each.kept.plan))
+        return tuple(
+            each
+            for each in standing
+            if each.waits_for
+            or (each.kept.status == "proposed" and now < self.rules.closes_at(each.kept.plan))
+        )
 
     # -- carrying out -----------------------------------------------------------------------------------------------
 
@@ -213,7 +230,11 @@ class Approving:
             return 0
         with self.database.write() as connection:
             if found.expired:
-                values = {"status": "expired", "reason": "nobody answered in time", "updated_at": now}
+                values: dict[str, Any] = {
+                    "status": "expired",
+                    "reason": "nobody answered in time",
+                    "updated_at": now,
+                }
                 told = self.messages.answered(plan, "expired", None)
             else:
                 values = {"told": found.steps[-1]}
@@ -246,9 +267,14 @@ class Approving:
             kept = self._read(connection, plan_id, hold=True)
             if isinstance(kept, Refused):
                 return self._refuse(connection, plan_id, decision, wrong or kept, now)
-            outcome = wrong or self._judged(connection, kept, decision, now)
+            let = bool(decision.step) and kept.status != "proposed"
+            judge = self._let_go if let else self._judged
+            outcome = wrong or judge(connection, kept, decision, now)
             if isinstance(outcome, Refused):
-                return self._refuse(connection, plan_id, decision, outcome, now)
+                return self._refuse(connection, plan_id, decision, outcome, now, kept)
+            if isinstance(outcome, Vote):
+                note_go_ahead(connection, kept.plan, decision, outcome, now)
+                return Answer(plan_id=plan_id, status=kept.status, vote=outcome, step=decision.step)
             return self._keep(connection, kept.plan, decision, outcome, now)
 
     def _read(self, connection: Connection, plan_id: str, *, hold: bool = False) -> Kept | Refused:
@@ -269,17 +295,21 @@ class Approving:
         states: Mapping[str, str],
     ) -> Admitted | Refused:
         facts = replace(self._facts(connection, kept.plan, now), states=states)
-        votes = tuple(map(vote_of, votes_of(connection, kept.plan.id)))
-        state = State(status=kept.status, fingerprint=kept.fingerprint, votes=votes)
+        state = state_of(connection, kept)
         return admission.admit(kept.plan, state, facts, now, step_id=step_id, direction=direction)
 
     def _judged(self, connection: Connection, kept: Kept, decision: Decision, now: float) -> Outcome:
-        votes = tuple(map(vote_of, votes_of(connection, kept.plan.id)))
-        state = State(status=kept.status, fingerprint=kept.fingerprint, votes=votes, reason=kept.reason)
+        state = state_of(connection, kept)
         facts = self._facts(connection, kept.plan, now)
         if decision.way == "auto":
             return decide_alone(kept.plan, state, now=now, facts=facts)
         return decide(kept.plan, state, decision, now=now, facts=facts)
+
+    def _let_go(self, connection: Connection, kept: Kept, decision: Decision, now: float) -> Vote | Refused:
+        """The go-ahead of a step."""
+        facts, state = self._facts(connection, kept.plan, now), state_of(connection, kept)
+        step = waits_for(connection, kept)
+        return let_go(kept.plan, state, decision, waits_for=step, now=now, facts=facts)
 
     def _keep(
         self,
@@ -292,6 +322,8 @@ class Approving:
         """Keep a vote and what comes of it; the event before the audit, which is last."""
         vote, status = outcome.vote, _status(outcome)
         keep_vote(connection, plan.id, vote_row(vote))
+        if decision.step and status == "approved":
+            keep_go_ahead(connection, plan.id, decision.step, vote_row(vote))
         if status != "proposed":
             changed(
                 connection,
@@ -305,18 +337,32 @@ class Approving:
             NotificationStore(self.database).insert(connection, self.messages.answered(plan, status, vote))
             announce(connection, [_event(plan, vote, status, decision.who)])
         missing = outcome.missing if isinstance(outcome, Waiting) else 0
+        tell_vote(connection, plan, vote, missing=missing)
         detail = {"fingerprint": plan.fingerprint, "way": vote.way, "status": status, "missing": missing,
-                  "on_behalf_of": vote.on_behalf_of, "role": decision.by.role, "reason": vote.reason}  # fmt: skip
+                  "on_behalf_of": vote.on_behalf_of, "role": decision.by.role, "reason": vote.reason,
+                  **({"step": decision.step} if decision.step else {})}  # fmt: skip
         AuditChain.append(connection, decision.who, f"plan.{decision.verdict}", plan.id, "done", detail, now)
-        return Answer(plan_id=plan.id, status=status, missing=missing, vote=vote)
+        step = decision.step if status == "approved" else ""
+        return Answer(plan_id=plan.id, status=status, missing=missing, vote=vote, step=step)
 
-    @staticmethod
-    def _refuse(
-        connection: Connection, plan_id: str, decision: Decision, found: Refused, now: float
+    def _refuse(  # noqa: PLR0917 - what a refusal consists of
+        self,
+        connection: Connection,
+        plan_id: str,
+        decision: Decision,
+        found: Refused,
+        now: float,
+        kept: Kept | None = None,
     ) -> Refused:
-        if found.code == "expired":
-            over = {"status": "expired", "reason": "nobody answered in time", "updated_at": now}
-            changed(connection, plan_id, ("proposed",), **over)
+        if found.code == "expired" and kept is not None:
+            over: dict[str, Any] = {
+                "status": "expired",
+                "reason": "nobody answered in time",
+                "updated_at": now,
+            }
+            if changed(connection, plan_id, ("proposed",), **over):
+                told = self.messages.answered(kept.plan, "expired", None)
+                NotificationStore(self.database).insert(connection, told)
         detail = {**_said(found), "way": decision.way, "role": decision.by.role}
         AuditChain.append(
             connection, decision.who, f"plan.{decision.verdict}", plan_id, "refused", detail, now

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sre_copilot.app.approval_messages import Messages
 from sre_copilot.app.approval_people import People
 from sre_copilot.app.approving import Approving, Judgement, never, nothing
 from sre_copilot.app.delegating import Delegating
+from sre_copilot.app.rulebook import frozen_by
 from sre_copilot.app.serving import Service
-from sre_copilot.decision.approval.model import Rule, Rules, Scope
+from sre_copilot.decision.approval.model import NONE, Environments, Rule, Rules, Scope
 from sre_copilot.decision.approval.unanswered import Step
-from sre_copilot.decision.freeze import freeze_at
-from sre_copilot.domain.evidence import Message
-from sre_copilot.domain.plan import Plan, RiskLevel
+from sre_copilot.decision.assess import Rulebook
+from sre_copilot.domain.notification import Notification
+from sre_copilot.domain.plan import Mode, Plan
 from sre_copilot.errors import SettingsError
 from sre_copilot.incidents.report.words import say
 from sre_copilot.settings.acting.approval import Approval
@@ -23,7 +24,8 @@ from sre_copilot.settings.document import Settings
 from sre_copilot.store.alerting.states import AlertRecords
 from sre_copilot.store.approvals import DelegationStore, link_key
 from sre_copilot.store.audit_chain import AuditChain, Head
-from sre_copilot.store.plans import PlanStore
+from sre_copilot.store.database import Database
+from sre_copilot.store.plans import UNUSED, PlanStore
 from sre_copilot.telemetry import AUDIT, hide, log
 
 SHOWN = ("number", "severity", "priority", "status", "started_at", "blast_radius", "diagnosis")
@@ -48,38 +50,59 @@ def make_approving(
     settings, database, clock = service.settings, service.database, service.clock
     chosen = settings.decision.approval
     check_receivers(settings)
-    secret = _link_key(service)  # at once: what makes a message is within a transaction
+    messages = messages_of(settings, database)
+    freeze = frozen_by(Rulebook(risk=settings.risk, decision=settings.decision))
+    return Approving(
+        database=database,
+        clock=clock,
+        plans=plans_of(settings, database, messages=messages, autonomy=autonomy),
+        people=People(chosen, service.tokens, lambda: service.alerting.roster.now(clock.now())),
+        rules=messages.rules,
+        messages=messages,
+        unanswered=tuple(Step(after_s=each.after_minutes * 60, receivers=tuple(each.receivers)) for each in chosen.unanswered),
+        frozen=lambda plan, at: freeze(plan, at) or frozen(plan, at),
+        halted=halted,
+        autonomy=autonomy,
+        key=messages.key,
+    )  # fmt: skip
 
-    def key() -> bytes:
-        return secret
 
-    rules = rules_of(chosen)
-    messages = Messages(
+def messages_of(settings: Settings, database: Database) -> Messages:
+    """What makes the messages to those who must agree."""
+    chosen = settings.decision.approval
+    secret = _link_key(settings, database)  # at once: what makes a message is within a transaction
+    records = AlertRecords(database)
+    return Messages(
         settings=chosen,
-        rules=rules,
+        rules=rules_of(chosen, settings.decision.environments),
         receivers=tuple(each.name for each in settings.alerting.notify.known())[:1],
-        picture=lambda incident: picture_of(service.alerting.records, incident),
-        key=key,
+        picture=lambda incident: picture_of(records, incident),
+        key=lambda: secret,
         external_url=settings.alerting.notify.external_url,
         language=settings.language,
     )
 
-    def tell(plan: Plan) -> Any:
-        return () if autonomy(plan, plan.created_at) else messages.request(plan)
 
-    return Approving(
-        database=database,
-        clock=clock,
-        plans=PlanStore(database, tell=tell, say=lambda message: say(message, settings.language)),
-        people=People(chosen, service.tokens, lambda: service.alerting.roster.now(clock.now())),
-        rules=rules,
-        messages=messages,
-        unanswered=tuple(Step(after_s=each.after_minutes * 60, receivers=tuple(each.receivers)) for each in chosen.unanswered),
-        frozen=lambda plan, at: freeze_of(settings, plan, at) or frozen(plan, at),
-        halted=halted,
-        autonomy=autonomy,
-        key=key,
-    )  # fmt: skip
+def plans_of(
+    settings: Settings,
+    database: Database,
+    *,
+    messages: Messages | None = None,
+    autonomy: Callable[[Plan, float], bool] = never,
+) -> PlanStore:
+    """Where plans are kept, with what those who must agree are told of them."""
+    made = messages or messages_of(settings, database)
+
+    def tell(plan: Plan) -> Sequence[Notification]:
+        return () if autonomy(plan, plan.created_at) else made.request(plan)
+
+    def tell_end(plan: Plan, status: str, reason: str) -> Sequence[Notification]:
+        unasked = plan.risk.mode == Mode.AUTO and autonomy(plan, plan.created_at)
+        return () if unasked and status in UNUSED else made.ended(plan, status, reason)
+
+    return PlanStore(
+        database, tell=tell, tell_end=tell_end, say=lambda message: say(message, settings.language)
+    )
 
 
 class Turning:
@@ -120,17 +143,8 @@ def make_delegating(service: Service) -> Delegating:
     )
 
 
-def freeze_of(settings: Settings, plan: Plan, at: float) -> Message | None:
-    """The configured freeze in which a target of a plan may not be changed now; what only reads may be read."""
-    if plan.risk.level <= RiskLevel.LOW:
-        return None
-    targets = (step.action.target for step in plan.steps)
-    found = (freeze_at(at, target, windows=settings.decision.freezes) for target in targets)
-    return next((each.message for each in found if each is not None), None)
-
-
-def rules_of(chosen: Approval) -> Rules:
-    """The rules of a configuration."""
+def rules_of(chosen: Approval, environments: Environments = NONE) -> Rules:
+    """The rules of a configuration; `environments` says what environments are."""
     rules = [
         Rule(
             group=each.group,
@@ -148,6 +162,7 @@ def rules_of(chosen: Approval) -> Rules:
         ttl_s=chosen.ttl_minutes * 60,
         valid_s=chosen.valid_minutes * 60,
         separation=chosen.separation,
+        environments=environments,
     )
 
 
@@ -188,8 +203,8 @@ def picture_of(records: AlertRecords, incident_id: str) -> Mapping[str, Any]:
     }
 
 
-def _link_key(service: Service) -> bytes:
-    given = service.settings.decision.approval.link_key
-    key = given.get_secret_value().encode() if given is not None else link_key(service.database)
+def _link_key(settings: Settings, database: Database) -> bytes:
+    given = settings.decision.approval.link_key
+    key = given.get_secret_value().encode() if given is not None else link_key(database)
     hide([key.hex() if given is None else given.get_secret_value()])
     return key

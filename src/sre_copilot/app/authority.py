@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sre_copilot.app.acting import ActingDesk, open_desk
 from sre_copilot.app.approving import Approving
 from sre_copilot.app.approving_made import make_approving
-from sre_copilot.app.rulebook import frozen_by, rulebook_of, trusted_by
+from sre_copilot.app.rulebook import rulebook_of, trusted_by
 from sre_copilot.app.serving import Service
 from sre_copilot.decision.record import Standing, standing_of
 from sre_copilot.domain.evidence import Message
@@ -32,7 +32,6 @@ def approving_of(service: Service, desk: ActingDesk | None = None) -> Approving:
     able, trusted = able_by(desk), trusted_by(rules, standing)
     return make_approving(
         service,
-        frozen=frozen_by(rules),
         halted=halted_by(desk),
         autonomy=lambda plan, at: able(plan) and trusted(plan, at),
     )

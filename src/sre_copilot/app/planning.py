@@ -6,16 +6,16 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import partial
 from typing import Any
 
 from sre_copilot.action.executor import ActionError, Preview
 from sre_copilot.agents.tool import Investigated
 from sre_copilot.app.acting import ActingDesk, open_desk
 from sre_copilot.app.authority import approving_of
-from sre_copilot.app.planning_known import Gathering, attempts
-from sre_copilot.app.rulebook import rulebook_of
+from sre_copilot.app.planning_known import Gathering, attempts, recovered
 from sre_copilot.app.serving import Service
+from sre_copilot.app.suggesting import Suggesting
 from sre_copilot.clock import Clock
 from sre_copilot.decision.assess import Rulebook
 from sre_copilot.decision.planning.candidates import drafts, fault_of, missing
@@ -35,14 +35,18 @@ from sre_copilot.decision.planning.model import (
 )
 from sre_copilot.decision.planning.propose import propose
 from sre_copilot.domain.evidence import Message
-from sre_copilot.domain.plan import OVER, Action, Plan, PlanStep
+from sre_copilot.domain.plan import OVER, Action, Mode, Plan, PlanStep
 from sre_copilot.errors import UsageError
+from sre_copilot.incidents.report.words import say
+from sre_copilot.llm.speaking import Speaker
 from sre_copilot.settings.document import Settings
+from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.database import Database
-from sre_copilot.store.plans import STATUSES, PlanStore, plan_of, text_of
+from sre_copilot.store.plans import STATUSES, PlanDecided, PlanStore, plan_of, text_of
 from sre_copilot.telemetry import clean, log
 
 WHO = "sre-copilot"
+TEAM = "team"  # the origin of what a model proposed
 LONGEST_PROBLEM = 300  # characters of what a system said
 NOTHING_TO_DO = ".objection.nothing_to_do"
 """How executors object, each in its own words, to what is so already: done again it would seem to help whatever helped meanwhile."""
@@ -62,18 +66,18 @@ class Planning:
     plans: PlanStore
     desk: ActingDesk
     look: LookAgain = lambda incident_id: None
+    team: Suggesting | None = None
+    """Who proposes more than the rules know; none without a model."""
 
-    @cached_property
+    @property
     def rules(self) -> Rulebook:
         """By what actions are judged."""
-        return rulebook_of(self.settings)
+        return self.desk.rules
 
-    @cached_property
+    @property
     def estate(self) -> Estate:
         """What can be done to what."""
-        actions = self.settings.actions
-        specs = {each.name: each for each in self.desk.catalogue.specs}
-        return Estate(specs=specs, bindings=tuple(actions.targets), repairs=tuple(actions.repairs))
+        return self.desk.estate
 
     def draft(
         self,
@@ -88,38 +92,84 @@ class Planning:
         if isinstance(fault, NoPlan):
             return fault
         failed, tried = attempts(self.plans, incident_id)
-        if failed > self.settings.remediation.rediagnoses:
-            return NoPlan(reason=message("none.enough", attempts=failed))
+        if (enough := self._enough(incident_id, failed)) is not None:
+            return enough
         gathering = Gathering(self.database, self.clock)
         known = gathering.known(fault, found, self.estate.specs, incident_id=incident_id, tried=tried)
+        if recovered(known.recovery, found, now=self.clock.now()):
+            return NoPlan(reason=message("none.recovered", service=fault.entity))
         known = replace(known, suggestions=suggestions)
+        make = partial(self._made, fault, incident_id=incident_id, investigation_id=investigation_id, attempt=failed + 1)  # fmt: skip
         ready = self.prepared(fault, known)
-        if isinstance(ready, NoPlan):
-            return ready
+        made = ready if isinstance(ready, NoPlan) else make(ready, known)
+        if suggestions or self.team is None or (isinstance(made, Plan) and made.risk.mode == Mode.AUTO):
+            return made  # what may begin at once waits for no model
+        theirs, reasons, known = self._of_team(fault, known, incident_id)
+        if theirs:
+            return make((*(() if isinstance(ready, NoPlan) else ready), *theirs), known)
+        return replace(made, details=(*made.details, *reasons)) if isinstance(made, NoPlan) else made
+
+    def _made(self, fault: Fault, ready: tuple[Ready, ...], known: Known, **names: Any) -> Plan | NoPlan:
         now, approval = self.clock.now(), self.settings.decision.approval
         return propose(
             ready, fault, estate=self.estate, known=known, rules=self.rules, now=now,
             expires_at=now + 60.0 * (approval.ttl_minutes + approval.valid_minutes),
-            verify_seconds=self.settings.remediation.verify_seconds,
-            requester=WHO, incident_id=incident_id, investigation_id=investigation_id, attempt=failed + 1,
+            verify_seconds=self.settings.remediation.verify_seconds, requester=WHO, **names,
         )  # fmt: skip
+
+    def _of_team(
+        self, fault: Fault, known: Known, incident_id: str
+    ) -> tuple[tuple[Ready, ...], tuple[Message, ...], Known]:
+        """What the team proposes beside the rules and can be done now, and why the rest is not; the audit tells what became of its words."""
+        assert self.team is not None  # noqa: S101 - asked for by the caller
+        said = self.team.suggest(fault, known, self.estate, self.desk.catalogue)
+        known = replace(known, suggestions=said.suggestions)
+        tried = [self._ready(each) for each in drafts(fault, self.estate, known) if each.origin == TEAM]
+        theirs = tuple(each for each in tried if isinstance(each, Ready))
+        reasons = (*said.dropped, *(each.reason for each in tried if isinstance(each, NoPlan)))
+        if said.suggestions or said.dropped:
+            detail = {
+                "model": said.model,
+                "proposed": [each.action for each in said.suggestions],
+                "dropped": [say(each, self.settings.language) for each in reasons],
+            }
+            chain, outcome = AuditChain(self.database), "done" if theirs else "refused"
+            chain.note(WHO, "plan.suggest", incident_id or fault.entity, outcome=outcome, detail=detail, at=self.clock.now())  # fmt: skip
+        return theirs, reasons, known
 
     def propose(self, plan: Plan, *, key: str = "") -> Plan | NoPlan:
         """Keep a plan and tell those who must agree; one that was proposed for the incident before and was not begun makes way.
 
         The same `key` again is no second plan.
         """
+        instead: list[str] = []
         if plan.incident_id:
             for row in self.plans.page(statuses=OPEN, incident_id=plan.incident_id).rows:
                 if row["key"] == key and key:
                     break
                 if row["status"] != "proposed" or same(plan_of(row["document"]), plan):
                     return NoPlan(reason=message("none.open", plan=row["id"], status=row["status"]))
-                self.plans.set_status(
-                    row["id"], "cancelled", expected="proposed", who=WHO, at=self.clock.now(),
-                    reason="a later diagnosis led to another plan",
-                )  # fmt: skip
-        return self.plans.propose(plan, key=key)
+                instead.append(str(row["id"]))
+        try:
+            return self.plans.propose(plan, key=key, instead=instead)
+        except PlanDecided:  # meanwhile: what was decided counts
+            return self.propose(plan, key=key)
+
+    def _enough(self, incident_id: str, failed: int) -> NoPlan | None:
+        """Why no plan is made where several did not help, or one has just helped: averages and alerts go on showing what is over."""
+        if failed > self.settings.remediation.rediagnoses:
+            return NoPlan(reason=message("none.enough", attempts=failed))
+        now = self.clock.now()
+        rows = (
+            self.plans.page(statuses=("succeeded",), incident_id=incident_id, limit=1).rows
+            if incident_id
+            else ()
+        )
+        for row in rows:
+            seconds = now - float(row["updated_at"])
+            if seconds < self.settings.remediation.rest_seconds:
+                return NoPlan(reason=message("none.helped", plan=row["id"], seconds=round(seconds)))
+        return None
 
     def propose_for(
         self, found: Investigated, *, incident_id: str, investigation_id: str = "", key: str = ""
@@ -204,7 +254,11 @@ class Planning:
 
 
 def make_planning(
-    service: Service, *, plans: PlanStore | None = None, look: LookAgain = lambda incident_id: None
+    service: Service,
+    *,
+    plans: PlanStore | None = None,
+    look: LookAgain = lambda incident_id: None,
+    speaker: Callable[[], Speaker] | None = None,
 ) -> Planning:
     """Planning of a running service; executors are made when they are asked for first.
 
@@ -212,10 +266,12 @@ def make_planning(
     ----------
     plans : where they are kept; by default with the messages to approvers
     look : looks into an incident again
+    speaker : speaks to the model of the team; without one rules alone propose
     """
+    team = Suggesting(speaker, service.settings.language) if speaker is not None else None
     desk = open_desk(service.settings, service.database, service.clock)
     kept = plans or approving_of(service, desk).plans
-    return Planning(service.settings, service.database, service.clock, kept, desk, look)
+    return Planning(service.settings, service.database, service.clock, kept, desk, look, team)
 
 
 class Drafting:
@@ -253,10 +309,11 @@ def plain(said: Message) -> dict[str, Any]:
 
 
 def same(one: Plan, other: Plan) -> bool:
-    """Whether two plans are for the same fault and do the same."""
-    return (one.entity, one.fault_type, _done(one.steps)) == (
+    """Whether two plans are for the same fault, do the same, and ask the same people: what has become surer may need fewer."""
+    return (one.entity, one.fault_type, one.risk.mode, _done(one.steps)) == (
         other.entity,
         other.fault_type,
+        other.risk.mode,
         _done(other.steps),
     )
 

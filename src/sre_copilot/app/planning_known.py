@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sre_copilot.agents.tool import Investigated
@@ -14,8 +14,9 @@ from sre_copilot.decision.record import Standing, standing_of
 from sre_copilot.domain.evidence import Check, Query
 from sre_copilot.domain.faults import FAULT_TYPES
 from sre_copilot.domain.knowledge import PastFault
-from sre_copilot.domain.plan import ActionSpec, Record
+from sre_copilot.domain.plan import ActionSpec, Record, SignalCheck
 from sre_copilot.domain.signals import Change, Window
+from sre_copilot.evidence.aggregate import compare
 from sre_copilot.evidence.evaluator import Evaluator
 from sre_copilot.incidents.watch.journal import change_of
 from sre_copilot.knowledge.keeping import Experience
@@ -29,6 +30,8 @@ from sre_copilot.store.records import change_records
 FAILED = ("rolled_back", "failed")
 CHANGES_BEFORE_S = 2 * 3600.0  # twice as long as a change counts as a possible cause
 MOST_CHANGES = 1000
+RECENT_S = 60.0  # an investigation of what was recorded long ago says nothing of now
+LAST_S = 30.0  # two samples of most sources: what was well for so long is not repaired
 LABELS = ("severity", "priority")
 
 
@@ -151,6 +154,24 @@ def measuring(evaluator: Evaluator) -> Callable[[Check], float | None]:
         return evaluator.evaluate(check).value
 
     return measure
+
+
+def recovered(checks: Sequence[SignalCheck], found: Investigated, *, now: float) -> bool:
+    """Whether every signal that named the fault is well again in what came last; what cannot be told is not."""
+    window = found.observation.incident.window
+    if window is None or now - window.end > RECENT_S:
+        return False
+    tail, evaluator = Window(window.end - LAST_S, window.end), Evaluator(found.observation)
+    told = [_lately(each, tail, evaluator) for each in checks]
+    return bool(told) and all(told)
+
+
+def _lately(check: SignalCheck, tail: Window, evaluator: Evaluator) -> bool:
+    where = check.where or (("service", check.entity),)
+    query = Query(source=check.source, measure=check.measure, where=where, window=tail)  # type: ignore[arg-type]
+    asked = Check(query=query, aggregate=check.aggregate, relation=check.relation, bound=check.bound)  # type: ignore[arg-type]
+    value = evaluator.evaluate(asked).value
+    return value is not None and compare(value, check.relation, check.bound)
 
 
 def rates(services: Iterable[str], measure: Callable[[Check], float | None]) -> dict[str, float]:

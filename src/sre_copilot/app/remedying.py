@@ -163,6 +163,7 @@ def make_acting(
         clock=clock,
         limits=settings.actions.limits,
         cancelled=lambda plan_id: rows.asked(plan_id) == "cancel",
+        counted=lambda action, outcome: service.own.actions.labels(action, outcome).inc(),
     )
     leadership = Leadership(leases, LEADER, worker)
     room = Room(
@@ -177,6 +178,7 @@ def make_acting(
         clock=clock,
         settings=settings.remediation,
         worker=worker,
+        ask_for_step=approving.messages.go_ahead,
         alive=(lambda: _living(leases)) if shared else frozenset,
     )
     remedies = Remedies(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from sre_copilot.action.catalogue import open_catalogue
 from sre_copilot.decision.assess import Rulebook
 from sre_copilot.decision.policy.reading import Policies
 from sre_copilot.decision.record import Standing
-from sre_copilot.decision.trial import Tried, try_all
+from sre_copilot.decision.trial import Offered, Tried, try_all
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import Mode, Plan, RiskLevel
 from sre_copilot.errors import SettingsError
@@ -34,6 +35,17 @@ def rulebook_of(settings: Settings) -> Rulebook:
             )
         read.append(policies)
     return Rulebook(risk=settings.risk, decision=settings.decision, policies=Policies.together(read))
+
+
+def offered_by(settings: Settings) -> Offered | None:
+    """What the configured executors can do; None without any: then nothing is known of what may be meant.
+
+    Raises
+    ------
+    SettingsError : when an executor cannot be made
+    """
+    specs = open_catalogue(settings.actions.executors).specs
+    return Offered(specs) if specs else None
 
 
 def read_policies(file: Path) -> Policies:

@@ -129,7 +129,8 @@ def make_worker(service: Service, *, desk: Desk | None = None, durable: Durable 
     def post(verb: str, arguments: dict[str, Any]) -> None:
         alerting.commands.post(verb, arguments, who="sre-copilot", key=str(arguments["key"]))
 
-    planning = make_planning(service) if settings.actions.executors else None
+    speaker = (lambda: desk.equipment.speaker) if desk is not None else None
+    planning = make_planning(service, speaker=speaker) if settings.actions.executors else None
     planner = Drafting(planning) if planning is not None else None
     casework = make_casework(service, runs, post=post, desk=desk, planner=planner)
     flows = service.workflows = make_workflows(service, runs, desk=desk)

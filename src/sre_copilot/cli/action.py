@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from sre_copilot.app.acting import ActingDesk, open_desk, preview_row
+from sre_copilot.app.approving_made import plans_of
 from sre_copilot.app.storing import open_database
 from sre_copilot.cli.alerting_tables import Output, check_form, say, show, table
 from sre_copilot.cli.oncall import _who
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.errors import UsageError
 from sre_copilot.settings.loading import load
-from sre_copilot.store.plans import PlanStore
 
 app = typer.Typer(help="What could be done to other systems, and what it would do.", no_args_is_help=True)
 
@@ -66,7 +66,7 @@ def run(
         if not show(row, output):
             _say_preview(row)
         return
-    plan = desk.propose(action, who=_who(), plans=PlanStore(desk.database), reason=reason)
+    plan = desk.propose(action, who=_who(), plans=plans_of(desk.settings, desk.database), reason=reason)
     if not show({"plan_id": plan.id, "status": "proposed"}, output):
         say(f"{plan.id} is proposed; it waits for an approver (sre-copilot plan approve {plan.id})")
 

@@ -61,17 +61,20 @@ def approve(
     fingerprint: Annotated[
         str, typer.Option(help="Only if the plan still has this fingerprint.", show_default=False)
     ] = "",
+    step: Annotated[
+        str, typer.Option(help="Agree to this step, where the plan waits with it.", show_default=False)
+    ] = "",
     lang: Lang = None,
     output: Output = "table",
     url: Url = "",
     token: TokenOption = "",
     config: ConfigFile = None,
 ) -> None:
-    """Approve a plan.
+    """Approve a plan, or (--step) one step of a plan that is carried out step by step.
 
     Exit code 0: the approval counts; 2: usage, or it was refused, with the reason; 3: no server answers.
     """
-    body = {"comment": comment, "fingerprint": fingerprint}
+    body = {"comment": comment, "fingerprint": fingerprint, "step": step}
     _decide(plan, "approve", body, lang, output, url=url, token=token, config=config)
 
 

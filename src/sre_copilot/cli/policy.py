@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sre_copilot.app.rulebook import failure, read_policies, rulebook_of
+from sre_copilot.app.rulebook import failure, offered_by, read_policies, rulebook_of
 from sre_copilot.cli.alerting_tables import Output, check_form, say, show, table
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.words import counted
@@ -57,15 +57,25 @@ def run_tests(files: Files, *, explain: Annotated[bool, typer.Option("--explain"
 
 
 @app.command("lint")
-def lint(files: Files, *, lang: Annotated[str, typer.Option("--lang", help="en or zh.")] = "en") -> None:
+def lint(
+    files: Files,
+    *,
+    lang: Annotated[str, typer.Option("--lang", help="en or zh.")] = "en",
+    config: ConfigFile = None,
+) -> None:
     """Say what is wrong in files of policies, and what is probably not meant: rules that no test meets, or that ask for the same.
+
+    With --config also actions and targets that none of its executors has.
 
     Exit code 0: nothing; 1: remarks; 2: a file cannot be read, and the message names line, path and the way out.
     """
     language = next((each for each in words.LANGUAGES if each == lang), None)
     if language is None:
         raise UsageError(f"--lang: {lang!r} is none; it is one of {', '.join(words.LANGUAGES)}")
-    found = [each for file in files for each in remarks(read_policies(file), place=str(file))]
+    offered = offered_by(load(config)) if config is not None else None
+    found = [
+        each for file in files for each in remarks(read_policies(file), offered=offered, place=str(file))
+    ]
     for place, message in found:
         say(f"{place}: {words.say(message, language)}")
     if found:

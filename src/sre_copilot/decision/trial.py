@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from sre_copilot.decision.assess import Rulebook, assess
+from sre_copilot.decision.patterns import fits
 from sre_copilot.decision.policy.matching import fitting
-from sre_copilot.decision.policy.model import Given, PolicyTest, level_of
+from sre_copilot.decision.policy.model import Given, Policy, PolicyTest, level_of
 from sre_copilot.decision.policy.reading import Policies
 from sre_copilot.decision.record import Standing
 from sre_copilot.decision.situation import ActionSituation
@@ -45,10 +45,31 @@ def try_all(policies: Policies) -> tuple[Tried, ...]:
     return tuple(_tried(test, rules) for test in policies.tests)
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What the configured executors can do: names of their actions, and which kinds of target each takes."""
+
+    specs: tuple[ActionSpec, ...]
+
+    def has_action(self, pattern: str) -> bool:
+        """Whether there is an action that a pattern means."""
+        return any(fits(each.name, (pattern,)) for each in self.specs)
+
+    def has_target(self, pattern: str) -> bool:
+        """Whether an executor has targets that a pattern of keys (`executor/namespace/kind/name`) can mean; names and namespaces are not known here."""
+        parts = pattern.split("/")
+        if len(parts) != 4:  # a star may stand for any number of parts
+            return any(_may_begin(f"{each.name.partition('.')[0]}/", pattern) for each in self.specs)
+        return any(
+            fits(each.name.partition(".")[0], (parts[0],)) and any(fits(kind, (parts[2],)) for kind in each.kinds)
+            for each in self.specs
+        )  # fmt: skip
+
+
 def remarks(
-    policies: Policies, *, actions: Collection[str] = (), place: str = "file"
+    policies: Policies, *, offered: Offered | None = None, place: str = "file"
 ) -> Iterator[tuple[str, Message]]:
-    """What is probably not meant, each with its place: rules that no test meets or that ask for the same, actions that the catalogue (`actions`, if known) lacks."""
+    """What is probably not meant, each with its place: rules that no test meets or that ask for the same, actions and targets that no executor (`offered`, if known) has."""
     met = {name for each in try_all(policies) for name in each.fitted}
     for number, (rule, where) in enumerate(zip(policies.rules, policies.places, strict=True)):
         name = ("policy", rule.name)
@@ -57,11 +78,26 @@ def remarks(
         for other in policies.rules[:number]:
             if (rule.when, rule.effect, rule.mode) == (other.when, other.effect, other.mode):
                 yield where, Message(key="decision.lint.same", params=(name, ("other", other.name)))
-        for pattern in rule.when.actions:
-            if actions and not any(fnmatchcase(each, pattern) for each in actions):
-                yield where, Message(key="decision.lint.unknown_action", params=(name, ("action", pattern)))
+        if offered is not None:
+            yield from ((where, each) for each in _not_offered(rule, offered))
     if not policies.rules:
         yield place, Message(key="decision.lint.empty")
+
+
+def _not_offered(rule: Policy, offered: Offered) -> Iterator[Message]:
+    name = ("policy", rule.name)
+    for pattern in rule.when.actions:
+        if not offered.has_action(pattern):
+            yield Message(key="decision.lint.unknown_action", params=(name, ("action", pattern)))
+    for pattern in rule.when.targets:
+        if not offered.has_target(pattern):
+            yield Message(key="decision.lint.unknown_target", params=(name, ("target", pattern)))
+
+
+def _may_begin(prefix: str, pattern: str) -> bool:
+    """Whether something that begins so can fit a pattern: up to its first star it says how."""
+    head = pattern.casefold().partition("*")[0].partition("?")[0].partition("[")[0]
+    return prefix.casefold().startswith(head) or head.startswith(prefix.casefold())
 
 
 def situation_of(given: Given) -> ActionSituation:

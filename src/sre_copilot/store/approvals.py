@@ -1,4 +1,4 @@
-"""Votes on plans, who stands in for whom, and the key of signed links."""
+"""Votes on plans and go-aheads of their steps, who stands in for whom, and the key of signed links."""
 
 from __future__ import annotations
 
@@ -47,6 +47,22 @@ approvals = Table(
 )
 """Votes that counted: `person` is who voted, `on_behalf_of` whose authority it was where that is another's."""
 
+go_aheads = Table(
+    "go_aheads",
+    metadata,
+    Column("plan_id", String(32), primary_key=True),
+    Column("step_id", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("person", String(200), nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("token_id", String(16), nullable=False),
+    Column("on_behalf_of", String(200), nullable=False),
+    Column("way", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Float, nullable=False),
+)
+"""Who let one step of a plan be done, where each waits for a person."""
+
 delegations = Table(
     "approval_delegations",
     metadata,
@@ -77,6 +93,21 @@ def keep_vote(connection: Connection, plan_id: str, vote: Mapping[str, Any]) -> 
     new = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(approvals).values(row)
     rest = {name: row[name] for name in row if name not in ("plan_id", "person")}
     connection.execute(new.on_conflict_do_update(index_elements=["plan_id", "person"], set_=rest))
+
+
+def go_aheads_of(connection: Connection, plan_id: str) -> dict[str, Row]:
+    """The go-aheads of a plan, by the id of the step."""
+    query = select(go_aheads).where(go_aheads.c.plan_id == plan_id)
+    return {str(row["step_id"]): dict(row) for row in connection.execute(query).mappings()}
+
+
+def keep_go_ahead(connection: Connection, plan_id: str, step_id: str, vote: Mapping[str, Any]) -> bool:
+    """Keep the go-ahead of a step, in the caller's transaction; False where it has one."""
+    row = {name: value for name, value in vote.items() if name != "verdict"}
+    insert_into = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = insert_into.insert(go_aheads).values({**row, "plan_id": plan_id, "step_id": step_id})
+    kept = new.on_conflict_do_nothing(index_elements=["plan_id", "step_id"]).returning(go_aheads.c.plan_id)
+    return connection.execute(kept).first() is not None
 
 
 class DelegationStore:

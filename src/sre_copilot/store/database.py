@@ -8,12 +8,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -84,14 +87,26 @@ def sqlite_url(folder: Path) -> str:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema up to date; one process does it, others wait."""
-    config = Config()
-    config.set_main_option("script_location", str(files("sre_copilot.store") / "migrations"))
+    """Bring the schema up to date; one process does it, others wait. One that is the current one is left alone."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(72614)"))
+        if set(MigrationContext.configure(connection).get_current_heads()) == _newest():
+            return
+        config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files("sre_copilot.store") / "migrations"))
+    return config
+
+
+@cache
+def _newest() -> frozenset[str]:
+    return frozenset(ScriptDirectory.from_config(_config()).get_heads())
 
 
 def _engine(url: str) -> Engine:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, get_args
 
@@ -33,16 +33,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sre_copilot.domain.event import Event, EventType
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.notification import Notification
-from sre_copilot.domain.plan import Plan, PlanStatus
+from sre_copilot.domain.plan import OVER, Plan, PlanStatus
 from sre_copilot.errors import StoreError, UsageError
+from sre_copilot.store.alerting.happenings import decided
 from sre_copilot.store.alerting.outbox import announce
 from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.database import Database
 from sre_copilot.store.notifications import NotificationStore
 from sre_copilot.store.paging import Page, Row, read_page
+from sre_copilot.store.plan_ids import first_id, next_id
 from sre_copilot.store.tables import metadata
 
-FORM = "PLAN-%Y%m%d%H%M%S"
 MOST_SECONDS = (
     3600  # that an id may lie after its plan: more than a plan a second for an hour is a fault elsewhere
 )
@@ -73,11 +74,22 @@ plans = Table(
 """`key` is whoever proposed it's own, for the same again; `told` is how many steps of the escalation have been told."""
 
 Telling = Callable[[Plan], Sequence[Notification]]
+Ending = Callable[[Plan, PlanStatus, str], Sequence[Notification]]
+"""What those who were asked are told when a plan is over, or waits for them no more though they did not decide: how it stands, and why."""
+WAITING: frozenset[PlanStatus] = frozenset({"proposed", "approved"})
+FINISHED: frozenset[PlanStatus] = frozenset({"succeeded", "rolled_back", "failed"})
+UNUSED: frozenset[PlanStatus] = frozenset({"cancelled", "expired"})
+SUPERSEDED = "superseded by "
+"""How the reason of a plan begins that made way for another, whose id follows."""
 Saying = Callable[[Message], str]
 
 
 class PlanAltered(StoreError):  # noqa: N818 - a kind of StoreError, and it reads better so
     """What the store holds is not what was proposed: it is never carried out."""
+
+
+class PlanDecided(StoreError):  # noqa: N818 - a kind of StoreError, and it reads better so
+    """A plan that was to make way does not wait any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +109,7 @@ class Kept:
 class PlanStore:
     """Keeps plans; each change of one is a transaction with its event and its entry in the audit.
 
-    `tell` makes, of a plan with its final id, what people are told of it; `say` puts its title into words for the event.
+    `tell` makes, of a plan with its final id, what people are told of it, `tell_end` what they are told when it ends unused; `say` puts its title into words for the event.
     """
 
     def __init__(
@@ -105,30 +117,44 @@ class PlanStore:
         database: Database,
         *,
         tell: Telling = lambda plan: (),
+        tell_end: Ending = lambda plan, status, reason: (),
         say: Saying = lambda message: message.key,
     ) -> None:
         self.database = database
-        self._tell = tell
+        self._tell, self._tell_end = tell, tell_end
         self._say = say
 
-    def propose(self, plan: Plan, *, key: str = "") -> Plan:
+    def propose(self, plan: Plan, *, key: str = "", instead: Collection[str] = ()) -> Plan:
         """Keep a plan under the next free id, with its event, its entry in the audit and what people are told; the plan as it is kept.
 
         The same `key` again (a step that is repeated after a crash) is no second plan: the first one is returned.
 
+        Parameters
+        ----------
+        instead : plans that make way for it, all or nothing; those who were asked for them are told
+
         Raises
         ------
         UsageError : when it holds what cannot be kept
+        PlanDecided : when somebody has decided on one of `instead` meanwhile; nothing is kept then
         """
         with self.database.write() as connection:
             made = _inserted(connection, plan, key or None)
             if made is None:
                 return self._known(connection, key)
             NotificationStore(self.database).insert(connection, self._tell(made))
+            for each in instead:
+                self._supersede(connection, each, made)
             announce(connection, [self._proposed(made)])
+            decided(
+                connection, made.incident_id, made.id, "plan.proposed", at=made.created_at, who=made.requester,
+                what={"key": made.title.key, "params": dict(made.title.params)}, score=made.risk.score,
+            )  # fmt: skip
             detail = {"fingerprint": made.fingerprint, "incident": made.incident_id, "strategy": made.strategy,
                       "risk": made.risk.score, "mode": made.risk.mode.name, "origin": made.origin}  # fmt: skip
             AuditChain.append(connection, made.requester, "plan.propose", made.id, "done", detail, made.created_at)  # fmt: skip
+            for each in instead:
+                AuditChain.append(connection, made.requester, "plan.cancelled", each, "done", {"reason": SUPERSEDED + made.id}, made.created_at)  # fmt: skip
         return made
 
     def get(self, plan_id: str) -> Kept | None:
@@ -171,6 +197,15 @@ class PlanStore:
         with self.database.begin() as connection:
             return tuple(dict(row) for row in connection.execute(query).mappings())
 
+    def under_way(self, prefix: str) -> dict[str, str]:
+        """Keys of plans that are not over, by id, of those whose key begins so."""
+        going_on = plans.c.status.in_([each for each in STATUSES if each not in OVER])
+        query = select(plans.c.id, plans.c.key).where(
+            going_on, plans.c.key.startswith(prefix, autoescape=True)
+        )
+        with self.database.begin() as connection:
+            return {str(row.id): str(row.key) for row in connection.execute(query)}
+
     def counts(self) -> dict[str, int]:
         """How many plans there are of each status."""
         query = select(plans.c.status, func.count()).group_by(plans.c.status)
@@ -193,9 +228,42 @@ class PlanStore:
         False: it stands otherwise by now, nothing was changed.
         """
         if connection is not None:
-            return _moved(connection, plan_id, status, expected, who=who, at=at, reason=reason)
+            return self._moved(connection, plan_id, status, expected, who=who, at=at, reason=reason)
         with self.database.write() as own:
-            return _moved(own, plan_id, status, expected, who=who, at=at, reason=reason)
+            return self._moved(own, plan_id, status, expected, who=who, at=at, reason=reason)
+
+    def _moved(
+        self,
+        connection: Connection,
+        plan_id: str,
+        status: PlanStatus,
+        expected: PlanStatus | Collection[PlanStatus],
+        *,
+        who: str,
+        at: float,
+        reason: str,
+    ) -> bool:
+        before = (expected,) if isinstance(expected, str) else tuple(expected)
+        if not changed(connection, plan_id, before, who=who, status=status, reason=reason, updated_at=at):
+            return False
+        if status in FINISHED or status in UNUSED:
+            self._end(connection, plan_id, status, reason)
+        AuditChain.append(connection, who, f"plan.{status}", plan_id, "done", {"reason": reason}, at)
+        return True
+
+    def _supersede(self, connection: Connection, plan_id: str, by: Plan) -> None:
+        reason = SUPERSEDED + by.id
+        values: Row = {"status": "cancelled", "reason": reason, "updated_at": by.created_at}
+        if not changed(connection, plan_id, ("proposed",), **values):
+            raise PlanDecided(f"plan {plan_id}: somebody has decided on it meanwhile. Look at it again.")
+        self._end(connection, plan_id, "cancelled", reason)
+
+    def _end(self, connection: Connection, plan_id: str, status: PlanStatus, reason: str) -> None:
+        """Tell those who were asked; of one that was altered nobody is told what it does not say."""
+        with suppress(PlanAltered):
+            if (kept := self.read(connection, plan_id)) is not None:
+                told = self._tell_end(kept.plan, status, reason)
+                NotificationStore(self.database).insert(connection, told)
 
     def _known(self, connection: Connection, key: str) -> Plan:
         row = connection.execute(select(plans).where(plans.c.key == key)).mappings().one()
@@ -253,29 +321,29 @@ def event_data(plan: Plan, at: float) -> dict[str, Any]:
     return {"plan_id": plan.id, "incident_id": plan.incident_id, "digest": plan.fingerprint, "at": at}
 
 
-def next_id(plan_id: str) -> str:
-    """The id of the next second.
+def changed(
+    connection: Connection,
+    plan_id: str,
+    expected: Collection[str],
+    *,
+    who: Any = "sre-copilot",
+    **values: Any,
+) -> bool:
+    """Set columns of a plan that stands as expected, in the caller's transaction, who also writes the audit; whether it did.
 
-    Raises
-    ------
-    UsageError : when it is no id of a plan
+    That one ends which was never begun is told on the timeline of its incident, in the name of `who`.
     """
-    try:
-        moment = datetime.strptime(plan_id, FORM).replace(tzinfo=UTC)
-    except ValueError:
-        raise UsageError(f"plan: {plan_id[:40]!r} is no id; write PLAN-YYYYMMDDHHMMSS") from None
-    return (moment + timedelta(seconds=1)).strftime(FORM)
-
-
-def first_id(at: float) -> str:
-    """The id of the second in which a plan is made."""
-    return datetime.fromtimestamp(at, UTC).strftime(FORM)
-
-
-def changed(connection: Connection, plan_id: str, expected: Collection[str], **values: Any) -> bool:
-    """Set columns of a plan that stands as expected, in the caller's transaction, who also writes the audit; whether it did."""
     mine = update(plans).where(plans.c.id == plan_id, plans.c.status.in_(expected))
-    return connection.execute(mine.values(**values, revision=plans.c.revision + 1)).rowcount == 1
+    found = mine.values(**values, revision=plans.c.revision + 1).returning(plans.c.incident_id)
+    row = connection.execute(found).first()
+    if row is not None and values.get("status") in UNUSED and set(expected) <= WAITING:
+        key, reason = f"plan.{values['status']}", str(values.get("reason", ""))
+        if key == "plan.expired" and "proposed" not in expected:
+            key = "plan.expired_unused"
+        if reason.startswith(SUPERSEDED):
+            key, reason = "plan.superseded", reason.removeprefix(SUPERSEDED)
+        decided(connection, row[0], plan_id, key, at=values["updated_at"], who=who, reason=reason)
+    return row is not None
 
 
 def _inserted(connection: Connection, plan: Plan, key: str | None) -> Plan | None:
@@ -319,23 +387,6 @@ def _kept(row: Mapping[str, Any]) -> Kept:
         raise PlanAltered(f"plan {row['id']}: its text is not the one that was proposed. It is not carried out; propose it anew.")  # fmt: skip
     names = ("status", "fingerprint", "reason", "updated_at", "decided_at", "told", "revision")
     return Kept(plan=plan, **{name: row[name] for name in names})
-
-
-def _moved(
-    connection: Connection,
-    plan_id: str,
-    status: PlanStatus,
-    expected: PlanStatus | Collection[PlanStatus],
-    *,
-    who: str,
-    at: float,
-    reason: str,
-) -> bool:
-    before = (expected,) if isinstance(expected, str) else tuple(expected)
-    if not changed(connection, plan_id, before, status=status, reason=reason, updated_at=at):
-        return False
-    AuditChain.append(connection, who, f"plan.{status}", plan_id, "done", {"reason": reason}, at)
-    return True
 
 
 @cache

@@ -127,6 +127,16 @@ def row_of(connection: Connection, plan_id: str) -> Row | None:
     return dict(row) if row is not None else None
 
 
+def waiting_step(connection: Connection, plan_id: str) -> str:
+    """The step before which a plan that goes on stands still; '' where it does not stand still, or was called off."""
+    row = row_of(connection, plan_id)
+    if row is None or row["state"] != "paused" or row["asked"] == "cancel":
+        return ""
+    mine = (steps.c.plan_id == plan_id) & (steps.c.state == "waiting")
+    query = select(steps.c.step_id).where(mine).order_by(steps.c.place).limit(1)
+    return str(connection.execute(query).scalar_one_or_none() or "")
+
+
 def going_on(connection: Connection) -> tuple[Row, ...]:
     """Those that are not over."""
     query = select(remediations).where(remediations.c.state.in_(GOING_ON))
@@ -153,6 +163,13 @@ def change(connection: Connection, plan_id: str, states: Iterable[str], *, now: 
     """Change one that is in one of these states; whether it was."""
     mine = (remediations.c.id == plan_id) & remediations.c.state.in_(tuple(states))
     return connection.execute(update(remediations).where(mine).values(**values, updated_at=now)).rowcount == 1
+
+
+def step_of(connection: Connection, plan_id: str, step_id: str) -> Row | None:
+    """A step, in the caller's transaction."""
+    mine = (steps.c.plan_id == plan_id) & (steps.c.step_id == step_id)
+    row = connection.execute(select(steps).where(mine)).mappings().one_or_none()
+    return dict(row) if row is not None else None
 
 
 def change_step(connection: Connection, plan_id: str, step_id: str, **values: Any) -> bool:

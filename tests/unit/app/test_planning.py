@@ -22,10 +22,12 @@ from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.incident import Outcome
 from sre_copilot.domain.knowledge import Card
 from sre_copilot.domain.plan import Action, Mode, Plan, PlanStatus
+from sre_copilot.domain.signals import Window
 from sre_copilot.evidence.aggregate import compare
 from sre_copilot.incidents.investigation import Investigation
 from sre_copilot.incidents.report.words import say
 from sre_copilot.knowledge.keeping import Experience
+from sre_copilot.settings.acting.remediation import Remediation
 from sre_copilot.settings.document import Settings
 from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.plans import PlanStore
@@ -196,6 +198,34 @@ def test_after_a_plan_that_did_not_help_another_way_is_proposed_or_people_take_o
     made = planning.draft(investigated("lab-05"), incident_id="INC-1")
     assert isinstance(made, Plan)
     assert made.attempt == 2
+
+
+def test_after_a_plan_that_helped_the_next_waits_until_what_is_over_no_longer_shows(
+    planning: Planning,
+) -> None:
+    first = proposed(planning, "lab-12")
+    end(planning, first, "succeeded")
+    made = planning.draft(investigated("lab-05"), incident_id="INC-1")
+    assert isinstance(made, NoPlan)
+    assert (made.reason.key, dict(made.reason.params)["plan"]) == ("planning.none.helped", first.id)
+    planning.settings = planning.settings.model_copy(update={"remediation": Remediation(rest_seconds=0)})
+    assert isinstance(planning.draft(investigated("lab-05"), incident_id="INC-1"), Plan)
+
+
+def test_what_is_well_again_when_it_was_looked_at_is_not_repaired(planning: Planning) -> None:
+    found = investigated("lab-12")
+    window = found.observation.incident.window
+    assert window is not None
+    planning.clock = TurnedClock(window.end)
+    assert isinstance(planning.draft(found), Plan), "it hangs to the end of what was recorded"
+    onset = found.diagnosis.incident.onset
+    assert onset is not None
+    earlier = replace(found.observation.incident, window=Window(window.start, onset - 30))
+    before = replace(found, observation=replace(found.observation, incident=earlier))
+    planning.clock = TurnedClock(onset - 30)
+    made = planning.draft(before)
+    assert isinstance(made, NoPlan)
+    assert made.reason.key == "planning.none.recovered"
 
 
 def test_an_accepted_card_is_followed_and_named(planning: Planning) -> None:

@@ -22,7 +22,8 @@ from sre_copilot.store.approvals import approvals, delegations, keep_vote, link_
 from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.database import Database, sqlite_url
 from sre_copilot.store.notifications import NotificationStore
-from sre_copilot.store.plans import PlanAltered, PlanStore, first_id, next_id, plans
+from sre_copilot.store.plan_ids import first_id, next_id
+from sre_copilot.store.plans import PlanAltered, PlanStore, plans
 from sre_copilot.testing.plans import NOW, a_plan, a_step
 
 

@@ -48,6 +48,12 @@ class Sent(Shape):
     incident_id: str
     to: list[str]
     notifications: list[str]
+    attached: list[str]
+    """Services (`RECEIVER: TYPE`) to which the report goes as a file."""
+    not_attached: list[str]
+    """Services that carry no file: they get the summary."""
+    linked: bool
+    """Whether messages have a link to the report: `alerting.notify.external_url` is set."""
 
 
 class Figure(Shape):

@@ -15,6 +15,7 @@ from sre_copilot.decision.approval.model import (
     Vote,
     agreed,
     refused,
+    step_by_step,
     votes_needed,
 )
 from sre_copilot.domain.plan import Mode, Plan, PlanStep
@@ -64,6 +65,8 @@ def _present(plan: Plan, approval: State, facts: Facts, now: float, step: PlanSt
     yield from _still_wanted(plan, approval, facts, now)
     yield from _still_entitled(plan, approval.votes, facts)
     yield from _target(plan, step, facts)
+    if step_by_step(plan) and approval.status != BEGINS:  # begun: now it is about this step
+        yield from _go_ahead(plan, approval, step, facts)
 
 
 def _agreement(plan: Plan, votes: tuple[Vote, ...]) -> Iterator[Refused]:
@@ -98,6 +101,17 @@ def _still_entitled(plan: Plan, votes: tuple[Vote, ...], facts: Facts) -> Iterat
         found = authority_of(plan, person, facts, at=vote.at) if person is not None else None
         if found is None or isinstance(found, Refused) or found not in ("", vote.on_behalf_of):
             yield refused("authority", who=vote.who or vote.person)
+
+
+def _go_ahead(plan: Plan, approval: State, step: PlanStep, facts: Facts) -> Iterator[Refused]:
+    """Somebody has agreed to this step of this plan, and still may."""
+    given = approval.go_aheads.get(step.id)
+    if given is None or given.verdict != "approve" or given.way == "auto":
+        yield refused("go_ahead", plan=plan.id, step=step.id)
+        return
+    if given.fingerprint != plan.fingerprint:
+        yield refused("altered", plan=plan.id)
+    yield from _still_entitled(plan, (given,), facts)
 
 
 def _target(plan: Plan, step: PlanStep, facts: Facts) -> Iterator[Refused]:

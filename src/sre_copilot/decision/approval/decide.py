@@ -13,6 +13,7 @@ from sre_copilot.decision.approval.model import (
     Vote,
     agreed,
     refused,
+    step_by_step,
     votes_needed,
 )
 from sre_copilot.domain.plan import Mode, Plan
@@ -46,10 +47,14 @@ Outcome = Approved | Waiting | Rejected | Refused
 
 def decide(plan: Plan, state: State, decision: Decision, *, now: float, facts: Facts) -> Outcome:
     """What comes of a decision; nothing is changed here."""
-    problem = _stands(plan, state, decision, facts, now) or _entitled(plan, state, decision, facts, now)
+    problem = (
+        _stands(plan, state, decision, facts, now)
+        or first_step(plan, decision)
+        or _entitled(plan, state, decision, facts, now)
+    )
     if isinstance(problem, Refused):
         return problem
-    vote = _vote(plan, decision, now, on_behalf_of=problem)
+    vote = vote_of(plan, decision, now, on_behalf_of=problem)
     if decision.verdict == "reject":
         return Rejected(vote=vote)
     missing = votes_needed(plan) - agreed((*state.votes, vote))
@@ -58,7 +63,7 @@ def decide(plan: Plan, state: State, decision: Decision, *, now: float, facts: F
 
 def decide_alone(plan: Plan, state: State, *, now: float, facts: Facts) -> Approved | Refused:
     """Whether a plan may be carried out without a person: only where that is allowed now, and nothing asks for one."""
-    if problem := _open(plan, state, facts, now) or _allowed(plan, facts):
+    if problem := _open(plan, state, facts, now) or allowed(plan, facts):
         return problem
     if not facts.autonomy or plan.risk.mode != Mode.AUTO or votes_needed(plan) > 1:
         return refused("autonomy")
@@ -72,11 +77,24 @@ def authority_of(plan: Plan, approver: Approver, facts: Facts, *, at: float) -> 
         return ""
     for each in facts.delegations:
         giver = facts.people.get(each.giver)
-        if each.taker != approver.id or giver is None or not each.holds(at) or not each.scope.covers(plan):
+        if (
+            each.taker != approver.id
+            or giver is None
+            or not each.holds(at)
+            or not each.scope.covers(plan, facts.rules.environments)
+        ):
             continue
-        if _own_authority(plan, giver, facts) is None and not _asked_for(facts, giver):
+        if _own_authority(plan, giver, facts) is None and not asked_for(facts, giver):
             return giver.id
     return own
+
+
+def first_step(plan: Plan, decision: Decision) -> Refused | None:
+    """With a plan only its first step can be agreed to: what the others will find is not there yet."""
+    first = next((each.id for each in plan.steps if not each.needs), "")
+    if not decision.step or (step_by_step(plan) and decision.step == first):
+        return None
+    return refused("not_waiting", plan=plan.id, step=decision.step[:40])
 
 
 def _stands(plan: Plan, state: State, decision: Decision, facts: Facts, now: float) -> Refused | None:
@@ -87,12 +105,14 @@ def _stands(plan: Plan, state: State, decision: Decision, facts: Facts, now: flo
         return refused("altered", plan=plan.id)
     if decision.verdict == "reject":
         return None if decision.reason.strip() else refused("reason")
-    return _allowed(plan, facts)
+    return allowed(plan, facts)
 
 
 def _open(plan: Plan, state: State, facts: Facts, now: float) -> Refused | None:
     if state.status == "expired":
         return refused("expired", plan=plan.id, since=facts.rules.closes_at(plan))
+    if state.superseded_by:
+        return refused("superseded", plan=plan.id, by=state.superseded_by)
     if state.status != "proposed":
         last = max(state.votes, key=lambda each: each.at, default=None)
         return refused("decided", plan=plan.id, status=state.status, who=last.who if last else "")
@@ -103,7 +123,8 @@ def _open(plan: Plan, state: State, facts: Facts, now: float) -> Refused | None:
     return None
 
 
-def _allowed(plan: Plan, facts: Facts) -> Refused | None:
+def allowed(plan: Plan, facts: Facts) -> Refused | None:
+    """Why nobody may carry it out now."""
     if plan.risk.forbidden:
         return refused("forbidden", plan=plan.id)
     if facts.frozen is not None:
@@ -119,7 +140,7 @@ def _entitled(plan: Plan, state: State, decision: Decision, facts: Facts, now: f
         return found
     if decision.verdict == "reject":  # to say no is open to whoever asked for it, too
         return found
-    if facts.rules.separation and _asked_for(facts, decision.by):
+    if facts.rules.separation and asked_for(facts, decision.by):
         return refused("requester", who=decision.by.name)
     if any(each.person == decision.by.id for each in state.votes):
         return refused("replayed", who=decision.by.name)
@@ -135,11 +156,13 @@ def _own_authority(plan: Plan, approver: Approver, facts: Facts) -> Refused | No
     return refused("group", who=approver.name, group=missing[0]) if missing else None
 
 
-def _asked_for(facts: Facts, approver: Approver) -> bool:
+def asked_for(facts: Facts, approver: Approver) -> bool:
+    """Whether it is this person's own wish."""
     return bool(facts.requester) and approver.id == facts.requester
 
 
-def _vote(plan: Plan, decision: Decision, now: float, *, on_behalf_of: str) -> Vote:
+def vote_of(plan: Plan, decision: Decision, now: float, *, on_behalf_of: str) -> Vote:
+    """A decision as a vote; `on_behalf_of` is whose authority it is where that is another's."""
     return Vote(
         verdict=decision.verdict,
         person=decision.by.id,

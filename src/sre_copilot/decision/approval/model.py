@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Literal
 
+from sre_copilot.decision.environment import lies_in
+from sre_copilot.decision.patterns import fits
 from sre_copilot.domain.evidence import Message
-from sre_copilot.domain.plan import Action, Plan, PlanStatus, RiskLevel
+from sre_copilot.domain.plan import Action, Mode, Plan, PlanStatus, RiskLevel
+from sre_copilot.settings.acting.decision import EnvironmentClass
 from sre_copilot.settings.section import Role
 
-PRODUCTION = "production"  # what counts where nobody names the environment of a target
+Environments = Mapping[str, EnvironmentClass]
+"""What environments are, by the patterns of the configuration."""
+NONE: Environments = {}
 Verdict = Literal["approve", "reject"]
 Way = Literal["rest", "cli", "page", "chat", "auto"]
 """How a vote came; `auto` is nobody's: the plan may be carried out without a person."""
@@ -23,6 +27,7 @@ Code = Literal[
     "unclear",  # the text is no decision
     "link",  # the link was changed, or is for something else
     "decided",  # it was approved, rejected, begun or ended already
+    "superseded",  # a later plan took its place
     "altered",  # it is not the plan that was shown or approved
     "expired",
     "role",
@@ -38,6 +43,8 @@ Code = Literal[
     "state",  # the target is not what it was
     "autonomy",  # it may not be carried out without a person
     "step",  # the plan has no such step
+    "go_ahead",  # a person must agree to this very step, and nobody has
+    "not_waiting",  # the plan does not wait for a go-ahead of this step
 ]
 
 
@@ -69,14 +76,14 @@ class Scope:
     entities: tuple[str, ...] = ()
     at_most: RiskLevel = RiskLevel.CRITICAL
 
-    def covers(self, plan: Plan) -> bool:
-        """Whether a plan lies within it."""
+    def covers(self, plan: Plan, known: Environments = NONE) -> bool:
+        """Whether a plan lies within it; `known` says what environments are."""
         steps = [step.action for step in plan.steps]
         return (
             plan.risk.level <= self.at_most
-            and all(_fits(action.name, self.actions) for action in steps)
-            and all(_fits(action.target.environment or PRODUCTION, self.environments) for action in steps)
-            and _fits(plan.entity, self.entities)
+            and all(fits(action.name, self.actions) for action in steps)
+            and all(lies_in(action.target, self.environments, known) for action in steps)
+            and fits(plan.entity, self.entities)
         )
 
 
@@ -87,12 +94,12 @@ class Rule:
     group: str
     scope: Scope
 
-    def concerns(self, plan: Plan, action: Action) -> bool:
-        """Whether a step is meant."""
+    def concerns(self, plan: Plan, action: Action, known: Environments = NONE) -> bool:
+        """Whether a step is meant; `known` says what environments are."""
         return (
-            _fits(action.name, self.scope.actions)
-            and _fits(action.target.environment or PRODUCTION, self.scope.environments)
-            and _fits(plan.entity, self.scope.entities)
+            fits(action.name, self.scope.actions)
+            and lies_in(action.target, self.scope.environments, known)
+            and fits(plan.entity, self.scope.entities)
         )
 
 
@@ -108,11 +115,15 @@ class Rules:
     """How long after the last vote it may begin."""
     separation: bool = True
     """Whether who asked for it may not approve it."""
+    environments: Environments = field(default_factory=dict)
+    """What environments are."""
 
     def groups_of(self, plan: Plan) -> tuple[str, ...]:
         """Groups that an approver must belong to: of each step that of the first rule that fits; none: anybody with the role."""
         found = (
-            next((rule.group for rule in self.rules if rule.concerns(plan, step.action)), "")
+            next(
+                (rule.group for rule in self.rules if rule.concerns(plan, step.action, self.environments)), ""
+            )
             for step in plan.steps
         )
         return tuple(dict.fromkeys(each for each in found if each))
@@ -167,6 +178,10 @@ class State:
     fingerprint: str
     votes: tuple[Vote, ...] = ()
     reason: str = ""
+    superseded_by: str = ""
+    """The plan that took its place."""
+    go_aheads: Mapping[str, Vote] = field(default_factory=dict)
+    """What people said to single steps, by the id of the step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +195,8 @@ class Decision:
     """As the audit names them."""
     reason: str = ""
     fingerprint: str = ""
+    step: str = ""
+    """The one step that is agreed to; '': the plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,12 +227,13 @@ def votes_needed(plan: Plan) -> int:
     return 2 if plan.risk.four_eyes or plan.risk.level >= RiskLevel.CRITICAL else 1
 
 
+def step_by_step(plan: Plan) -> bool:
+    """Whether each step waits for a person's go-ahead of its own."""
+    return plan.risk.mode == Mode.MANUAL
+
+
 def agreed(votes: tuple[Vote, ...]) -> int:
     """How many people have agreed, each with an authority that no other has used."""
     people = {each.person for each in votes if each.verdict == "approve"}
     authorities = {each.authority for each in votes if each.verdict == "approve"}
     return min(len(people), len(authorities))
-
-
-def _fits(name: str, patterns: tuple[str, ...]) -> bool:
-    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -63,7 +63,7 @@ def propose(
     if not open_:
         details = tuple(reason for each in weighed if (reason := against(each, known)) is not None)
         return NoPlan(reason=message("none.nothing_left", service=fault.entity), details=details)
-    best = max(open_, key=lambda each: each.value)
+    best = max(open_, key=lambda each: (each.ready.draft.origin != "team", each.value))  # rules first
     record = best.record
     return Plan(
         id="",

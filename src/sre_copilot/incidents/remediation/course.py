@@ -81,7 +81,8 @@ class Course:
         while (asked := _sure(run, f"gate {step} {look}", self._steps.gate, plan, step))["go"] == "pause":
             look += 1
             if run.receive(CONTROL, self._settings.longest_pause_seconds) is None:
-                return Failure("cancelled", {"key": "remediation.paused_too_long", "params": {}}, step)
+                late = asked["reason"] or {"key": "remediation.paused_too_long", "params": {}}
+                return Failure("cancelled", late, step)
         if asked["go"] == "on":
             return None
         return Failure(asked["go"], asked["reason"], step)

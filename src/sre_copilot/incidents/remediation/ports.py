@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
 from sre_copilot.action.order import Direction
 from sre_copilot.domain.evidence import Message
+from sre_copilot.domain.notification import Notification
 from sre_copilot.domain.plan import Plan, PlanStatus, SignalCheck
 
 
@@ -79,6 +80,9 @@ Agree = Callable[[str], bool]
 
 Alone = Callable[[str], bool]
 """Whether a plan was approved without a person."""
+
+AskForStep = Callable[[Plan, str], Sequence[Notification]]
+"""What people are told when a plan waits for their go-ahead of a step."""
 
 Alive = Callable[[], frozenset[str]]
 """Names of the workers that live."""

@@ -20,6 +20,7 @@ from sre_copilot.incidents.remediation.ports import Agree, Alone, Kept, Standing
 from sre_copilot.incidents.remediation.steps import WHO, Room, Steps
 from sre_copilot.incidents.remediation.telling import tell
 from sre_copilot.store import remediation as book
+from sre_copilot.store.approvals import go_aheads_of
 from sre_copilot.store.leases import Fenced, Lease, Leases
 from sre_copilot.store.limits import hold
 from sre_copilot.store.paging import Row
@@ -141,6 +142,14 @@ class Remedies:
         if self._durable.state(plan_id) is not None:
             self._durable.send(plan_id, CONTROL, wish, idempotency_key=f"{wish}/{at}")
 
+    def _tell_go_aheads(self, plan_id: str) -> None:
+        """Wake a run that waits for a person's go-ahead, once for each that was given."""
+        with self._room.rows.database.begin() as connection:
+            given = go_aheads_of(connection, plan_id)
+        if given and self._durable.state(plan_id) is not None:
+            for step in sorted(given):
+                self._durable.send(plan_id, CONTROL, "go", idempotency_key=f"go/{step}")
+
     @property
     def _living(self) -> frozenset[str]:
         return self._room.alive() | {self._room.worker, ""}
@@ -224,6 +233,8 @@ class Remedies:
         self._hold_after_crash(row)
         if row["state"] == "paused" and row["asked"] in ("resume", "cancel"):
             self._tell(row["id"], row["asked"], row["updated_at"])
+        elif row["state"] == "paused":
+            self._tell_go_aheads(row["id"])
         self._durable.start(WORKFLOW, {"plan": row["id"]}, key=row["id"])
         state = self._durable.state(row["id"])
         if state is None or state.status not in ("failed", "cancelled"):

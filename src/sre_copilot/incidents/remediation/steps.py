@@ -15,8 +15,9 @@ from sre_copilot.clock import Clock
 from sre_copilot.domain.plan import Plan, PlanStatus
 from sre_copilot.errors import DurableError, SreCopilotError
 from sre_copilot.incidents.remediation.judging import Judged, checks_of, in_order, judge
-from sre_copilot.incidents.remediation.ports import Again, Alive, HandOver, Plans, Signals
-from sre_copilot.incidents.remediation.telling import handed_over, reason_text, tell
+from sre_copilot.incidents.remediation.people import stand_still, waits_for_person
+from sre_copilot.incidents.remediation.ports import Again, Alive, AskForStep, HandOver, Plans, Signals
+from sre_copilot.incidents.remediation.telling import handed_over, reason_text, tell, tell_step
 from sre_copilot.settings.acting.remediation import Remediation
 from sre_copilot.store import remediation as book
 from sre_copilot.store.effects import Effects
@@ -43,6 +44,8 @@ class Room:
     clock: Clock
     settings: Remediation
     worker: str
+    ask_for_step: AskForStep = lambda plan, step: ()
+    """What people are told when a plan waits for their go-ahead of a step."""
     alive: Alive = frozenset
     """Names of the workers that live, beside this one."""
 
@@ -77,11 +80,21 @@ class Steps:
         """Whether the next step may be gone to, or somebody wants otherwise."""
         row = self._touch(plan_id)
         wish = self._wish(row)
+        plan = self._plan(plan_id)
+        if wish["go"] == "on" and waits_for_person(self._rows.database, plan, step_id):
+            return self._wait_for_person(plan, step_id)
         state: PlanStatus = "paused" if wish["go"] == "pause" else "running"
         if row["state"] != state:
             key = "remediation.paused" if state == "paused" else "remediation.resumed"
             self._move(plan_id, ("running", "paused"), state, key, who=row["asked_by"] or WHO)
         return wish
+
+    def _wait_for_person(self, plan: Plan, step_id: str) -> dict[str, Any]:
+        now, told = self._clock.now(), self._room.ask_for_step(plan, step_id)
+        with self._rows.database.write() as connection:
+            if stand_still(connection, self._rows.database, plan, step_id, told, now=now):
+                self._status(connection, plan.id, "paused", who=WHO, now=now, reason="")
+        return {"go": "pause", "reason": {"key": "remediation.no_go_ahead", "params": {"step": step_id}}}
 
     def prepare(self, plan_id: str, step_id: str) -> dict[str, Any]:
         """Look at the target and keep its backup."""
@@ -148,7 +161,7 @@ class Steps:
 
     def turn_back(self, plan_id: str, failure: Mapping[str, Any]) -> None:
         """From here on what was done is taken back."""
-        reason = reason_text(failure["reason"])
+        reason = dict(failure["reason"])
         if failure["step"]:
             self._note(plan_id, failure["step"], "failed", reason=failure["reason"])
         self._move(plan_id, ("running", "paused"), "undoing", "remediation.undoing", reason=reason)
@@ -206,8 +219,15 @@ class Steps:
         """People take over."""
         plan = self._plan(plan_id)
         known = self._known(plan_id)
-        if known.get("failure", {}).get("kind") != "cancelled":
-            self._room.hand_over(plan, known)
+        if known.get("failure", {}).get("kind") == "cancelled":
+            return
+        self._room.hand_over(plan, known)
+        told = {**known, "handed_over_at": self._clock.now()}
+        with self._rows.database.write() as connection:
+            row = book.row_of(connection, plan_id)
+            if row is not None and "handed_over_at" not in row["known"]:
+                book.change(connection, plan_id, (row["state"],), now=told["handed_over_at"], known=told)
+                tell(connection, plan, "remediation.handed_over", now=told["handed_over_at"])
 
     # -- what they share ----------------------------------------------------------------------------------------------
 
@@ -258,8 +278,20 @@ class Steps:
 
     def _note(self, plan_id: str, step_id: str, state: str, **values: Any) -> None:
         """Note how a step stands; '' leaves its state."""
+        plan = self._plan(plan_id)
         with self._rows.database.write() as connection:
-            book.change_step(connection, plan_id, step_id, **({"state": state} if state else {}), **values)
+            self._change_step(connection, plan, step_id, state, **values)
+
+    def _change_step(
+        self, connection: Connection, plan: Plan, step_id: str, state: str, **values: Any
+    ) -> None:
+        """Note it, and tell of it on the timeline; both or neither."""
+        before = book.step_of(connection, plan.id, step_id)
+        changed = book.change_step(
+            connection, plan.id, step_id, **({"state": state} if state else {}), **values
+        )
+        if changed and state and before is not None:
+            tell_step(connection, plan, before, state, now=self._clock.now(), reason=values.get("reason"))
 
     def _say(self, plan_id: str, step_id: str, reason: Mapping[str, Any]) -> None:
         self._note(plan_id, step_id, "", reason=dict(reason or {}))
@@ -273,7 +305,12 @@ class Steps:
             if book.change(connection, plan_id, before, now=now, state=state):
                 tell(connection, plan, key, now=now, who=who, **params)
                 self._status(
-                    connection, plan_id, state, who=who, now=now, reason=str(params.get("reason", ""))
+                    connection,
+                    plan_id,
+                    state,
+                    who=who,
+                    now=now,
+                    reason=reason_text(params.get("reason") or {}),
                 )
 
     def _end(
@@ -301,12 +338,12 @@ class Steps:
             let_go(connection, plan.id)
             if status == "succeeded":
                 for step in plan.steps:
-                    book.change_step(connection, plan.id, step.id, state="done", ended_at=now)
+                    self._change_step(connection, plan, step.id, "done", ended_at=now)
             elif failure.get("step") and failure["step"] not in undone:
-                book.change_step(connection, plan.id, failure["step"], state="failed", reason=dict(reason))
+                self._change_step(connection, plan, failure["step"], "failed", reason=dict(reason))
             note_outcomes(connection, _outcomes(plan, row, good, bad, now))
-            said = f"remediation.{status}"
-            tell(connection, plan, said, now=now, seconds=now - row["began_at"], reason=reason_text(reason))
+            said = f"remediation.{status}" if status != "cancelled" else "remediation.ended"
+            tell(connection, plan, said, now=now, seconds=now - row["began_at"], reason=dict(reason))
             self._status(connection, plan.id, status, who=WHO, now=now, reason=reason_text(reason))
 
     def _status(

@@ -5,27 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import Plan
 from sre_copilot.incidents.report.words import say
-from sre_copilot.store.alerting.tables import timeline
+from sre_copilot.store.alerting.happenings import REMEDIATION, happened
 from sre_copilot.store.paging import Row
-
-KIND = "remediation"
 
 
 def tell(
     connection: Connection, plan: Plan, key: str, *, now: float, who: str = "sre-copilot", **params: Any
 ) -> None:
-    """Add to the timeline of the plan's incident, in the caller's transaction."""
-    if not plan.incident_id:
+    """Add to the timeline of the plan's incident, in the caller's transaction; a reason is kept as a sentence, to be said in the reader's language."""
+    happened(
+        connection, plan.incident_id, REMEDIATION, key,
+        at=now, who=who, params={"plan": plan.id, **params}, data={"plan_id": plan.id},
+    )  # fmt: skip
+
+
+def place_of(target: str) -> str:
+    """The key of a target as people read it: the action names the executor already, and what is empty is left out."""
+    return "/".join(part for part in target.split("/")[1:] if part) or target
+
+
+TOLD: Mapping[str, tuple[str, frozenset[str]]] = {
+    "acting": ("action.started", frozenset({"waiting", "preparing"})),
+    "watching": ("action.finished", frozenset({"acting", "verifying"})),
+    "failed": ("action.failed", frozenset({"preparing", "acting", "verifying", "watching"})),
+    "undone": ("action.undone", frozenset({"undoing"})),
+    "not_undone": ("action.not_undone", frozenset({"undoing"})),
+}
+"""States of a step that the timeline tells of, and from which state on: one that is come to again after a crash is not told again."""
+
+
+def tell_step(connection: Connection, plan: Plan, step: Row, state: str, *, now: float, reason: Any) -> None:
+    """Say that a step has come to a state, where people are told of that one."""
+    key, before = TOLD.get(state, ("", frozenset()))
+    if step["state"] not in before:
         return
-    document = {"key": key, "params": {"plan": plan.id, **params}, "data": {"plan_id": plan.id}}
-    row = {"incident_id": plan.incident_id, "at": now, "kind": KIND, "who": who[:200]}
-    connection.execute(insert(timeline).values(**row, document=orjson.dumps(document).decode()))
+    said = {"action": step["action"], "target": place_of(step["target"]), "step": step["step_id"]}
+    if reason and state in ("failed", "not_undone"):
+        key, said["reason"] = f"{key}_because", dict(reason)
+    tell(connection, plan, key, now=now, **said)
 
 
 def message_of(plain: Mapping[str, Any]) -> Message | None:

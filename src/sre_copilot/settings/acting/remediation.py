@@ -22,6 +22,8 @@ class Remediation(Section):
     """How long a plan waits for a target that another holds, or for a limit, before it gives up; above the longest usual time-out of an action."""
     between_seconds: float = Field(default=15.0, ge=0, le=600)
     """Window over which guard signals are watched between two steps; a quarter of a minute, one sample of most sources."""
+    rest_seconds: float = Field(default=300.0, ge=0, le=86_400)
+    """So long after a plan has helped no other is made for its incident: averages over minutes, and the alerts on them, go on showing what is over."""
     attempts: int = Field(default=3, ge=1, le=10)
     """How often one step is tried, each time after a look whether it is done already; three, for what fails thrice needs eyes."""
     rediagnoses: int = Field(default=2, ge=0, le=5)

@@ -39,12 +39,12 @@ def note(
 @contextmanager
 def noted(
     database: Database, clock: Clock, verb: str, *, who: str, subject: str = "", **arguments: Any
-) -> Iterator[None]:
-    """Note what is done within, or that it was not, with the reason where it is one for people."""
+) -> Iterator[dict[str, Any]]:
+    """Note what is done within, or that it was not, with the reason where it is one for people; what came of it may be added to the detail."""
     detail: dict[str, Any] = {"arguments": arguments}
     outcome = "refused"
     try:
-        yield
+        yield detail
         outcome = "done"
     except SreCopilotError as error:
         detail["problem"] = str(error)

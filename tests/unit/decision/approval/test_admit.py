@@ -13,6 +13,7 @@ from sre_copilot.decision.approval.model import (
     Delegation,
     Facts,
     Refused,
+    Rule,
     Rules,
     Scope,
     State,
@@ -144,3 +145,32 @@ def test_without_a_person_only_while_that_is_allowed() -> None:
     assert code(auto, alone) == "autonomy"
     semi = approved(votes=(vote("", way="auto"),))
     assert code(state=semi, autonomy=True) == "autonomy"
+
+
+def test_each_step_of_a_manual_plan_needs_a_go_ahead_for_it_that_still_counts() -> None:
+    plan = a_plan(a_step(1), a_step(2, name="db"), mode=Mode.MANUAL)
+    given = {"s1": vote(plan=plan), "s2": vote("gone", plan=plan)}
+    running = approved(plan, status="running")
+    assert isinstance(admit(plan, approved(plan), FACTS, NOW + 60, step_id="s1"), Admitted)  # it may begin
+    assert code(plan, running) == "go_ahead"
+    assert code(plan, replace(running, go_aheads={"s1": vote(plan=PLAN)})) == "altered"
+    assert code(plan, replace(running, go_aheads={"s1": vote(plan=plan, way="auto")})) == "go_ahead"
+    let = replace(running, go_aheads=given)
+    assert isinstance(admit(plan, let, FACTS, NOW + 60, step_id="s1"), Admitted)
+    assert code(plan, let, step="s2") == "authority"
+    assert isinstance(admit(plan, running, FACTS, NOW + 60, step_id="s1", direction="undo"), Admitted)
+
+
+@pytest.mark.parametrize(
+    ("environment", "meant"),
+    [("prod", True), ("live-eu", True), ("", True), ("nobody-knows", True), ("Production", True), ("staging", False), ("lab", False)],
+)  # fmt: skip
+def test_production_in_a_rule_and_in_a_delegation_means_what_it_is_not_what_it_is_called(
+    environment: str, meant: bool
+) -> None:
+    plan = a_plan(a_step(1, environment=environment))
+    scope = Scope(environments=("production",))
+    known: Any = {"live-*": "production"}
+    rules = Rules(rules=(Rule(group="owners", scope=scope),), environments=known)
+    assert rules.groups_of(plan) == (("owners",) if meant else ())
+    assert scope.covers(plan, known) is meant

@@ -12,9 +12,10 @@ from tests.unit.decision.situations import NOON, situation, standing
 from sre_copilot.decision.policy.matching import fitting, within
 from sre_copilot.decision.policy.model import Hours
 from sre_copilot.decision.policy.reading import Policies
-from sre_copilot.decision.trial import remarks, try_all
+from sre_copilot.decision.trial import Offered, remarks, try_all
 from sre_copilot.domain.plan import RiskLevel
 from sre_copilot.errors import SettingsError
+from sre_copilot.testing.stated_executor import usual_specs
 
 FILE = """\
 policies:
@@ -170,7 +171,8 @@ tests:
   - {name: t, given: {action: sql.x}, expect: {forbidden: true}}
 """
     )
-    found = [message.key.rpartition(".")[2] for _, message in remarks(policies, actions=["sql.kill_query"])]
+    offered = Offered(usual_specs("sql"))
+    found = [message.key.rpartition(".")[2] for _, message in remarks(policies, offered=offered)]
     assert found == ["same", "untested", "unknown_action"]
     assert [message.key for _, message in remarks(read("policies: []"))] == ["decision.lint.empty"]
 
@@ -178,3 +180,14 @@ tests:
 def test_two_files_may_not_name_two_rules_alike() -> None:
     with pytest.raises(SettingsError, match=r"policies\.yaml, line 2: policies\.0: the name .*Rename one"):
         Policies.together([read(FILE), read(FILE)])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "known"),
+    [("sql/*/process/orders*", True), ("sql/*", True), ("*", True), ("SQL/*/process/x", True), ("*/process/*", True),
+     ("sq1/*/process/orders", False), ("sql/*/database/orders", False), ("sqk*", False)],
+)  # fmt: skip
+def test_targets_that_no_executor_has_are_remarked(pattern: str, known: bool) -> None:
+    policies = read(f'policies: [{{name: a, when: {{targets: ["{pattern}"]}}, effect: forbid}}]')
+    found = {message.key.rpartition(".")[2] for _, message in remarks(policies, offered=Offered(usual_specs("sql")))}  # fmt: skip
+    assert ("unknown_target" not in found) is known
