@@ -13,6 +13,8 @@ import pytest
 
 from sre_copilot.testing.cases import build_case
 
+pytestmark = pytest.mark.integration  # each starts a process for each command
+
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="the system has no full device")
 SHOP = {"network_delay": "network/delay", "missing_step": "code/missing-step"}
@@ -54,7 +56,6 @@ def test_a_case_without_telemetry_is_inconclusive_and_the_exit_code_is_3(tmp_pat
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.integration
 def test_bad_input_is_one_sentence_that_names_the_file_and_the_exit_code_is_2(
     tmp_path: Path, broken: Path
 ) -> None:
@@ -69,7 +70,6 @@ def test_bad_input_is_one_sentence_that_names_the_file_and_the_exit_code_is_2(
     assert "--out" in done.stderr
 
 
-@pytest.mark.integration
 def test_an_error_that_quotes_a_hostile_case_holds_no_control_code(tmp_path: Path) -> None:
     (tmp_path / "case.json").write_text(r'{"id": "x", "k\u001b[31m": 1, "k\u001b[31m": 2}', encoding="utf-8")
     done = sre_copilot("investigate", tmp_path)
@@ -78,14 +78,12 @@ def test_an_error_that_quotes_a_hostile_case_holds_no_control_code(tmp_path: Pat
     assert "\x1b" not in done.stderr
 
 
-@pytest.mark.integration
 def test_usage_errors_have_exit_code_2() -> None:
     assert sre_copilot("investigate").returncode == 2
     assert sre_copilot("investigate", "x", "--output", "pdf").returncode == 2
     assert sre_copilot("nonsense").returncode == 2
 
 
-@pytest.mark.integration
 @pytest.mark.parametrize("output", ["table", "md", "html", "json"])
 def test_each_form_is_written_to_a_file_in_chinese(broken: Path, tmp_path: Path, output: str) -> None:
     out = tmp_path / f"report.{output}"
@@ -95,13 +93,11 @@ def test_each_form_is_written_to_a_file_in_chinese(broken: Path, tmp_path: Path,
     assert "网络延迟" in out.read_text(encoding="utf-8")
 
 
-@pytest.mark.integration
 def test_the_language_is_that_of_the_locale(broken: Path) -> None:
     done = sre_copilot("investigate", broken, LANG="zh_CN.UTF-8", LC_ALL="zh_CN.UTF-8")
     assert "网络延迟" in done.stdout
 
 
-@pytest.mark.integration
 def test_the_plugins_are_listed_with_their_package() -> None:
     done = sre_copilot("plugins")
     assert done.returncode == 0
@@ -109,7 +105,6 @@ def test_the_plugins_are_listed_with_their_package() -> None:
         assert name in done.stdout
 
 
-@pytest.mark.integration
 def test_the_answer_does_not_depend_on_the_truth_being_there(broken: Path, tmp_path: Path) -> None:
     shutil.copytree(broken.parents[1], tmp_path / "copy")
     copy = tmp_path / "copy" / "cases" / broken.name
@@ -119,7 +114,6 @@ def test_the_answer_does_not_depend_on_the_truth_being_there(broken: Path, tmp_p
     assert json.loads(one) == json.loads(other)
 
 
-@pytest.mark.integration
 @pytest.mark.parametrize(
     "environment",
     [
@@ -137,7 +131,6 @@ def test_a_stream_without_the_letters_is_no_error(
         assert "网络延迟" in done.stdout  # a document is UTF-8 whatever the locale says
 
 
-@pytest.mark.integration
 @needs_full
 @pytest.mark.parametrize("output", ["table", "json"])
 def test_a_full_disk_is_one_sentence_and_exit_code_1(broken: Path, output: str) -> None:
@@ -151,7 +144,6 @@ def test_a_full_disk_is_one_sentence_and_exit_code_1(broken: Path, output: str) 
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.integration
 @pytest.mark.parametrize("arguments", [["--output", "json"], ["--output", "table"]])
 def test_a_reader_that_has_read_enough_is_no_error(broken: Path, arguments: list[str]) -> None:
     reader, writer = os.pipe()
@@ -162,7 +154,6 @@ def test_a_reader_that_has_read_enough_is_no_error(broken: Path, arguments: list
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.integration
 def test_the_ending_of_the_file_says_the_form_and_a_dash_is_standard_output(
     broken: Path, tmp_path: Path
 ) -> None:
@@ -182,7 +173,6 @@ def test_a_folder_of_cases_is_answered_with_the_name_of_one(broken: Path, tmp_pa
     assert f"missing in {tmp_path}" in sre_copilot("investigate", tmp_path).stderr
 
 
-@pytest.mark.integration
 def test_a_case_that_cannot_be_read_is_listed_after_the_tables_and_the_exit_code_is_1(tmp_path: Path) -> None:
     folder = build_case("cpu", seed=5, requests_per_second=0.1, baseline=False).write(tmp_path)
     (folder / "metrics.parquet").write_bytes(b"PAR1")
@@ -193,14 +183,12 @@ def test_a_case_that_cannot_be_read_is_listed_after_the_tables_and_the_exit_code
     assert (tmp_path / "figures.json").exists()
 
 
-@pytest.mark.integration
 def test_figures_that_cannot_be_written_are_refused_before_anything_is_judged(tmp_path: Path) -> None:
     done = sre_copilot("eval", "rca", tmp_path / "nowhere", "--json", tmp_path / "no" / "figures.json")
     assert done.returncode == 2
     assert "--json" in done.stderr
 
 
-@pytest.mark.integration
 def test_a_plugin_brings_its_own_sentences(broken: Path, tmp_path: Path) -> None:
     about = tmp_path / "stranger-1.0.dist-info"
     about.mkdir()

@@ -6,12 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
+from tests.integration.schemathesis_seeds import Known, config, seeded, texts
 
 from sre_copilot.testing.serving import Serving, serving, write_config
 
@@ -23,22 +21,12 @@ CHECKS = (
 )
 ENDLESS = "/updates$|/stream/"  # they answer until whoever asks goes away; tests of their own read them
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
-ALERTING: dict[str, Any] = {
-    "notify": {"receivers": [{"name": "team", "webhook_configs": [{"url": "http://127.0.0.1:9/hook"}]}]},
-    "routing": {"route": {"receiver": "team", "group_by": ["alertname"], "group_wait": "1s"}},
-    "intake": {"entries": {"shop": {"provider": "alertmanager", "token": "a-word-of-the-shop"}}},
-    "people": {
-        "persons": {"ann": {"name": "Ann"}},
-        "teams": {"shop": {"members": ["ann"]}},
-        "schedules": {"day": {"layers": [{"order": ["ann"], "start": "2026-01-01"}]}},
-    },
-}
 
 
 def test_no_invented_request_meets_a_server_error_or_an_answer_that_is_not_described(tmp_path: Path) -> None:
-    write_config(tmp_path, prometheus={"url": "http://127.0.0.1:9"}, alerting=ALERTING)
+    write_config(tmp_path, **config(tmp_path))
     with serving(tmp_path) as server:
-        known = _something(server)
+        known = seeded(server)
         found = _fuzzed(server, tmp_path, known)
     print(found.stdout[found.stdout.find("= SUMMARY =") :])
     said = found.stdout[found.stdout.find("= FAILURES =") :]
@@ -46,9 +34,7 @@ def test_no_invented_request_meets_a_server_error_or_an_answer_that_is_not_descr
     assert "No operations" not in found.stdout
 
 
-def _fuzzed(
-    server: Serving, folder: Path, known: dict[str, dict[str, list[str]]]
-) -> subprocess.CompletedProcess[str]:
+def _fuzzed(server: Serving, folder: Path, known: Known) -> subprocess.CompletedProcess[str]:
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "run", f"{server.url}/openapi.json",
         "--header", f"Authorization: Bearer {server.token}",
@@ -60,49 +46,9 @@ def _fuzzed(
         **os.environ,
         "SCHEMATHESIS_HOOKS": str(HOOKS),
         "SRE_COPILOT_FUZZ_KNOWN": json.dumps(known),
+        "SRE_COPILOT_FUZZ_TEXTS": json.dumps(texts()),
         "COLUMNS": "160",
     }
     return subprocess.run(
         command, cwd=folder, env=env, capture_output=True, text=True, timeout=SECONDS + 240, check=False
     )
-
-
-def _something(server: Serving) -> dict[str, dict[str, list[str]]]:
-    """Let there be alerts, incidents, a silence and a room; return their names."""
-    headers = {"Authorization": f"Bearer {server.token}"}
-    now = datetime.now(UTC)
-    with httpx.Client(base_url=server.url, headers=headers, trust_env=False, timeout=20) as client:
-        alerts = [
-            {
-                "labels": {"alertname": f"Fault{number}", "service": f"service-{number}", "severity": "critical"},
-                "startsAt": (now - timedelta(minutes=number)).isoformat(),
-            }
-            for number in range(6)
-        ]  # fmt: skip
-        client.post("/api/v2/alerts", json=alerts).raise_for_status()
-        incidents = server.until(lambda: server.get("/api/v1/incidents", status="all")["items"])
-        fired = server.until(
-            lambda: (
-                len(server.get("/api/v1/alerts")["items"]) == len(alerts)
-                and server.get("/api/v1/alerts")["items"]
-            )
-        )
-        matcher = [{"name": "service", "value": "nobody"}]
-        end = (now + timedelta(hours=2)).isoformat()
-        silence = client.post(
-            "/api/v1/silences", json={"matchers": matcher, "ends_at": end, "comment": "test"}
-        ).json()
-        window = client.post(
-            "/api/v1/maintenance", json={"matchers": matcher, "ends_at": end, "reason": "test"}
-        ).json()
-        room = client.post("/api/v1/rooms", json={"title": "test"}).json()
-    ids = [each["id"] for each in incidents]
-    return {
-        "/incidents/": {"key": ids},
-        "/alerts/{": {"fingerprint": [each["fingerprint"] for each in fired]},
-        "/silence": {"key": [silence["id"]]},
-        "/maintenance/": {"key": [window["id"]]},
-        "/rooms/": {"key": [room["id"]]},
-        "/oncall/": {"schedule": ["day"]},
-        "/intake/": {"name": ["shop"]},
-    }

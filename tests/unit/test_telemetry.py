@@ -258,7 +258,9 @@ def test_no_message_names_a_file_of_the_documentation() -> None:
     folder = Path(telemetry.__file__).parent
     named: list[str] = []
     for file in folder.rglob("*.py"):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        if "docs/" not in (content := file.read_text(encoding="utf-8")):  # to parse all takes seconds
+            continue
+        tree = ast.parse(content)
         bodies = [each.body for each in ast.walk(tree) if isinstance(each, DOCUMENTED) and each.body]
         silent = {id(body[0].value) for body in bodies if isinstance(body[0], ast.Expr)}
         texts = (

@@ -12,14 +12,15 @@ from sre_copilot.alerts.explanation import Because, explain_incident
 Row = Mapping[str, Any]
 ORDER = (
     "correlate", "inhibit", "silence", "maintain", "snooze", "route", "worth", "merge", "split", "link", "severity",
-    "escalate", "notify", "acknowledge", "end", "reopen",
+    "escalate", "notify", "acknowledge", "decide", "act", "end", "reopen",
 )  # fmt: skip
-"""Stages as they are told: why it is one, what keeps it from people, whom it goes to, what became of it."""
+"""Stages as they are told: why it is one, what keeps it from people, whom it goes to, what was decided and done, what became of it."""
 HAPPENINGS = {
     "merged": "merge", "merged_into": "merge", "split": "split", "split_from": "split", "linked": "link",
     "severity": "severity", "escalation": "escalate", "page": "escalate", "acknowledged": "acknowledge",
     "unacknowledged": "acknowledge", "snoozed": "snooze", "snooze_over": "snooze", "recovered": "end",
-    "resolved": "end", "came_back": "reopen", "reopened": "reopen",
+    "resolved": "end", "came_back": "reopen", "reopened": "reopen", "plan": "decide", "remediation": "act",
+    "killswitch": "act",
 }  # fmt: skip
 """Kinds of the timeline that are decisions, each with its stage; others tell what was found or said."""
 MUTES = (("inhibit", "inhibited_by"), ("silence", "silenced_by"), ("maintain", "maintained_by"))

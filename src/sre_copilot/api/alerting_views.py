@@ -11,8 +11,7 @@ from sre_copilot.alerts.explanation import Because
 from sre_copilot.api.guard import may_see
 from sre_copilot.api.views import Language
 from sre_copilot.clock import rfc3339
-from sre_copilot.domain.evidence import Message
-from sre_copilot.incidents.report.words import has, say
+from sre_copilot.incidents.report.words import has, told
 
 ALERT_TIMES = ("starts_at", "ends_at", "updated_at", "first_received_at", "changed_at", "snoozed_until")
 ALERT_FIELDS = (
@@ -134,7 +133,4 @@ def happening_view(row: Mapping[str, Any], lang: Language, *, hidden: bool = Fal
 
 def sentence(key: str, params: Mapping[str, Any], lang: Language) -> str:
     """A sentence of the catalogue; its key where there is none, which is better than nothing."""
-    if not has(key):
-        return key
-    plain = {name: value for name, value in params.items() if isinstance(value, str | int | float)}
-    return say(Message(key=key, params=tuple(plain.items())), lang)
+    return told(key, params, lang) if has(key) else key

@@ -8,12 +8,14 @@ from fastapi import Request, Response
 from pydantic import Field, StringConstraints
 
 from sre_copilot.agents.answer import Listener
+from sre_copilot.agents.toolkit.inert import inert
 from sre_copilot.api.asking import RESPONSES, Calls, DeskHere, answered, respond
 from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import Language
 from sre_copilot.app.desk import Desk
+from sre_copilot.app.workflow_chat import chat_of
 from sre_copilot.errors import UsageError
 from sre_copilot.store.tokens import Token
 
@@ -41,6 +43,8 @@ class Question(Body):
 def chat(service: ServiceHere, desk: DeskHere, request: Request, question: Question) -> Response:
     """Ask the team; with `Accept: text/event-stream` its work is told as it goes on.
 
+    A question that a workflow is made for is answered with the offer to start it, in `follow_up_actions`; `RUN WORKFLOW id name=value`, or a yes to the one offer, starts it.
+
     Events: `intent`, `plan`, `note`, `start_tool_calling`, `tool_calling_result`, `finding`, `hypothesis`, `claim`, `refuted`, and at the end `ai_answer_end` or `error`.
     """
     longest = service.settings.chat.max_question_characters
@@ -55,11 +59,23 @@ def chat(service: ServiceHere, desk: DeskHere, request: Request, question: Quest
 
 def _answer(desk: Desk, question: Question, key: str, token: Token, listen: Listener) -> dict[str, Any]:
     key = key or desk.session("", owner=token.id, text=question.ask)
-    calls = Calls(listen)
+    calls, chat = Calls(listen), chat_of(desk.service)
+    turn = desk.service.sessions.last(key, owner=token.id)
+    wish = chat.wish(question.ask, before=turn["question"] if turn else "") if chat else None
+    if chat is not None and wish is not None:
+        cause = f"chat/{key}/{turn['id'] if turn else 0}"
+        answer = chat.start(wish, text=question.ask, token=token, cause=cause, lang=question.lang)
+        desk.keep(key, question.ask, answer, owner=token.id)
+        return {"session_id": key, **answered(answer, calls)}
     answer = desk.ask_in(
         key, question.ask, owner=token.id, role=token.role, lang=question.lang, listen=calls.hear
     )
-    return {"session_id": key, **answered(answer, calls)}
+    told = answered(answer, calls)
+    offers = chat.offers(question.ask) if chat is not None else ()
+    if offers:
+        told["follow_up_actions"] = [each.action(token.role, answer.lang) for each in offers]
+        told["analysis"] += "".join(f"\n\n{inert(each.said(token.role, answer.lang))}" for each in offers)
+    return {"session_id": key, **told}
 
 
 def _session(desk: Desk, question: Question, token: Token, most: int) -> str:

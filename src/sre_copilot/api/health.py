@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from sre_copilot.api.guard import PUBLIC, Routes, ServiceHere
+from sre_copilot.app.acting_gauges import tell_acting
 from sre_copilot.app.precision import precision
 
 routes = Routes(tag="health", media=("application/json",))
@@ -38,4 +39,5 @@ def metrics(service: ServiceHere, request: Request) -> Response:
     service.own.incidents_judged.labels("real").set(found.real)
     service.own.incidents_judged.labels("false_alarm").set(found.judged - found.real)
     request.app.state.gauges.refresh(service.database, service.clock)
+    tell_acting(service, request.app.state.approving)
     return Response(service.own.exposition(), media_type=CONTENT_TYPE_LATEST)

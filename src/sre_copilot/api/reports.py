@@ -12,7 +12,7 @@ from sre_copilot.api.guard import Routes, ServiceHere, may_see_all
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.shapes import reports as shapes
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, language
-from sre_copilot.app.reporting import Form, Reporting, written
+from sre_copilot.app.reporting import MEDIA, Form, Reporting, written
 from sre_copilot.app.serving import Service
 from sre_copilot.incidents.postmortem.model import Postmortem
 from sre_copilot.incidents.postmortem.pdf import PdfError
@@ -21,6 +21,15 @@ from sre_copilot.store.alerting.audit import actor, noted
 routes = Routes(tag="reports")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """A page of ours loads nothing, whatever an alert has written into it."""
+
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The report in the form that was asked for.",
+        "content": {media.partition(";")[0]: {} for form, media in MEDIA.items() if form != "json"},
+    },
+    501: {"description": "No PDF can be made here; the answer says what is missing."},
+}
 
 
 class Sending(Body):
@@ -32,7 +41,7 @@ class Sending(Body):
     lang: Language | None = None
 
 
-@routes.get("/incidents/{key}/report", role="viewer", shape=shapes.Report)
+@routes.get("/incidents/{key}/report", role="viewer", shape=shapes.Report, responses=ANSWERS)
 def report(
     service: ServiceHere,
     request: Request,
@@ -58,15 +67,25 @@ def report(
 
 @routes.post("/incidents/{key}/report/send", role="responder", status_code=202, shape=shapes.Sent)
 def send(service: ServiceHere, request: Request, key: str, said: Sending) -> dict[str, Any]:
-    """Tell receivers of the report: its summary, and a link where `alerting.notify.external_url` is set."""
+    """Tell receivers of the report: its summary, the report as a file where a service carries one, and a link where `alerting.notify.external_url` is set."""
     if not may_see_all(request):
         raise Problem(403, "a report is sent by those who may see what every source holds")
     made = _made(service, request, key)
     who = actor(request.state.token)
     with noted(service.database, service.clock, "report.send", who=who, subject=made.incident_id, to=said.to):
         lang = said.lang or service.settings.language
-        keys = _reporting(service).send(made, said.to, lang=lang, who=request.state.token.name)
-    return {"incident_id": made.incident_id, "to": said.to, "notifications": keys}
+        reporting = _reporting(service)
+        keys = reporting.send(made, said.to, lang=lang, who=request.state.token.name)
+    attached, without = reporting.carried(said.to)
+    linked = bool(service.settings.alerting.notify.external_url)
+    return {
+        "incident_id": made.incident_id,
+        "to": said.to,
+        "notifications": keys,
+        "attached": attached,
+        "not_attached": without,
+        "linked": linked,
+    }
 
 
 def _made(service: Service, request: Request, key: str) -> Postmortem:

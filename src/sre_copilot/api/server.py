@@ -44,6 +44,8 @@ from sre_copilot.api import (
     team,
     tokens,
     updates,
+    workflow_drafts,
+    workflow_runs,
     workflows,
 )
 from sre_copilot.api.alertmanager import alerts as alertmanager_alerts
@@ -89,6 +91,8 @@ NOUNS = (
     killswitch,
     approvals,
     plans,
+    workflow_drafts,  # before those of a workflow, for `drafts` could be the name of one
+    workflow_runs,
     workflows,
     reports,
     stats,

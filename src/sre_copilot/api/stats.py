@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
@@ -15,9 +15,12 @@ from sre_copilot.incidents.statistics.picture import chart
 
 routes = Routes(tag="statistics")
 SVG = "image/svg+xml"
+FORMS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The figures, or a picture of them.", "content": {SVG: {}}}
+}
 
 
-@routes.get("/stats", role="viewer", shape=shapes.Statistics)
+@routes.get("/stats", role="viewer", shape=shapes.Statistics, responses=FORMS)
 def stats(
     service: ServiceHere,
     *,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,6 +22,7 @@ from sre_copilot.app.storing import open_database
 from sre_copilot.app.team import make_copilot, registered_agents
 from sre_copilot.app.told import ToldSource
 from sre_copilot.app.tools import Tools, all_tools
+from sre_copilot.app.workflow_tool import with_workflows
 from sre_copilot.clock import Clock, SystemClock
 from sre_copilot.domain.incident import Incident
 from sre_copilot.domain.knowledge import Lang
@@ -117,13 +118,14 @@ def equip(
     """
     hide(secrets_of(settings))
     use_own_prompts(settings, clock or SystemClock())
+    kept, tools = database or existing_database(settings), all_tools(settings)
     return Equipment(
         settings=settings,
         speaker=speaker or (speaker_of(settings, own=own, clock=clock) if model else Silent()),
-        tools=all_tools(settings),
+        tools=replace(tools, tools=with_workflows(tools.tools, kept)) if kept is not None else tools,
         clock=clock or SystemClock(),
         own=own,
-        database=database or existing_database(settings),
+        database=kept,
         ours=database is None,
     )
 

@@ -1,4 +1,4 @@
-"""Compiling every numeric kernel once, so that no first tick waits for it: `python -m sre_copilot.app.kernels`.
+"""Compiling every numeric kernel once, so that no first tick waits for it: `python -m sre_copilot.app.kernels [NAME]…`.
 
 Numba keeps what it compiled beside the source, or, where that cannot be written, in the user's cache; later starts load it from there.
 """
@@ -6,7 +6,7 @@ Numba keeps what it compiled beside the source, or, where that cannot be written
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from time import monotonic
 
 import numpy as np
@@ -20,16 +20,22 @@ from sre_copilot.cognition.forecast.seasonal import forecast_values
 from sre_copilot.cognition.logs.miner import mine
 from sre_copilot.cognition.logs.model import LogModel
 from sre_copilot.domain.series import SeriesBlock, SeriesKey
+from sre_copilot.errors import UsageError
 from sre_copilot.perception.promql.decode import MatrixDecoder
 
 MINUTE, WEEK = 60, 7 * 1440
 LINES = pl.Series(["started 1", "started 2"])
 
 
-def compile_all(say: Callable[[str], None] = lambda text: None) -> float:
-    """Run every kernel on a little; return the seconds that it took."""
+def compile_all(say: Callable[[str], None] = lambda text: None, *, only: Collection[str] = ()) -> float:
+    """Run every kernel, or only those of the works named, on a little; return the seconds that it took."""
+    works = dict(_works())
+    if unknown := sorted(set(only) - set(works)):
+        raise UsageError(f"no kernels of {', '.join(unknown)}: there are those of {', '.join(works)}.")
     began = monotonic()
-    for name, work in _works():
+    for name, work in works.items():
+        if only and name not in only:
+            continue
         start = monotonic()
         work()
         say(f"{name} {monotonic() - start:.1f} s")
@@ -67,5 +73,5 @@ def _tick(block: SeriesBlock) -> None:
 
 
 if __name__ == "__main__":
-    took = compile_all(lambda text: print(text, file=sys.stderr))  # noqa: T201 - a command
+    took = compile_all(lambda text: print(text, file=sys.stderr), only=sys.argv[1:])  # noqa: T201 - a command
     sys.exit(0 if took else 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sre_copilot.app.reporting import Reporting
 from sre_copilot.app.secrets import gathered
 from sre_copilot.clock import Clock
 from sre_copilot.durable.port import Durable
@@ -46,4 +47,5 @@ def make_deliveries(
         clock=clock,
         own=own,
         settings=settings.alerting.notify,
+        attach=Reporting(settings=settings, database=database, clock=clock).attached,
     )

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from sre_copilot.action.notify.notifier import Attachment
+from sre_copilot.action.notify.registry import attaches
 from sre_copilot.clock import Clock
 from sre_copilot.domain.notification import Notification
 from sre_copilot.errors import UsageError
@@ -14,7 +16,7 @@ from sre_copilot.incidents.postmortem import markdown, page
 from sre_copilot.incidents.postmortem.build import build
 from sre_copilot.incidents.postmortem.document import document
 from sre_copilot.incidents.postmortem.model import Postmortem, SectionName
-from sre_copilot.incidents.postmortem.pdf import pdf_of
+from sre_copilot.incidents.postmortem.pdf import PdfError, pdf_of
 from sre_copilot.incidents.postmortem.records import read
 from sre_copilot.incidents.report.model import Language
 from sre_copilot.incidents.report.words import word
@@ -23,6 +25,7 @@ from sre_copilot.knowledge.labels import Label, Labels
 from sre_copilot.settings.document import Settings
 from sre_copilot.store.database import Database
 from sre_copilot.store.notifications import NotificationStore
+from sre_copilot.telemetry import log
 
 Form = Literal["json", "md", "html", "pdf"]
 FORMS: tuple[Form, ...] = ("json", "md", "html", "pdf")
@@ -34,6 +37,7 @@ MEDIA: Mapping[Form, str] = {
 }
 NAMED = ("postmortem.cause.fault", "postmortem.cause.fault_untyped")
 """Headlines that name a cause; of a disputed one a message does not speak as of one."""
+MOST_ATTACHED = 10 * 1024 * 1024  # bytes: with its base64 within the 14 MB and more that mail servers take
 MOST_LINES = 5  # of each section in a message: the report itself has all
 IN_A_MESSAGE: tuple[SectionName, ...] = ("impact", "bad", "follow_ups")
 
@@ -87,8 +91,34 @@ class Reporting:
             state="updated",
             sequence=1,
             created_at=now,
-            content={**content_of(report, lang), "links": self._links(report, lang), "sent_by": who},
+            content={
+                **content_of(report, lang),
+                "links": self._links(report, lang),
+                "sent_by": who,
+                "attach": {"report": report.incident_id, "lang": lang},
+            },
         )
+
+    def carried(self, receivers: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Services (`RECEIVER: TYPE`) to which the report goes as a file, and those that carry none."""
+        known = {each.name: each for each in self.settings.alerting.notify.known()}
+        chosen = [known[name] for name in dict.fromkeys(receivers) if name in known]
+        services = [(each.name, str(entry["type"])) for each in chosen for entry in each.notifiers]
+        with_file = [f"{name}: {kind}" for name, kind in services if attaches(kind)]
+        without = [f"{name}: {kind}" for name, kind in services if not attaches(kind)]
+        return list(dict.fromkeys(with_file)), list(dict.fromkeys(without))
+
+    def attached(self, wanted: Mapping[str, Any]) -> tuple[Attachment, ...]:
+        """The file that goes along with a message about a report: a PDF, or the page where none can be made here; none where it would be larger than mail servers take."""
+        report = self.report(str(wanted["report"]))
+        if report is None:
+            return ()
+        lang: Language = "zh" if wanted.get("lang") == "zh" else "en"
+        form, found = _readable(report, lang)
+        if len(found.content) > MOST_ATTACHED:
+            log(__name__).error("a report is too large to be attached", incident=report.incident_id, bytes=len(found.content))  # fmt: skip
+            return ()
+        return (Attachment(name=f"{report.incident_id}.{form}", media=found.media, content=found.content),)
 
     def _links(self, report: Postmortem, lang: Language) -> list[list[str]]:
         base = self.settings.alerting.notify.external_url.rstrip("/")
@@ -113,6 +143,14 @@ class Reporting:
 def _corrected(label: Label) -> str:
     """What a person says that it was in truth."""
     return "; ".join(str(value) for value in label.correction.values() if value)
+
+
+def _readable(report: Postmortem, lang: Language) -> tuple[Form, Written]:
+    """As people read it from a file."""
+    try:
+        return "pdf", written(report, "pdf", lang)
+    except PdfError:
+        return "html", written(report, "html", lang)
 
 
 def content_of(report: Postmortem, lang: Language) -> dict[str, Any]:

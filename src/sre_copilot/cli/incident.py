@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 CAUSES = {"inconclusive": "not known", "no_fault": "no fault seen", "failed": "not looked at: failed"}
 """What stands for a cause where an investigation named none."""
+DECIDED = ("plan", "remediation", "killswitch")
+"""Kinds of the timeline that tell of decisions and of what was done."""
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="Id (INC-7) or number (7), as `incident list` shows it.")
 ]
@@ -66,18 +68,25 @@ def list_incidents(
 def show_incident(
     incident: Id,
     *,
+    lang: Lang = None,
     output: Output = "table",
     url: Url = "",
     token: TokenOption = "",
     config: ConfigFile = None,
 ) -> None:
-    """Show one incident with its alerts.
+    """Show one incident with its alerts, and what was decided and done about it.
 
     Exit code 0: shown; 2: usage, or there is none; 3: no server answers.
     """
     check_form(output)
+    spoken = (lang or default_language()).value
     with server(config, url=url, token=token) as there:
         found = there.get(_path(incident))
+        told = (
+            []
+            if output != "table"
+            else there.get(f"{_path(incident)}/timeline", limit=1000, lang=spoken)["items"]
+        )
     if show(found, output):
         return
     diagnosis = found["diagnosis"]
@@ -120,6 +129,9 @@ def show_incident(
         say(
             f"{counted(found['alert_count'], 'alert')} in all: sre-copilot alert list --incident {found['id']} --status all"
         )
+    decided = [each for each in told if each["kind"] in DECIDED]
+    if decided:
+        table(("at", "who", "decided and done"), map(_told, decided), nothing="")
 
 
 @app.command("timeline")
@@ -141,8 +153,7 @@ def timeline(
     with server(config, url=url, token=token) as there:
         found = there.get(f"{_path(incident)}/timeline", limit=1000, lang=spoken)
     if not show(found, output):
-        rows = [(seconds_of(each["at"]), each["who"], each["sentence"]) for each in found["items"]]
-        table(("at", "who", "what"), rows, nothing="Nothing has happened yet.")
+        table(("at", "who", "what"), map(_told, found["items"]), nothing="Nothing has happened yet.")
 
 
 @app.command("explain")
@@ -155,7 +166,7 @@ def explain(
     token: TokenOption = "",
     config: ConfigFile = None,
 ) -> None:
-    """Say why an incident is one, what mutes it, by which routes it goes, who was told and called, what it was merged with or split from.
+    """Say why an incident is one, what mutes it, by which routes it goes, who was told and called, what it was merged with or split from, what was decided and done.
 
     Exit code 0: shown; 2: usage, or there is none; 3: no server answers.
     """
@@ -350,6 +361,11 @@ def _do(
         found = there.post(f"{_path(incident)}/{verb}", body or None)
     say(f"{found['id']}: {found['status']}; {found['title']}")
     return found
+
+
+def _told(each: dict[str, Any]) -> tuple[str, str, str]:
+    """An entry of the timeline."""
+    return seconds_of(each["at"]), each["who"], each["sentence"]
 
 
 def _row(incident: dict[str, Any]) -> tuple[Any, ...]:

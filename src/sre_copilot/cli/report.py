@@ -101,7 +101,7 @@ def send_report(
     token: TokenOption = "",
     config: ConfigFile = None,
 ) -> None:
-    """Tell receivers of a report: its summary, and a link to it; `notify log` says what became of the message.
+    """Tell receivers of a report: its summary, the report as a file where a service carries one, and a link to it; `notify log` says what became of the message.
 
     Exit code 0: on its way; 2: usage, or there is none; 3: no server answers.
     """
@@ -109,6 +109,10 @@ def send_report(
     with server(config, url=url, token=token) as there:
         found = there.post(f"{_path(incident)}/send", body)
     say(f"{found['incident_id']}: on its way to {', '.join(found['to'])}")
+    if found["not_attached"]:
+        instead = "the summary and a link" if found["linked"] else "the summary alone"
+        why = "" if found["linked"] else " (set alerting.notify.external_url for a link)"
+        say(f"No file goes to {', '.join(found['not_attached'])}: they get {instead}{why}")
 
 
 def _path(incident: str) -> str:

@@ -112,7 +112,7 @@ def test_a_plan_of_one_action_is_carried_out_once_a_person_has_approved_it(
     acting.turn()
     durable.run_until_idle()
     assert target.counts() == {}
-    answer = sent(client, service, "approver", "POST", f"/approvals/{plan['plan_id']}/approve", comment="yes")
+    answer = sent(client, service, "approver", "POST", f"/approvals/{plan['plan_id']}/approve", comment="yes", step="s1")
     assert answer.status_code == 200, answer.text
     acting.turn()
     durable.run_until_idle()

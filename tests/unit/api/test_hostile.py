@@ -109,10 +109,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def client(service: Service) -> TestClient:
+def client(service: Service) -> Iterator[TestClient]:
     app = create_app(service)
     app.state.alerting = MemoryAlerts(clock=service.clock)
-    return TestClient(app, raise_server_exceptions=False)
+    with TestClient(
+        app, raise_server_exceptions=False
+    ) as made:  # one loop for all: one for each takes as long as the request
+        yield made
 
 
 def bearer(service: Service, role: Role) -> dict[str, str]:

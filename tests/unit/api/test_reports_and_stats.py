@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from sre_copilot.api.shapes import reports as shapes
+from sre_copilot.app.reporting import Reporting
 from sre_copilot.cli.main import app
 from sre_copilot.incidents.delivery.wording import message
 from sre_copilot.incidents.postmortem import pdf
@@ -52,7 +53,7 @@ def test_a_report_tells_of_alert_people_and_plan(client: TestClient, incident: d
     found = client.get(f"/api/v1/incidents/{incident['number']}/report", params={"lang": "en"}).json()
     assert (found["incident_id"], found["outcome"]) == (incident["id"], "none")
     keys = {each["key"] for part in found["sections"].values() for each in part}
-    assert {"postmortem.began.alert", "postmortem.plan.proposed", "incident.acknowledged", "postmortem.bad.detected_late"} <= keys  # fmt: skip
+    assert {"postmortem.began.alert", "plan.proposed", "incident.acknowledged", "postmortem.bad.detected_late"} <= keys  # fmt: skip
     assert [each["who"] for each in found["sections"]["comments"]] == ["responder"]
     lines = [each for part in found["sections"].values() for each in part]
     bare = {each["key"] for each in lines if not each["rests_on"]}
@@ -98,6 +99,8 @@ def test_sending_makes_one_message_for_each_receiver_and_is_audited(
     assert there.client("viewer").post(path, json={"to": ["team"]}).status_code == 403
     answer = there.client("responder").post(path, json={"to": ["team", "team"], "lang": "en"})
     assert answer.status_code == 202
+    assert (answer.json()["attached"], answer.json()["not_attached"]) == ([], ["team: webhook"])
+    assert not answer.json()["linked"]
     [key] = answer.json()["notifications"]
     row = NotificationStore(there.service.database).get(key)
     assert row is not None
@@ -109,6 +112,21 @@ def test_sending_makes_one_message_for_each_receiver_and_is_audited(
     assert "There are: team" in refused.json()["detail"]
     noted = there.client("admin").get("/api/v1/audit").json()["items"]
     assert [each["outcome"] for each in noted if each["verb"] == "report.send"] == ["refused", "done"]
+
+
+def test_the_file_that_goes_along_is_the_report_as_pdf_or_as_a_page_where_none_can_be_made(
+    there: Deciding, incident: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = there.service
+    reporting = Reporting(settings=service.settings, database=service.database, clock=service.clock)
+    wanted = {"report": incident["id"], "lang": "zh"}
+    [file] = reporting.attached(wanted)
+    assert (file.name, file.media, file.content[:5]) == (f"{incident['id']}.pdf", "application/pdf", b"%PDF-")
+    monkeypatch.setitem(__import__("sys").modules, "weasyprint", None)
+    [file] = reporting.attached(wanted)
+    assert file.name == f"{incident['id']}.html"
+    assert "时间线" in file.content.decode()
+    assert reporting.attached({"report": "INC-999"}) == ()
 
 
 def test_statistics_say_how_many_cases_there_are_and_give_no_figure_of_few(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +14,15 @@ from pydantic import TypeAdapter
 
 from sre_copilot.api.shapes.alerts import Alerts
 from sre_copilot.api.shapes.shape import shown
-from sre_copilot.clock import rfc3339
+from sre_copilot.app.workflows import make_workflows
+from sre_copilot.clock import TurnedClock, rfc3339
 from sre_copilot.testing.alerting_service import Deciding, deciding
+from sre_copilot.testing.durable import MemoryDurable
 
+PROCEDURES = Path(__file__).parents[3] / "examples/workflows/procedures"
 LATER = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
 MATCHERS = [{"name": "service", "value": "cart"}]
-DECLARED = ("/alerts", "/incidents", "/silences", "/maintenance", "/rules", "/oncall", "/notifications", "/intake", "/audit", "/v2/enqueue")  # fmt: skip
+DECLARED = ("/alerts", "/incidents", "/silences", "/maintenance", "/rules", "/oncall", "/notifications", "/intake", "/audit", "/v2/enqueue", "/workflow")  # fmt: skip
 PEOPLE = {
     "persons": {"ann": {"name": "Ann"}},
     "schedules": {"day": {"layers": [{"order": ["ann"], "start": "2026-01-01"}]}},
@@ -173,6 +177,52 @@ def test_what_became_of_what_was_sent_and_what_other_rules_would_do_is_as_declar
     assert answers.ask("POST", "/api/v1/rules/replay", body={"alerting": rules})["before"]["alerts"]
 
 
+FLOW = """
+workflow:
+  id: ask
+  triggers: [{type: webhook, cel: trigger.body.go}, {type: chat, phrases: [ask somebody]}]
+  steps: [{name: ask, timeout: 1h, provider: {type: human, with: {title: Sure, form: [{name: sure, type: boolean}]}}}]
+"""
+
+
+def test_workflows_their_runs_and_tasks_are_as_declared(there: Deciding, answers: Answers) -> None:
+    durable = MemoryDurable(TurnedClock(there.service.clock.now()))
+    flows = there.service.workflows = make_workflows(there.service, durable)
+    durable.launch()
+    answers.ask("POST", "/api/v1/workflows", body={"text": FLOW})
+    answers.ask("POST", "/api/v1/workflows", body={"text": FLOW.replace("Sure", "Really")})
+    assert answers.ask("POST", "/api/v1/workflows/lint", body={"text": "workflow: {}"})["items"]
+    assert answers.ask("POST", "/api/v1/workflows/asked", body={"text": "ask somebody"})["items"]
+    assert answers.ask("GET", "/api/v1/workflows")["items"]
+    for path in ("", "/versions"):
+        answers.ask("GET", f"/api/v1/workflows/{{key}}{path}", key="ask")
+    for verb in ("disable", "enable"):
+        answers.ask("POST", f"/api/v1/workflows/{{key}}/{verb}", key="ask")
+    run = answers.ask("POST", "/api/v1/workflows/{key}/runs", key="ask", body={})["run"]
+    for go in (True, False):
+        answers.ask("POST", "/api/v1/workflows/{key}/webhook", key="ask", body={"go": go})
+    durable.run_until(durable.clock.now() + 1)
+    (task, *_) = answers.ask("GET", "/api/v1/workflow-tasks")["items"]
+    answers.ask(
+        "POST", "/api/v1/workflow-tasks/{task}/answer", task=task["id"], body={"answer": {"sure": True}}
+    )
+    answers.ask("GET", "/api/v1/workflow-runs/{run}", run=run)
+    there.service.workflows.runs.start("ask", {}, who="ann", role="responder")
+    other = flows.runs.start("ask", {}, who="ann", role="responder").run
+    answers.ask("POST", "/api/v1/workflow-runs/{run}/cancel", run=other)
+    answers.ask("POST", "/api/v1/workflow-runs/{run}/resume", run=other)
+    assert answers.ask("GET", "/api/v1/workflow-runs")["items"]
+    there.service.workflows = None
+
+
+def test_what_workflows_are_made_of_and_tried_on_is_as_declared(answers: Answers) -> None:
+    sop = (PROCEDURES / "memory-leak.md").read_text(encoding="utf-8")
+    assert answers.ask("POST", "/api/v1/workflows/generate", body={"sop": sop, "model": False})["kept"]
+    assert answers.ask("GET", "/api/v1/workflows/drafts")["items"]
+    body = {"text": FLOW, "at": rfc3339(1_760_000_000)}
+    assert answers.ask("POST", "/api/v1/workflows/simulate", body=body)["items"]
+
+
 def test_the_api_of_alertmanager_answers_as_declared(there: Deciding, answers: Answers) -> None:
     there.fire("Listed", service="cart", severity="warning")
     silence = {
@@ -198,8 +248,8 @@ def test_every_answer_of_alerting_is_declared(there: Deciding) -> None:
         for method, operation in methods.items()
         for status, answer in operation["responses"].items()
         if status.startswith("2")
-        for said in answer.get("content", {}).values()
-        if "$ref" not in said.get("schema", {})
+        for media, said in answer.get("content", {}).items()
+        if media == "application/json" and "$ref" not in said.get("schema", {})
     ]
     assert plain == []
 

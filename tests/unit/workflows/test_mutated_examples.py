@@ -53,7 +53,7 @@ VALUES = st.one_of(
     st.builds(lambda: [[]]),
     st.dictionaries(st.sampled_from(KEYS), st.sampled_from(WORDS), max_size=3),
 )
-LINES = st.sampled_from(("\t", "- ", ": ", "&a ", "*a", "<<: *a", "%YAML 9.9", "---", "...", "? ", "|", ">-", "{", "]", "'", '"', "#", "!!binary x", "\x07", "\ufeff", "\r"))  # fmt: skip
+LINES = st.sampled_from(("\t", "- ", ": ", "&a ", "*a", "<<: *a", "%YAML 9.9", "---", "...", "? ", "|", ">-", "{", "]", "'", '"', "#", "!!binary x", "\x07", "\ufeff", "\r", "\ud800"))  # fmt: skip
 Place = tuple[str | int, ...]
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, update
 
-from sre_copilot.action.notify.notifier import Delivered, Message
+from sre_copilot.action.notify.notifier import Attachment, Delivered, Message
 from sre_copilot.action.notify.outcomes import failed
 from sre_copilot.clock import Clock
 from sre_copilot.domain.notification import Notification
+from sre_copilot.errors import SreCopilotError
 from sre_copilot.incidents.delivery.limits import longest, wait
 from sre_copilot.incidents.delivery.receivers import Receiver, Target, person_at
 from sre_copilot.incidents.delivery.wording import digest, message
@@ -27,6 +28,13 @@ LONGEST_REASON = 500  # characters
 MOST_TRIES = 200  # of a delivery, whatever its pauses are
 _log = log(__name__)
 Outcome = dict[str, Any]
+Attach = Callable[[Mapping[str, Any]], Sequence[Attachment]]
+"""Makes the files that go along with a message, of what its content says of them under `attach`."""
+
+
+def nothing(wanted: Mapping[str, Any]) -> Sequence[Attachment]:
+    """No files."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +59,10 @@ class Attempts:
         settings: Notify,
         clock: Clock,
         own: OwnMetrics,
+        attach: Attach = nothing,
     ) -> None:
         self._store = store
+        self._attach = attach
         self._receivers = receivers
         self._settings = settings
         self._clock = clock
@@ -133,10 +143,22 @@ class Attempts:
 
     def _send(self, ready: Ready) -> Delivered:
         try:
-            return ready.target.notifier.send(ready.message, timeout_s=ready.target.timeout_s)
+            said = self._with_files(ready)
+            return ready.target.notifier.send(said, timeout_s=ready.target.timeout_s)
         except Exception as error:  # noqa: BLE001 - a step of a workflow: a plug-in's mistake is an outcome, and recorded
             _log.exception("a notifier raised", kind=ready.target.kind, key=ready.delivery["key"])
             return failed(f"the notifier failed: {type(error).__name__}", retry=False, cause="configuration")
+
+    def _with_files(self, ready: Ready) -> Message:
+        """The message with its files, where its service takes any; one that cannot be made keeps nobody from being told."""
+        wanted = ready.message.data.get("attach")
+        if not isinstance(wanted, Mapping) or not ready.target.notifier.attaches:
+            return ready.message
+        try:
+            return replace(ready.message, attachments=tuple(self._attach(wanted)))
+        except SreCopilotError as error:
+            _log.error("a file cannot be attached", key=ready.delivery["key"], problem=str(error))
+            return ready.message
 
     # -- after ------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, update
 
 from sre_copilot.clock import Clock
 from sre_copilot.durable.port import Durable, Run, RunState, StepFailed
-from sre_copilot.incidents.delivery.attempt import Attempts
+from sre_copilot.incidents.delivery.attempt import Attach, Attempts, nothing
 from sre_copilot.incidents.delivery.limits import longest
 from sre_copilot.incidents.delivery.planning import Plan, Waiting, plan
 from sre_copilot.incidents.delivery.receivers import Receiver, Target, addresses
@@ -55,13 +55,16 @@ class Deliveries:
         clock: Clock,
         own: OwnMetrics,
         settings: Notify | None = None,
+        attach: Attach = nothing,
     ) -> None:
         self._store = store
         self._durable = durable
         self._receivers = notifiers
         self._settings = settings or Notify()
         self._own = own
-        self._attempts = Attempts(store, notifiers, settings=self._settings, clock=clock, own=own)
+        self._attempts = Attempts(
+            store, notifiers, settings=self._settings, clock=clock, own=own, attach=attach
+        )
         self._looked_at = 0.0
         durable.register(WORKFLOW, self._deliver, lane_limit=1)
 

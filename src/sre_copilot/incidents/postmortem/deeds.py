@@ -10,6 +10,7 @@ from sre_copilot.incidents.postmortem.model import Line, Section, line
 from sre_copilot.incidents.postmortem.records import PlanRecord, Records
 from sre_copilot.incidents.postmortem.rules import recovery_checks
 from sre_copilot.incidents.postmortem.story import votes
+from sre_copilot.incidents.remediation.telling import place_of
 from sre_copilot.incidents.report.words import has
 from sre_copilot.store.paging import Row
 
@@ -48,7 +49,7 @@ def _step(plan: PlanRecord, row: Row) -> Line:
     rests_on = [f"step/{plan.id}/{row['step_id']}"]
     rests_on += [f"effect/{each['key']}" for each in plan.effects if each["step_id"] == row["step_id"]]
     at = row["ended_at"] or row["began_at"]
-    return line(f"step.{state}", *rests_on, at=at, step=row["step_id"], action=row["action"], target=row["target"])  # fmt: skip
+    return line(f"step.{state}", *rests_on, at=at, step=row["step_id"], action=row["action"], target=place_of(row["target"]))  # fmt: skip
 
 
 def _effects(plan: PlanRecord) -> Iterator[Line]:
@@ -56,7 +57,10 @@ def _effects(plan: PlanRecord) -> Iterator[Line]:
     for each in plan.effects:
         if each["state"] in ("unknown", "intended"):
             yield line(
-                "effect.unknown", f"effect/{each['key']}", action=each["action"], target=each["target"]
+                "effect.unknown",
+                f"effect/{each['key']}",
+                action=each["action"],
+                target=place_of(each["target"]),
             )
 
 

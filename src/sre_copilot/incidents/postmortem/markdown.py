@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sre_copilot.incidents.postmortem.model import Line, Postmortem, Section
 from sre_copilot.incidents.report.clean import markdown, visible
 from sre_copilot.incidents.report.model import Language
-from sre_copilot.incidents.report.words import moment, word
+from sre_copilot.incidents.report.words import has, moment, word
 
 
 def render(report: Postmortem, lang: Language) -> str:
@@ -17,13 +17,19 @@ def render(report: Postmortem, lang: Language) -> str:
     )
 
 
+def severity_words(severity: str, lang: Language) -> str:
+    """Name a severity; one that is not known keeps its name."""
+    key = f"notify.severity.{severity}"
+    return word(key, lang) if has(key) else severity
+
+
 def facts(report: Postmortem, lang: Language) -> list[tuple[str, str]]:
     """What stands above the sections: names and values."""
     services = ", ".join(report.services)
     rows = [
         ("incident", report.incident_id),
         ("status", word(f"postmortem.state.{report.status}", lang)),
-        ("severity", f"{report.severity} ({report.priority})"),
+        ("severity", f"{severity_words(report.severity, lang)} ({report.priority})"),
         ("services", services),
         ("began", moment(report.began_at, lang)),
         ("opened", moment(report.opened_at, lang)),

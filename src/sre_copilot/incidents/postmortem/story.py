@@ -8,6 +8,7 @@ from sre_copilot.domain.evidence import Message
 from sre_copilot.incidents.postmortem.model import Line, Section, line
 from sre_copilot.incidents.postmortem.moments import moments
 from sre_copilot.incidents.postmortem.records import PlanRecord, Records
+from sre_copilot.incidents.report.words import LANGUAGES, told
 from sre_copilot.store.paging import Row
 
 COMMENT = "comment"
@@ -16,7 +17,7 @@ COMMENT = "comment"
 def timeline(records: Records) -> Section:
     """What happened, in the order of time."""
     found = [*_began(records), *map(happening, _told(records))]
-    found += [each for plan in records.plans for each in (*_proposed(plan), *votes(plan))]
+    found += [each for plan in records.plans for each in _altered(plan)]
     ordered = sorted(found, key=lambda each: each.at or 0.0)  # stable: equal times stay in the records' order
     return Section(name="timeline", lines=tuple(ordered))
 
@@ -30,11 +31,13 @@ def comments(records: Records) -> Section:
 def happening(row: Row) -> Line:
     """An entry of the timeline."""
     plain = {name: each for name, each in row["params"].items() if isinstance(each, str | int | float)}
+    plan = row["data"].get("plan_id")
     return Line(
         sentence=Message(key=row["key"], params=tuple(plain.items())),
-        rests_on=(f"timeline/{row['id']}",),
+        rests_on=(f"timeline/{row['id']}", *([f"plan/{plan}"] if plan else [])),
         at=row["at"],
         who=row["who"],
+        spoken={lang: told(row["key"], row["params"], lang) for lang in LANGUAGES},
     )
 
 
@@ -65,16 +68,6 @@ def _began(records: Records) -> Iterator[Line]:
     yield line("began.alert", key, at=float(first["starts_at"]), name=name, service=service)
 
 
-def _proposed(plan: PlanRecord) -> Iterator[Line]:
+def _altered(plan: PlanRecord) -> Iterator[Line]:
     if plan.plan is None:
         yield line("plan.altered", f"plan/{plan.id}", at=plan.created_at, plan=plan.id)
-        return
-    yield line(
-        "plan.proposed",
-        f"plan/{plan.id}",
-        at=plan.created_at,
-        who=plan.plan.requester,
-        plan=plan.id,
-        strategy=plan.plan.strategy,
-        score=plan.plan.risk.score,
-    )

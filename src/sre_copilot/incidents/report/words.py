@@ -45,7 +45,7 @@ def say(message: Message, lang: Language) -> str:
     """Say a message in a language; a missing key or parameter gives the key and the parameters, never an error.
 
     Parameters named `fault_type` and `modality` (also with a suffix: `fault_type_other`) are said in words, so are the
-    golden signals as `signal` and the common kinds of change as `kind`; percentages as the language writes them, `at` and
+    golden signals as `signal`, the common kinds of change as `kind` and a `severity`; percentages as the language writes them, `at` and
     those that end in `_at` as a time of day UTC, `{alerts:#alert|alerts}` with the noun that fits the number, `since` as a date and time, fractions without a format with four digits, text on one line with
     control codes made visible.
     """
@@ -61,6 +61,20 @@ def say(message: Message, lang: Language) -> str:
 def word(key: str, lang: Language, /, **params: str | float) -> str:
     """Say the sentence of one key."""
     return say(Message(key=key, params=tuple(params.items())), lang)
+
+
+def told(key: str, params: Mapping[str, Any], lang: Language) -> str:
+    """Say a sentence as records keep it: a parameter that is a sentence itself (a mapping of `key` and `params`) is said in the same language.
+
+    Other parameters that are no texts and no numbers are for programs, and left out.
+    """
+    plain: dict[str, Any] = {}
+    for name, value in params.items():
+        if isinstance(value, Mapping) and isinstance(value.get("key"), str):
+            plain[name] = told(value["key"], value.get("params") or {}, lang)
+        elif isinstance(value, str | int | float):
+            plain[name] = value
+    return say(Message(key=key, params=tuple(plain.items())), lang)
 
 
 def has(key: str) -> bool:
@@ -94,7 +108,11 @@ class Said(str):
 
 COUNTED = "#"
 """Begins the form of a number with its noun: `{alerts:#alert|alerts}` is `1 alert` or `2 alerts`."""
-_KNOWN = {"signal": "metric_name", "kind": "change_kind"}  # parameters whose common values have words
+_KNOWN = {
+    "signal": "metric_name",
+    "kind": "change_kind",
+    "severity": "notify.severity",
+}  # parameters whose common values have words
 
 
 class _Sentence(string.Formatter):

@@ -19,6 +19,7 @@ from sre_copilot.testing.plans import a_plan
 
 NOW = 1_770_390_000.0
 BEGAN = NOW - 3600.0
+PLAN = "PLAN-20260206143022"
 
 
 def incident(**changed: Any) -> dict[str, Any]:
@@ -108,6 +109,14 @@ EVERYTHING = records(
         entry(3, "diagnosis_fault", at=BEGAN + 200, data={"cause": "cart"}, params={"cause": "cart", "percent": 90.0}),
         entry(4, "page", at=BEGAN + 210, key="incident.nobody", params={"step": 1, "policy": "night"}),
         entry(5, "comment", at=BEGAN + 300, who="ann", params={"text": "we should cap retries"}),
+        entry(
+            8, "plan", at=BEGAN + 400, who="ann", key="plan.approved_because", data={"plan_id": PLAN},
+            params={"plan": PLAN, "person": "ann", "way": "rest", "reason": "go"},
+        ),
+        entry(
+            9, "remediation", at=BEGAN + 500, key="remediation.rolled_back", data={"plan_id": PLAN},
+            params={"plan": PLAN, "reason": {"key": "remediation.signals_unwell", "params": {}}},
+        ),
         entry(6, "came_back", at=BEGAN + 900, params={"name": "Latency"}),
         entry(7, "resolved", at=BEGAN + 1200, who="ann"),
     ],
@@ -187,7 +196,11 @@ def test_the_timeline_is_in_order_and_holds_alert_plan_votes_and_no_comment() ->
     moments = [each.at or 0.0 for each in told]
     assert moments == sorted(moments)
     assert told[0].rests_on == ("alert/f1",)
-    assert any("ann approved PLAN-20260206143022 (by rest): go" in each.text("en") for each in told)
+    approved = next(
+        each for each in told if "ann approved PLAN-20260206143022 (by rest): go" in each.text("en")
+    )
+    assert approved.rests_on == ("timeline/8", f"plan/{PLAN}")
+    assert any("反映故障的信号仍未恢复" in each.text("zh") for each in told)
     assert "cap retries" not in texts(report, "timeline")
     assert "cap retries" in texts(report, "comments")
 
