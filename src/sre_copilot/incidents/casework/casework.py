@@ -16,7 +16,7 @@ from sre_copilot.domain.event import Event, EventType
 from sre_copilot.domain.evidence import Message
 from sre_copilot.durable.port import Durable
 from sre_copilot.errors import SreCopilotError
-from sre_copilot.incidents.casework.again import again
+from sre_copilot.incidents.casework.again import EARLIER_S, again
 from sre_copilot.incidents.casework.looking import Look
 from sre_copilot.incidents.casework.picture import Picture, Read, of_document
 from sre_copilot.incidents.casework.rounds import (
@@ -299,8 +299,8 @@ class Casework:
 
 
 def settled_at(picture: Picture, *, now: float, settle: float) -> float:
-    """When there are samples enough to look: so long after the first alert came in; at once when it began twice as long ago."""
-    return max(now, min(picture.told_at + settle, picture.started_at + 2 * settle))
+    """When there are samples enough to look: so long after the first alert came in; at once when it began twice as long ago, as far as its beginning is known."""
+    return max(now, min(picture.told_at + settle, picture.started_at + 2 * settle + EARLIER_S))
 
 
 def _is_due(row: Row, moment: float) -> bool:

@@ -13,7 +13,7 @@ class Investigations(Section):
     at_once: int = Field(default=2, ge=1, le=32)
     """Investigations that are under way at the same time in one process; two, for each reads all sources and takes a core."""
     settle_seconds: float = Field(default=60, ge=0, le=900)
-    """So long after an alert came in an investigation waits: by then four samples of the slowest usual source are there. What began twice as long ago waits for nothing."""
+    """So long after an alert came in an investigation waits: by then four samples of the slowest usual source are there. What began twice as long and two minutes ago waits for nothing: a beginning is known to a minute or two."""
     pause_seconds: float = Field(default=300, ge=0, le=86_400)
     """Least time between the beginnings of two investigations of one incident: a cascade is one incident, not twenty."""
     most_rounds: int = Field(default=5, ge=1, le=50)

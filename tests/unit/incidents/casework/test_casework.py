@@ -116,6 +116,13 @@ def test_what_began_long_ago_waits_for_nothing(bench: Bench) -> None:
     assert len(bench.posted) == 1
 
 
+def test_what_may_have_begun_just_now_waits_for_samples(bench: Bench) -> None:
+    bench.kept.put(alert("SlowOrders", "entry", starts_at=FIRED - 120))
+    bench.tell(OPENED)
+    bench.until(FIRED + 30)
+    assert bench.posted == []
+
+
 def test_the_same_event_twice_changes_nothing(bench: Bench) -> None:
     opened(bench)
     bench.tell(OPENED)
