@@ -87,15 +87,25 @@ def sqlite_url(folder: Path) -> str:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema up to date; one process does it, others wait. One that is the current one is left alone."""
+    """Bring the schema up to date, all of it or, when the process ends on the way, nothing; one process does it, others wait. One that is the current one is left alone."""
     with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(72614)"))
-        if set(MigrationContext.configure(connection).get_current_heads()) == _newest():
+        if _is_current(connection):
+            return
+    with engine.begin() as connection:
+        # the driver of SQLite begins no transaction of its own for what defines tables
+        alone = (
+            "BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "SELECT pg_advisory_xact_lock(72614)"
+        )
+        connection.exec_driver_sql(alone)
+        if _is_current(connection):
             return
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _is_current(connection: Connection) -> bool:
+    return set(MigrationContext.configure(connection).get_current_heads()) == _newest()
 
 
 def _config() -> Config:
