@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,16 +14,14 @@ from sre_copilot.alerts.maintenance import Maintenance
 from sre_copilot.app.acting import ActingDesk, open_desk
 from sre_copilot.app.approving import Approving
 from sre_copilot.app.authority import approving_of
+from sre_copilot.app.live_signals import LiveSignals
 from sre_copilot.app.serving import Service
 from sre_copilot.decision.approval.model import Refused
-from sre_copilot.domain.evidence import Check, Message, Query
-from sre_copilot.domain.incident import Complaint, Incident, Observation
+from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.notification import Notification
-from sre_copilot.domain.plan import Plan, SignalCheck, Target
-from sre_copilot.domain.signals import Window
+from sre_copilot.domain.plan import Plan, Target
 from sre_copilot.durable.port import Durable
 from sre_copilot.errors import SreCopilotError
-from sre_copilot.evidence.evaluator import evaluate
 from sre_copilot.incidents.alerting.rows import maintenance_of
 from sre_copilot.incidents.remediation.admission import PlanAdmission
 from sre_copilot.incidents.remediation.ports import Again
@@ -31,8 +29,6 @@ from sre_copilot.incidents.remediation.remedies import Remedies
 from sre_copilot.incidents.remediation.steps import Room
 from sre_copilot.incidents.remediation.telling import reason_text
 from sre_copilot.incidents.report.words import word
-from sre_copilot.perception.collection import collect
-from sre_copilot.perception.source import Source
 from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.database import Database
 from sre_copilot.store.effects import Effects
@@ -46,42 +42,6 @@ LEADER = "autonomy"
 WORKER = "worker/"
 SEVERITY = "critical"
 TURN_S = 1.0  # between two looks at what may begin: a second is nothing beside a repair
-
-
-class LiveSignals:
-    """Measures checks on the live sources, by the evaluator that re-runs evidence; one reading serves all checks of a window."""
-
-    def __init__(self, opener: Callable[[], Sequence[Source]]) -> None:
-        self._opener = opener
-        self._read: tuple[tuple[float, float], Observation] | None = None
-        self._lock = threading.Lock()
-
-    def measure(self, check: SignalCheck, since: float, until: float) -> float | None:
-        """The left side of a check over a time; None when it cannot be told."""
-        observation = self._observed(since, until)
-        query = Query(
-            source=check.source,  # type: ignore[arg-type]
-            measure=check.measure,
-            where=check.where or (("service", check.entity),),
-            window=Window(since, until),
-        )
-        asked = Check(query=query, aggregate=check.aggregate, relation=check.relation, bound=check.bound)  # type: ignore[arg-type]
-        return evaluate(asked, observation).value
-
-    def _observed(self, since: float, until: float) -> Observation:
-        with self._lock:
-            if self._read is None or self._read[0] != (since, until):
-                self._read = ((since, until), self._collected(Window(since, until)))
-            return self._read[1]
-
-    def _collected(self, window: Window) -> Observation:
-        incident = Incident(id="remediation", complaint=Complaint(text="", at=window.start), window=window)
-        sources = self._opener()
-        try:
-            return collect(sources, incident, window=window).observation
-        finally:
-            for source in sources:
-                source.close()
 
 
 @dataclass

@@ -22,6 +22,8 @@ AT_ONCE = 8  # sources read at the same time: they wait for networks, not for co
 TABLES: tuple[Modality, ...] = ("metrics", "logs", "traces", "transactions")
 Progress = Callable[[str], None]
 Row = TypeVar("Row")
+UNREAD = "gap.source.unread"
+"""The gap of a source that did not answer at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ def unread(source: Source, error: SreCopilotError) -> tuple[Gap, ...]:
     return tuple(
         Gap(
             modality=modality,
-            message=Message(key="gap.source.unread", params=(("modality", modality), *params)),
+            message=Message(key=UNREAD, params=(("modality", modality), *params)),
         )
         for modality in source.modalities
     )

@@ -99,7 +99,7 @@ def test_a_process_that_hangs_is_restarted_and_watched_by_the_signals_that_named
 
 
 def test_the_signals_of_the_fault_are_well_on_the_telemetry_before_it(planning: Planning) -> None:
-    from sre_copilot.app.remedying import LiveSignals
+    from sre_copilot.app.live_signals import LiveSignals
     from sre_copilot.perception.recorded import RecordedSource
 
     plan = proposed(planning, "lab-12")
