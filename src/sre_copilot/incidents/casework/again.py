@@ -21,8 +21,8 @@ def again(
     ----------
     before : the incident as the last investigation knew it
     now : as it is now
-    concluded : what that investigation concluded: `outcome`, `cause`, `confidence`
-    sure : probability below which an answer is sought once more; 0 leaves every answer as it is
+    concluded : what that investigation concluded: `outcome`, `cause`, `confidence`; `helpless` where nothing can be done against what it named
+    sure : probability below which an answer, or one that nothing can be done about, is sought once more; 0 leaves every answer as it is
     """
     return (*_changed(before, now), *_contradicted(before, now, concluded), *_unsure(now, concluded, sure))
 
@@ -61,6 +61,8 @@ def _unsure(now: Picture, concluded: Mapping[str, Any], sure: float) -> Iterator
         yield _message("casework.again.inconclusive")
     elif outcome == "fault" and confidence < sure:
         yield _message("casework.again.unsure", percent=round(100 * confidence))
+    elif outcome == "fault" and concluded.get("helpless"):
+        yield _message("casework.again.helpless")
 
 
 def _message(key: str, **params: str | float) -> Message:

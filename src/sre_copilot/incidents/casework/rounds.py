@@ -28,6 +28,8 @@ LANE = "investigations"
 CHECK_S = 30.0  # a round that is under way is looked after so often: it may have ended without a word
 WANTED = ("casework.again.asked",)
 """Reasons for which an incident is investigated even when it is over."""
+HELPLESS = ("planning.none.no_change", "planning.none.no_way", "planning.none.no_action")
+"""Why there is no plan where nothing is known that helps against the type of fault that was named."""
 Post = Callable[[str, dict[str, Any]], None]
 """Posts a command: its verb and its arguments; one with the same `key` may be posted twice and counts once."""
 FirstLook = Callable[[SeenAlert], AnalysisResult]
@@ -211,7 +213,8 @@ class Rounds:
         told = concluded(row, found, key=key_of(picture.incident_id, number), number=number)
         if self._planner is None or picture.over:
             return told
-        return {**told, "plan": self._drafted(picture.incident_id, row["id"], found)}
+        plan = self._drafted(picture.incident_id, row["id"], found)
+        return {**told, "plan": plan, "helpless": plan.get("none", {}).get("key") in HELPLESS}
 
     def _drafted(self, incident_id: str, investigation_id: str, found: Investigated) -> dict[str, Any]:
         """The plan, or why there is none; whatever goes wrong with it, the diagnosis stands."""

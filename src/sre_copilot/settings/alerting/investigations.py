@@ -19,7 +19,7 @@ class Investigations(Section):
     most_rounds: int = Field(default=5, ge=1, le=50)
     """Investigations that changed evidence may cause in one incident; people may ask for more."""
     sure: float = Field(default=0.7, ge=0, le=1)
-    """Probability from which an answer stands while nothing changes; one below it, or none, is sought once more after the pause, when there is more telemetry. As `risk.minimum_confidence`: what is surer may be acted upon."""
+    """Probability from which an answer stands while nothing changes; one below it, none, or one that nothing is known to help against is sought once more after the pause, when there is more telemetry. As `risk.minimum_confidence`: what is surer may be acted upon."""
     unsure_rounds: int = Field(default=2, ge=0, le=20)
     """Up to this round an incident is investigated again only because its answer is not sure; what two looks do not show a third will hardly."""
     finish_seconds: float = Field(default=120, ge=0, le=3600)

@@ -18,6 +18,7 @@ from sre_copilot.domain.incident import Incident, Observation
 from sre_copilot.incidents.casework.casework import Casework
 from sre_copilot.incidents.casework.looking import Look, by_the_core
 from sre_copilot.incidents.casework.picture import reading
+from sre_copilot.incidents.casework.rounds import Planner
 from sre_copilot.incidents.casework.voice import Voice, room_of
 from sre_copilot.incidents.investigation import Investigation, Methods
 from sre_copilot.settings.alerting.investigations import Investigations
@@ -118,6 +119,7 @@ class Bench:
         fault: Fault = "cpu",
         culprit: str = "billing",
         look: Look | None = None,
+        planner: Planner | None = None,
         **settings: Any,
     ) -> None:
         self.clock = TurnedClock(FIRED + 10)
@@ -134,6 +136,7 @@ class Bench:
         self.settings = Investigations(**settings)
         self.own = OwnMetrics()
         self.look = look or self._look
+        self.planner = planner
         self.casework = self.make()
 
     def make(self) -> Casework:
@@ -149,6 +152,7 @@ class Bench:
             clock=self.clock,
             own=self.own,
             settings=self.settings,
+            planner=self.planner,
         )
         self.durable.launch()
         return made

@@ -95,6 +95,10 @@ def test_of_a_storm_the_earliest_alerts_are_kept_and_all_are_counted() -> None:
         ({"outcome": "fault", "cause": "billing", "confidence": 0.51}, "casework.again.unsure"),
         ({"outcome": "inconclusive", "cause": "", "confidence": 0.0}, "casework.again.inconclusive"),
         ({"outcome": "fault", "cause": "billing", "confidence": 0.71}, None),
+        (
+            {"outcome": "fault", "cause": "billing", "confidence": 0.95, "helpless": True},
+            "casework.again.helpless",
+        ),
         ({"outcome": "no_fault", "cause": "", "confidence": 0.4}, None),
     ],
 )

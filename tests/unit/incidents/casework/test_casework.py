@@ -156,6 +156,32 @@ def test_an_answer_that_is_not_sure_is_sought_once_more_when_there_is_more_telem
     assert [told["round"] for _, told in bench.posted] == [1, 2]
 
 
+class NoWay:
+    """Knows nothing that helps, for one reason."""
+
+    def __init__(self, reason: str) -> None:
+        self._none = {
+            "key": f"planning.none.{reason}",
+            "params": {"service": "billing", "fault_type": "code/slow"},
+        }
+
+    def draft(self, incident_id: str, investigation_id: str, found: Investigated) -> dict[str, Any]:
+        return {"none": self._none, "details": ()}
+
+    def propose(self, text: str, *, key: str) -> dict[str, Any]:
+        raise AssertionError("there is nothing to propose")
+
+
+@pytest.mark.parametrize(("reason", "rounds"), [("no_way", [1, 2]), ("no_catalogue", [1])])
+def test_a_fault_that_nothing_is_known_to_help_against_is_looked_at_once_more(
+    tmp_path: Path, reason: str, rounds: list[int]
+) -> None:
+    bench = opened(Bench(tmp_path, sure=0.01, planner=NoWay(reason)))
+    bench.until(SETTLED + 2000)
+    assert [told["round"] for _, told in bench.posted] == rounds
+    assert all("helpless" not in told for _, told in bench.posted)
+
+
 def test_more_of_the_same_is_no_reason(bench: Bench) -> None:
     opened(bench).until(SETTLED + 10)
     bench.kept.put(alert("SlowOrders", "entry", fingerprint="another", starts_at=SETTLED + 20))
