@@ -123,6 +123,9 @@ class Keyed:
         over = time.time() - self.target.at(plan_id) > PLAN_S
         return PlanState(plan_id=plan_id, status="succeeded" if over else "proposed", over=over)
 
+    def withdraw_all(self, run: str, *, who: str) -> None:
+        """None is taken back here."""
+
     def withdraw(self, plan_id: str, *, who: str) -> None:
         """Never needed."""
 

@@ -144,6 +144,11 @@ def ground(draft: Draft, grounds: Grounds) -> Answer:
     )
 
 
+def said(kind: AnswerKind, headline: str, *, understood: Understood, lang: Lang) -> Answer:
+    """An answer that states nothing about telemetry, as what came of a command."""
+    return Answer(kind=kind, lang=lang, headline=printable(headline), understood=understood)
+
+
 def _carried(claim: Claim, grounds: Grounds) -> bool:
     return bool(claim.finding_ids) and all(grounds.holds(name) for name in claim.finding_ids)
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from fastapi import Path, Request
 from pydantic import Field
 
+from sre_copilot.api.guard import may_see_all, service_of
 from sre_copilot.api.problems import Problem
 from sre_copilot.app.serving import Service
 from sre_copilot.app.workflow_desk import WorkflowDesk
 from sre_copilot.app.workflows import Workflows
 from sre_copilot.clock import rfc3339
 from sre_copilot.errors import UsageError
+from sre_copilot.settings.section import at_least
 from sre_copilot.store.alerting.audit import actor
 from sre_copilot.store.paging import Row
 from sre_copilot.store.tokens import Token
+from sre_copilot.store.workflow_runs import RunStore
 from sre_copilot.workflows.lint.remark import Remark
+from sre_copilot.workflows.logs import Step
 from sre_copilot.workflows.plain_yaml import MOST_CHARACTERS
+from sre_copilot.workflows.resuming import role_that_sees
 
 TIMES = (
     "created_at",
@@ -39,7 +44,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"description": "It cannot be used; line, path and the way out are named."},
     403: {"description": "The role does not see all that it is made of."},
     404: {"description": "There is none of this id."},
-    409: {"description": "It is over already."},
+    409: {"description": "It is over already, or the same `Idempotency-Key` was used for something else."},
     412: {"description": "There is another version than the one that was read."},
     429: {"description": "Too many questions, or too many at once; `Retry-After` says when to try again."},
     503: {"description": "No process here works runs off; ask one that does."},
@@ -89,6 +94,37 @@ def row_view(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: rfc3339(value) if name in TIMES else value for name, value in row.items() if name not in HIDDEN
     }
+
+
+def hides(request: Request, run: Mapping[str, Any] | None) -> bool:
+    """Whether what a run read is hidden from the token: it does not see every source, and the run read with a higher role, or with one that is not known any more."""
+    if may_see_all(request):
+        return False
+    needed = role_that_sees(RunStore(service_of(request).database), run) if run is not None else None
+    return needed is None or not at_least(token_of(request).role, needed)
+
+
+def run_view(row: Mapping[str, Any], *, hidden: bool) -> dict[str, Any]:
+    """A run; of a `hidden` one what it was given, what it gives and why it failed are left out."""
+    if hidden:
+        kind = {name: row["trigger"][name] for name in ("type",) if name in row["trigger"]}
+        row = {**row, "trigger": kind, "inputs": {}, "outputs": {}, "error": ""}
+    return {**row_view(row), "hidden": hidden}
+
+
+def step_view(step: Step, *, hidden: bool) -> dict[str, Any]:
+    """A step of a run; of a `hidden` one what it gave, why it failed and its log are left out."""
+    if hidden:
+        step = replace(step, output=None, error="", log=())
+    return {**asdict(step), "began": rfc3339(step.began), "finished": rfc3339(step.finished)}
+
+
+def task_view(row: Mapping[str, Any], *, hidden: bool) -> dict[str, Any]:
+    """A task; of a `hidden` one what its texts and defaults were made of is left out, and its form stays."""
+    if hidden:
+        form = [{**each, "default": None} for each in row["form"]]
+        row = {**row, "title": "", "body": "", "form": form}
+    return {**row_view(row), "hidden": hidden}
 
 
 def remark_view(remark: Remark) -> dict[str, Any]:

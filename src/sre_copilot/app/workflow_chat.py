@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sre_copilot.agents.answer import Answer, AnswerKind, Understood
+from sre_copilot.agents.grounding import said
 from sre_copilot.agents.understanding.wording import language
 from sre_copilot.app.serving import Service
 from sre_copilot.app.workflows import Workflows
@@ -150,4 +151,4 @@ def missing(inputs: Sequence[Any], given: Mapping[str, Any]) -> tuple[str, ...]:
 def _answer(key: str, kind: AnswerKind, text: str, lang: Lang, **params: str) -> Answer:
     headline = say(Message(key=f"workflow.chat.{key}", params=tuple(params.items())), lang)
     understood = Understood(text=text, lang=lang, intent="act", confidence=1.0)
-    return Answer(kind=kind, lang=lang, headline=headline, understood=understood)
+    return said(kind, headline, understood=understood, lang=lang)

@@ -149,9 +149,12 @@ class Making:
     def _plan(self, incident_id: str) -> Plan | None:
         """The last plan of an incident that helped, else the last that is not known to have been wrong."""
         plans = PlanStore(self.database)
-        helped = plans.page(statuses=("succeeded",), incident_id=incident_id, limit=1).rows
-        still = ("proposed", "approved", "running", "paused", "expired")
-        rows = helped or plans.page(statuses=still, incident_id=incident_id, limit=1).rows
+        done = plans.page(statuses=("succeeded",), incident_id=incident_id, limit=100).rows
+        carried_out = [plan_of(row["document"]) for row in done]
+        if helped := next((plan for plan in carried_out if plan.verifiable), None):
+            return helped
+        still = ("proposed", "approved", "running", "paused", "expired", "succeeded")
+        rows = plans.page(statuses=still, incident_id=incident_id, limit=1).rows
         return plan_of(rows[0]["document"]) if rows else None
 
     def _made(

@@ -15,14 +15,13 @@ from sre_copilot.agents.prompts import prompt
 from sre_copilot.agents.toolbox import registered_tools, schema_of
 from sre_copilot.app.acting import ActingDesk
 from sre_copilot.app.desk import Desk
-from sre_copilot.app.workflow_reading import answered
+from sre_copilot.app.workflow_reading import answered, checked
 from sre_copilot.app.workflow_tool import RUN_WORKFLOW
 from sre_copilot.clock import Clock
 from sre_copilot.domain.evidence import Check
 from sre_copilot.domain.notification import Notification
 from sre_copilot.domain.plan import OVER, Action, Target
 from sre_copilot.errors import UsageError
-from sre_copilot.evidence.evaluator import evaluate
 from sre_copilot.llm.speaking import Material, Question
 from sre_copilot.settings.section import Role
 from sre_copilot.store.database import Database
@@ -72,14 +71,8 @@ class DeskChecks:
 
     def check(self, check: Check, *, asker: Asker) -> Answered:
         """Read the window of the statement, and evaluate it."""
-        window = check.query.window
-        assert window is not None  # noqa: S101 - a step always sets one
-        sources = {check.query.source} | ({check.against.source} if check.against else set())
         with self.desk.opened(cast("Role", asker.role), self.desk.service.settings.language) as found:
-            observation = found.scene.observe(window, modalities=tuple(sources))
-            seen = evaluate(check, observation)
-        output = {"holds": seen.holds, "value": seen.value, "reason": seen.reason}
-        return Answered(outcome="no_data" if seen.value is None else "success", output=output)
+            return checked(check, found.scene)
 
 
 @dataclass
@@ -201,6 +194,11 @@ class DeskDecide:
         self.plans.set_status(
             plan_id, "cancelled", expected="proposed", who=who, at=self.desk.clock.now(), reason=reason
         )
+
+    def withdraw_all(self, run: str, *, who: str) -> None:
+        """The same for all that a run has proposed, also what it does not know of: it may end while it proposes."""
+        for plan_id in self.plans.under_way(f"{OF_WORKFLOWS}{run}/"):
+            self.withdraw(plan_id, who=who)
 
     def names(self) -> Sequence[str]:
         """Names of actions."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from sre_copilot.agents.scene import Scene
 from sre_copilot.agents.tool import ToolResult
 from sre_copilot.agents.toolbox import Toolbox, schema_of
 from sre_copilot.domain.evidence import Check
@@ -39,18 +40,23 @@ class ToolboxTools:
 
     def check(self, check: Check, *, asker: Asker) -> Answered:
         """Evaluate a statement on what the toolbox looks at."""
-        window = check.query.window
-        assert window is not None  # noqa: S101 - a step always sets one
-        sources = {check.query.source} | ({check.against.source} if check.against else set())
-        seen = evaluate(check, self.toolbox.context.scene.observe(window, modalities=tuple(sources)))
-        output = {"holds": seen.holds, "value": seen.value, "reason": seen.reason}
-        return Answered(outcome="no_data" if seen.value is None else "success", output=output)
+        return checked(check, self.toolbox.context.scene)
 
 
 def ports_of(toolbox: Toolbox) -> Ports:
     """What only reads, by the tools of a toolbox."""
     reads = ToolboxTools(toolbox)
     return Ports(tools=reads, checks=reads)
+
+
+def checked(check: Check, scene: Scene) -> Answered:
+    """Read the window of a statement, and evaluate it."""
+    window = check.query.window
+    assert window is not None  # noqa: S101 - a step always sets one
+    sources = {check.query.source} | ({check.against.source} if check.against else set())
+    seen = evaluate(check, scene.observe(window, modalities=tuple(sources)))
+    output = {"holds": seen.holds, "value": seen.value, "reason": seen.reason}
+    return Answered(outcome="no_data" if seen.value is None else "success", output=output)
 
 
 def answered(result: ToolResult) -> Answered:

@@ -27,7 +27,7 @@ from sre_copilot.incidents.alerting.follower import Follower
 from sre_copilot.store.database import Database
 from sre_copilot.store.facts import Facts
 from sre_copilot.store.plans import PlanStore
-from sre_copilot.store.workflow_runs import RunStore
+from sre_copilot.store.workflow_runs import FORGET_AT_ONCE, RunStore
 from sre_copilot.store.workflows import WorkflowStore
 from sre_copilot.telemetry import log
 from sre_copilot.workflows.collection import Collection, Lint
@@ -72,9 +72,9 @@ class Workflows:
             self.triggers.turn()
         self.runs.turn()
         self._tell_of_plans()
-        if not 0.0 <= now - self._forgot_at < FORGET_EVERY_S:
-            self._forgot_at = now
-            self.runs.forget(before=now - self.keep_days * DAY_S)
+        due = not 0.0 <= now - self._forgot_at < FORGET_EVERY_S
+        if due and self.runs.forget(before=now - self.keep_days * DAY_S) < FORGET_AT_ONCE:
+            self._forgot_at = now  # where it gave as many there may be more: the next turn goes on
 
     def _tell_of_plans(self) -> None:
         """Let runs go on whose plan is over, however and in whichever process it ended; one that is missed here is seen at the run's own look."""

@@ -11,8 +11,8 @@ import typer
 
 from sre_copilot.app.storing import open_database
 from sre_copilot.app.workflow_desk import WorkflowDesk, known_of_settings
+from sre_copilot.cli.account import caller
 from sre_copilot.cli.alerting_tables import Output, check_form, lines, say, seconds_of, show, table
-from sre_copilot.cli.oncall import _who
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.server import TokenOption, Url, server
 from sre_copilot.cli.streams import print_document
@@ -106,7 +106,7 @@ def apply(
     )
     for name, text in texts:
         try:
-            done = desk.apply(text, who=_who(), note=note)
+            done = desk.apply(text, who=caller(), note=note)
         except UsageError as problems:
             raise UsageError(f"{name}: {problems}") from None
         if done.changed:
@@ -230,6 +230,38 @@ def cancel(run: RunKey, *, url: Url = "", token: TokenOption = "", config: Confi
     with server(config, url=url, token=token) as there:
         there.post(f"/api/v1/workflow-runs/{quote(run, safe='')}/cancel")
     say(f"{run} is cancelled")
+
+
+@app.command("resume")
+def resume(run: RunKey, *, url: Url = "", token: TokenOption = "", config: ConfigFile = None) -> None:
+    """Go on with a run that failed, was cancelled or took too long, as a new run, and print its id; what it had finished is not done again.
+
+    Exit code 0: started; 2: usage, or too many are under way; 3: no server answers.
+    """
+    with server(config, url=url, token=token) as there:
+        found = there.post(f"/api/v1/workflow-runs/{quote(run, safe='')}/resume")
+    if found["outcome"] == "too_many":
+        raise UsageError(f"run {run!r}: as many runs as `at_once` allows are under way. Wait, or cancel one.")
+    typer.echo(found["run"])
+
+
+@app.command("enable")
+def enable(key: Key, *, url: Url = "", token: TokenOption = "", config: ConfigFile = None) -> None:
+    """Let the triggers of a workflow count, from now on."""
+    _switched(key, "enable", url=url, token=token, config=config)
+    say(f"{key}: its triggers count")
+
+
+@app.command("disable")
+def disable(key: Key, *, url: Url = "", token: TokenOption = "", config: ConfigFile = None) -> None:
+    """Let the triggers of a workflow count no more; runs under way go on, and people can start it."""
+    _switched(key, "disable", url=url, token=token, config=config)
+    say(f"{key}: its triggers do not count")
+
+
+def _switched(key: str, verb: str, *, url: str, token: str, config: Path | None) -> None:
+    with server(config, url=url, token=token) as there:
+        there.post(f"/api/v1/workflows/{quote(key, safe='')}/{verb}")
 
 
 @app.command("tasks")

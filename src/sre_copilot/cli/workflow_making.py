@@ -7,17 +7,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sre_copilot.app.asking import speaker_of
 from sre_copilot.app.storing import open_database
 from sre_copilot.app.workflow_desk import WorkflowDesk
-from sre_copilot.app.workflow_making import Made, Making
-from sre_copilot.app.workflow_trying import DAY_S, Trial, Tried, on_sources, past
+from sre_copilot.cli.account import caller
 from sre_copilot.cli.alerting_tables import Output, check_form, lines, say, show, table
-from sre_copilot.cli.oncall import _who
 from sre_copilot.cli.options import ConfigFile, MayAskModel
 from sre_copilot.cli.streams import print_document
 from sre_copilot.cli.times import moment
@@ -26,8 +23,11 @@ from sre_copilot.clock import SystemClock, rfc3339
 from sre_copilot.errors import UsageError
 from sre_copilot.settings.loading import load
 from sre_copilot.store.alerting.states import AlertRecords
-from sre_copilot.workflows.simulation.simulate import Decided, Simulation
-from sre_copilot.workflows.simulation.simulate import simulate as simulated
+
+if TYPE_CHECKING:
+    from sre_copilot.app.workflow_making import Made
+    from sre_copilot.app.workflow_trying import Tried
+    from sre_copilot.workflows.simulation.simulate import Decided, Simulation
 
 FAILED = 1
 CaseFolder = Annotated[
@@ -70,6 +70,9 @@ def simulate(
 
     Exit code 0: it would have succeeded (with --days: each time); 1: it would have failed; 2: usage.
     """  # fmt: skip
+    from sre_copilot.app.workflow_trying import DAY_S, Trial, on_sources, past  # noqa: PLC0415 - three seconds of imports, for those alone who try
+    from sre_copilot.workflows.simulation.simulate import simulate as simulated  # noqa: PLC0415
+
     check_form(output)
     if sum((case is not None, bool(at), bool(incident), days is not None)) != 1:
         raise UsageError(
@@ -121,6 +124,9 @@ def generate(
     runs: `workflow apply --draft ID` makes it a version.
     Exit code 0: clean by lint; 1: lint has remarks; 2: usage.
     """
+    from sre_copilot.app.asking import speaker_of  # noqa: PLC0415 - as above
+    from sre_copilot.app.workflow_making import Making  # noqa: PLC0415
+
     if sum((sop is not None, case is not None, bool(incident))) != 1:
         raise UsageError("SOP: name the file of a procedure, --incident ID, or --case DIR; one of them.")
     settings = load(config)
@@ -137,24 +143,34 @@ def generate(
 
 
 def _show_made(made: Made, desk: WorkflowDesk, origin: str) -> None:
-    """Print what was made, and keep it where it has an origin."""
-    difference = desk.difference(made.text)
-    print_document(made.text)
-    print_document(difference or "the present version is the same")
-    say(f"made by {made.by}" + (f" ({made.why_rules})" if made.why_rules else ""))
+    """Print what was made, what is to say of it on standard error, and keep it where it has an origin."""
+    print_document(made.text.rstrip("\n"))
+    _remark(_compared(made.text, desk))
+    _remark(f"made by {made.by}" + (f" ({made.why_rules})" if made.why_rules else ""))
     for each in made.repaired.repairs:
-        say(f"repaired: {each}")
+        _remark(f"repaired: {each}")
     if origin:
         kept = desk.draft(
-            made.text, who=_who(), origin=origin, made_by=made.by, repairs=made.repaired.repairs
+            made.text, who=caller(), origin=origin, made_by=made.by, repairs=made.repaired.repairs
         )
-        say(
+        _remark(
             f"{kept['id']} is kept as a draft; look at it, then `sre-copilot workflow apply --draft {kept['id']}`"
         )
     for remark in made.repaired.remarks:
-        say(str(remark))
+        _remark(str(remark))
     if made.repaired.remarks:
         raise typer.Exit(FAILED)
+
+
+def _compared(text: str, desk: WorkflowDesk) -> str:
+    """The difference to the present version, where there is one."""
+    if desk.collection.store.version(desk.id_of(text)) is None:
+        return "there is no version of it yet"
+    return desk.difference(text) or "the present version is the same"
+
+
+def _remark(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _show_tried(tried: Sequence[Tried], output: Output) -> None:

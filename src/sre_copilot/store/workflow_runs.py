@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from sre_copilot.errors import StoreError
@@ -77,12 +77,17 @@ class RunStore:
         found = read_page(self.database, runs, by="created_at", where=where, cursor=cursor, limit=limit)
         return Page(tuple(map(_read, found.rows)), found.next)
 
-    def unfinished(self, *, limit: int, before: float | None = None) -> tuple[Row, ...]:
-        """Runs that are not over, oldest first; `before`: only those whose deadline is before it."""
+    def unfinished(
+        self, *, limit: int, before: float | None = None, after: Row | None = None
+    ) -> tuple[Row, ...]:
+        """Runs that are not over, oldest first; `before`: only those whose deadline is before it; `after`: only those that come after this one."""
         where: list[ColumnElement[bool]] = [runs.c.status.in_(UNFINISHED)]
         if before is not None:
             where.append(runs.c.deadline < before)
-        return self._many(select(runs).where(*where).order_by(runs.c.created_at).limit(limit))
+        if after is not None:
+            place = tuple_(runs.c.created_at, runs.c.id)
+            where.append(place > tuple_(literal(after["created_at"]), literal(after["id"])))
+        return self._many(select(runs).where(*where).order_by(runs.c.created_at, runs.c.id).limit(limit))
 
     def unbegun(self, *, before: float, limit: int = 200) -> tuple[Row, ...]:
         """Runs that were kept before a time and may not have been handed to the durable runs."""

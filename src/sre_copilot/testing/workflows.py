@@ -99,9 +99,15 @@ class FakeDecide:
 
     def withdraw(self, plan_id: str, *, who: str) -> None:
         """Take it back."""
-        self.withdrawn.append(plan_id)
-        if not self.states[plan_id].over:
+        if self.states[plan_id].status == "proposed":
+            self.withdrawn.append(plan_id)
             self.settle(plan_id, "cancelled", f"taken back by {who}")
+
+    def withdraw_all(self, run: str, *, who: str) -> None:
+        """Take back what a run has proposed and nobody has decided on."""
+        for number, key in enumerate(self.proposals, 1):
+            if key.startswith(f"{run}/") and self.states[f"PLAN-{number}"].status == "proposed":
+                self.withdraw(f"PLAN-{number}", who=who)
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Expressions of workflows, in CEL: compiled when a workflow is applied, evaluated within limits, on what they name alone.
 
 The library keeps two limits itself: 10,000 iterations and 32 levels of nesting. What is left is memory, which texts and lists that are made of each
-other could fill: `MOST_GROWTH` bounds it before anything is evaluated. Whatever comes out is JSON.
+other could fill: `MOST_GROWTH` bounds it when an expression is compiled, and `cel_bounds` by what it is given, before it is evaluated. Whatever comes out
+is JSON.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, cast
 from cel_expr_python import cel
 
 from sre_copilot.errors import UsageError
+from sre_copilot.workflows.cel_bounds import MOST_BUILT, Repeated, built, repeated
 
 MOST_CHARACTERS = 1_000  # of an expression: what is longer nobody reads
 MOST_GROWTH = 256  # by what a result can be larger than what it is made of: with 256 kB of outputs some 64 MB
@@ -50,6 +52,8 @@ class Compiled:
     in_no_order: bool
     """Whether it may go through a map, whose order differs between processes: such a result is to be kept."""
     program: Any
+    repeats: tuple[Repeated, ...] = ()
+    joins: int = 0
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
         """Its value, as JSON.
@@ -59,6 +63,11 @@ class Compiled:
         ExpressionProblem : when it has none
         """
         data = self._data(scope)
+        if self.repeats and built(self.repeats, data, joins=self.joins) > MOST_BUILT:
+            raise ExpressionProblem(
+                self.text,
+                f"could make more than {MOST_BUILT} characters of what it is given; filter it before",
+            )
         found = self._evaluated(data)
         if found.type() == cel.Type.ERROR and "out of range for" in str(found.plain_value()):
             found = self._evaluated(cast("dict[str, Any]", _in_range(data)))
@@ -107,7 +116,7 @@ def compiled(text: str) -> Compiled:
     except (RuntimeError, ValueError) as error:
         raise _uncompiled(text, str(error)) from None
     walks = any(each in _MACROS for each in tokens)
-    return Compiled(text, _names(tokens), walks, program)
+    return Compiled(text, _names(tokens), walks, program, repeated(tokens, VARIABLES), tokens.count("+"))
 
 
 def evaluate(text: str, scope: Mapping[str, Any]) -> Any:
@@ -195,6 +204,7 @@ class _Plain:
     def __init__(self, text: str) -> None:
         self._text = text
         self._left = MOST_VALUES
+        self._characters = MOST_BUILT
 
     def of(self, value: Any) -> Any:
         """As JSON."""
@@ -213,6 +223,9 @@ class _Plain:
     def _scalar(self, value: Any) -> Any:
         if isinstance(value, str) and len(value) > MOST_TEXT:
             raise ExpressionProblem(self._text, f"gives a text of more than {MOST_TEXT} characters")
+        self._characters -= len(value) if isinstance(value, str) else 0
+        if self._characters < 0:
+            raise ExpressionProblem(self._text, f"gives texts of more than {MOST_BUILT} characters together")
         if isinstance(value, float) and not math.isfinite(value):
             raise ExpressionProblem(self._text, "gives a number that is not finite")
         if value is None or isinstance(value, (bool, int, float, str)):

@@ -20,7 +20,7 @@ class Frame:
     """A run, or a branch of one.
 
     `at` is the path of the steps that it does ('' for the whole workflow), `label` what stands before their names, `deadline` when it ends at the latest;
-    `parent`, `topic` and `place` say whom it tells that it is over. `kept` are steps of an earlier run that are not done again.
+    `parent`, `topic` and `place` say whom it tells that it is over. `kept` are steps of an earlier run that are not done again, `begun` what its other steps have begun: plans and runs.
     """
 
     run: str
@@ -43,6 +43,7 @@ class Frame:
     place: int = 0
     ancestors: tuple[str, ...] = ()
     kept: Mapping[str, Any] = field(default_factory=dict)
+    begun: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Frame:

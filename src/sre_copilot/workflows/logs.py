@@ -28,18 +28,13 @@ class Step:
     log: tuple[str, ...] = ()
 
 
-def outcomes(durable: Durable, run: str) -> dict[str, Outcome]:
-    """The latest outcome of each step that has one."""
-    return {each.name: Outcome.of(each.result) for each in _walk(durable, run) if _is_outcome(each)}
-
-
 def steps_of(durable: Durable, run: str, workflow: Workflow, *, over: bool) -> tuple[Step, ...]:
     """All steps: those that are over or wait, in the order in which they were begun, then those that were not reached."""
     found: dict[str, Step] = {}
     names = {step.name for _, step in workflow.walk()}
-    for each in _walk(durable, run):
+    for each in walked(durable, run):
         name, _, what = each.name.rpartition(":")
-        if _is_outcome(each):
+        if is_outcome(each):
             found[each.name] = _over(each.name, Outcome.of(each.result))
         elif (
             name.rpartition(".")[2] in names
@@ -72,13 +67,13 @@ def _line(step: Step) -> str:
     return "; ".join((text, *step.log))
 
 
-def _walk(durable: Durable, key: str, left: int = MOST_BRANCHES) -> Iterator[StepState]:
+def walked(durable: Durable, key: str, left: int = MOST_BRANCHES) -> Iterator[StepState]:
     """The kept steps of a run, each branch where it was begun."""
     for each in durable.steps(key):
         yield from _apart(each)
         if each.name.rpartition(":")[2].startswith("start ") and isinstance(each.result, str) and left > 0:
             left -= 1
-            yield from _walk(durable, each.result, left)
+            yield from walked(durable, each.result, left)
 
 
 def _apart(kept: StepState) -> Iterator[StepState]:
@@ -90,7 +85,8 @@ def _apart(kept: StepState) -> Iterator[StepState]:
         yield kept
 
 
-def _is_outcome(step: StepState) -> bool:
+def is_outcome(step: StepState) -> bool:
+    """Whether it is kept how a step of the workflow ended."""
     return (
         step.name != "end" and isinstance(step.result, dict) and {"status", "began", "at"} <= set(step.result)
     )

@@ -101,6 +101,10 @@ class Decide(Protocol):
         """The workflow is cancelled: a plan that nobody has approved yet is taken back."""
         ...
 
+    def withdraw_all(self, run: str, *, who: str) -> None:
+        """A run is over: the same, for every plan that was proposed with a key of the run."""
+        ...
+
 
 class Catalogue(Protocol):
     """Actions there are."""

@@ -10,15 +10,17 @@ from typing import Any, Literal
 from sre_copilot.clock import Clock
 from sre_copilot.durable.port import Durable
 from sre_copilot.errors import SreCopilotError, UsageError
-from sre_copilot.settings.section import Role, at_least
+from sre_copilot.settings.section import ROLES, Role, at_least
 from sre_copilot.store.paging import Row
 from sre_copilot.store.workflow_runs import UNFINISHED, RunStore
 from sre_copilot.telemetry import log
+from sre_copilot.workflows.branching import NAME
 from sre_copilot.workflows.collection import Collection, unknown
-from sre_copilot.workflows.engine import NAME, Engine
+from sre_copilot.workflows.engine import Engine
 from sre_copilot.workflows.frames import Frame, parsed
-from sre_copilot.workflows.logs import Step, outcomes, steps_of
+from sre_copilot.workflows.logs import Step, steps_of
 from sre_copilot.workflows.providers import SubWorkflowCall
+from sre_copilot.workflows.resuming import RESUMES, Left, left_by
 from sre_copilot.workflows.steps.doing import Doing
 from sre_copilot.workflows.steps.order import Order
 from sre_copilot.workflows.steps.people import answer_of, topic_of
@@ -82,8 +84,8 @@ class Runs:
         )  # fmt: skip
         return self._open(frame, cause=cause or f"run/{run}", at_once=spec.at_once)
 
-    def resume(self, run: str, *, who: str) -> Started:
-        """Go on with a run that failed or was cancelled: what it had finished is not done again.
+    def resume(self, run: str, *, who: str, role: Role) -> Started:
+        """Go on with a run that failed or was cancelled: what it had finished is not done again. It has the lower of both roles, that of the run and that of whoever goes on.
 
         Raises
         ------
@@ -95,25 +97,30 @@ class Runs:
                 f"run {run}: is {row['status']}. Only a run that failed, was cancelled or took too long can be gone on with."
             )
         kept = self.collection.version(row["workflow_id"], row["version"])
-        done = {
-            name: each.as_json()
-            for name, each in outcomes(self.durable, run).items()
-            if each.status == "succeeded"
-        }
-        now, new = self.clock.now(), new_id()
+        spec, left = parsed(kept["text"]), left_by(self.durable, self.store, run)
+        now, new, lower = self.clock.now(), new_id(), min(role, row["role"], key=ROLES.index)
         frame = Frame(
-            run=new, workflow=row["workflow_id"], version=row["version"], text=kept["text"], deadline=now + parsed(kept["text"]).timeout,
-            now=now, who=who, role=row["role"], inputs=row["inputs"], trigger=row["trigger"], incident=row["incident_id"],
-            ancestors=(row["workflow_id"],), kept=done,
+            run=new, workflow=row["workflow_id"], version=row["version"], text=kept["text"], deadline=now + spec.timeout,
+            now=now, who=who, role=lower, inputs=row["inputs"], trigger={**row["trigger"], RESUMES: run}, incident=row["incident_id"],
+            ancestors=(row["workflow_id"],), kept=left.kept, begun=left.begun,
         )  # fmt: skip
-        return self._open(frame, cause=f"resume/{run}/{row['finished_at']}")
+        return self._open(frame, cause=f"resume/{run}/{row['finished_at']}", at_once=spec.at_once)
+
+    def asked_so(
+        self, run: str, inputs: Mapping[str, Any], *, version: int | None = None, incident: str = ""
+    ) -> bool:
+        """Whether a run was started with this, as its own version understands it."""
+        row = self._known(run)
+        spec = parsed(self.collection.version(row["workflow_id"], row["version"])["text"])
+        given = (inputs_of(spec, inputs), incident, version or row["version"])
+        return given == (row["inputs"], row["incident_id"], row["version"])
 
     def cancel(self, run: str, *, who: str) -> bool:
         """End a run before its next step, with all that it began; False when it is over already."""
         row = self._known(run)
         if not self.store.finish(run, "cancelled", now=self.clock.now(), error=f"cancelled by {who}"):
             return False
-        self._end_all(run, who=who)
+        self._end(run, who=who)
         if row["parent"]:
             self._tell_parent(row, "cancelled", f"cancelled by {who}")
         return True
@@ -171,7 +178,7 @@ class Runs:
             if self.store.finish(
                 row["id"], "timed_out", now=now, error="was not over in the time of its workflow"
             ):
-                self._end_all(row["id"], who="sre-copilot")
+                self._end(row["id"], who="sre-copilot")
         if not 0 <= now - self._looked_at < LOOK_EVERY_S:
             self._looked_at = now
             self._look()
@@ -182,10 +189,15 @@ class Runs:
 
     def _look(self) -> None:
         """Runs whose durable run is over without a word."""
-        for row in self.store.unfinished(limit=AT_ONCE):
-            state = self.durable.state(row["id"])
-            if state is not None and state.status in ("failed", "cancelled"):
+        last: Row | None = None
+        while rows := self.store.unfinished(limit=AT_ONCE, after=last):
+            for row in rows:
+                state = self.durable.state(row["id"])
+                if state is None or state.status not in ("failed", "cancelled"):
+                    continue
                 self.store.finish(row["id"], state.status, now=self.clock.now(), error=state.error)
+                self._end(row["id"], who="sre-copilot")
+            last = rows[-1]
 
     def _open(self, frame: Frame, *, cause: str, at_once: int | None = None) -> Started:
         arguments = {"frame": frame.as_json()}
@@ -225,17 +237,43 @@ class Runs:
         if asked.id in outer.ancestors or len(outer.ancestors) >= MOST_DEPTH:
             chain = " > ".join((*outer.ancestors, asked.id))
             raise UsageError(f"workflow {asked.id!r}: {chain} goes round, or deeper than {MOST_DEPTH}.")
-        kept = self.collection.store.version(asked.id, asked.version)
+        earlier = self._earlier(order)
+        kept = self.collection.store.version(asked.id, earlier["version"] if earlier else asked.version)
         if kept is None:
             raise unknown(asked.id)
         spec, now, cause = parsed(kept["text"]), self.clock.now(), f"step/{order.effect}"
+        inputs, trigger = inputs_of(spec, order.filled(asked.inputs)), {"type": "workflow", "workflow": outer.workflow, "run": outer.run, "step": order.label}  # fmt: skip
+        left = Left()
+        if earlier is not None and earlier["inputs"] == inputs:
+            left, trigger = (
+                left_by(self.durable, self.store, earlier["id"]),
+                {**trigger, RESUMES: earlier["id"]},
+            )
         frame = Frame(
             run=new_id(), workflow=asked.id, version=kept["version"], text=kept["text"], deadline=min(now + spec.timeout, order.until), now=now,
-            who=outer.who, role=outer.role, inputs=inputs_of(spec, order.filled(asked.inputs)), incident=outer.incident,
-            trigger={"type": "workflow", "workflow": outer.workflow, "run": outer.run, "step": order.label},
+            who=outer.who, role=outer.role, inputs=inputs, incident=outer.incident, trigger=trigger, kept=left.kept, begun=left.begun,
             parent=order.key, topic=f"{order.label}:over", ancestors=(*outer.ancestors, asked.id),
         )  # fmt: skip
-        return self._open(frame, cause=cause).run
+        opened = self._open(frame, cause=cause, at_once=spec.at_once)
+        if opened.outcome == "too_many":
+            raise UsageError(
+                f"workflow {asked.id!r}: as many of its runs as its `at_once` ({spec.at_once}) allows are under way."
+            )
+        if self._doing.over(outer.run):  # it was ended meanwhile, by somebody who could not see this one yet
+            self.cancel(opened.run, who="the workflow that began it")
+        return opened.run
+
+    def _earlier(self, order: Order) -> Row | None:
+        """The run that the same step began in the run that this one goes on with; over by now."""
+        assert isinstance(order.step.provider, SubWorkflowCall)  # noqa: S101 - chosen by kind
+        asked = order.step.provider.with_
+        begun = order.frame.begun.get(order.label, {}).get("run")
+        row = self.store.get(begun) if begun else None
+        if row is None or row["workflow_id"] != asked.id or asked.version not in (None, row["version"]):
+            return None
+        if row["status"] in UNFINISHED:
+            self.cancel(row["id"], who="the run that goes on with it")
+        return row
 
     def _known(self, run: str) -> Row:
         row = self.store.get(run)
@@ -255,8 +293,18 @@ class Runs:
                     return found
         return None
 
+    def _end(self, run: str, *, who: str) -> None:
+        """End what a run has begun, also what it was beginning just now and has not kept yet."""
+        self._end_all(run, who=who)
+        decide = self._doing.ports.decide
+        try:
+            if decide is not None:
+                decide.withdraw_all(run, who=who)
+        except SreCopilotError as error:
+            _log.warning("plans of a run that is over are left", run=run, problem=str(error))
+
     def _end_all(self, run: str, *, who: str) -> None:
-        """Cancel what a run has begun: branches, other workflows, tasks, plans that nobody has decided on."""
+        """Cancel what a run is known to have begun: branches, other workflows, tasks, plans that nobody has decided on."""
         for step in self.durable.steps(run):
             self._end_what(step.name, step.result, who=who)
         self.durable.cancel(run)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 import pytest
 
 from sre_copilot.agents.tool import ToolResult
+from sre_copilot.app.acting import ActingDesk
 from sre_copilot.app.serving import Service, make_service
 from sre_copilot.app.worker import Worker, make_worker
-from sre_copilot.app.workflow_ports import StoredTell, plan_key
+from sre_copilot.app.workflow_ports import DeskDecide, StoredTell, plan_key
 from sre_copilot.app.workflow_reading import answered
 from sre_copilot.app.workflows import Workflows, apply_folders
 from sre_copilot.clock import TurnedClock
@@ -169,3 +171,13 @@ def test_what_a_tool_said_is_kept_as_plain_values() -> None:
     assert found.output["rows"] == [{"a": 1.0, "b": "x"}, {"a": None, "b": None}]
     assert found.output["data"] == {"at": "x", "n": [1, 2]}
     assert answered(ToolResult(outcome="error", problem="no route")).problem == "no route"
+
+
+def test_all_plans_of_a_run_are_taken_back_and_no_others(service: Service) -> None:
+    plans = PlanStore(service.database)
+    mine, others = (
+        plans.propose(a_plan(a_step(), id="", created_at=START), key=plan_key(f"{run}/step")).id
+        for run in ("WR-1", "WR-11")
+    )
+    DeskDecide(desk=cast("ActingDesk", service), plans=plans).withdraw_all("WR-1", who="ann")
+    assert [plans.get(each).status for each in (mine, others)] == ["cancelled", "proposed"]  # type: ignore[union-attr]

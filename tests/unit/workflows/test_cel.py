@@ -129,3 +129,34 @@ def test_braces_may_stand_around_a_condition() -> None:
 def test_every_expression_of_a_value_is_found_with_its_path() -> None:
     found = list(expressions_in({"a": ["x {{ b }}", {"c": "{{ d }}{{ e }}"}], "f": "{{ open"}))
     assert found == [(".a[0]", "b"), (".a[1].c", "d"), (".a[1].c", "e"), (".f", "{{ open")]
+
+
+HEAVY = {"inputs": {"l": list(range(6_000)), "t": "x" * 250_000, "two": ["y" * 250_000, "z"]}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "inputs.l.map(i, inputs.t)",
+        "inputs.l.map(i, {'a': [inputs.t]}).size() > 0",
+        "inputs.two.map(x, inputs.l.map(i, x))",
+        "inputs.l.filter(i, i > 1).map(i, i > 3 ? inputs.two : [])",
+        "inputs.two.exists(x, inputs.l.map(i, x).size() > 0)",
+        f"inputs.two.map(x, [{','.join(['x'] * 300)}])",
+    ],
+)
+def test_what_could_fill_the_memory_is_not_evaluated(text: str) -> None:
+    with pytest.raises(ExpressionProblem, match="could make more than 64000000 characters"):
+        evaluate(text, HEAVY)
+
+
+def test_what_only_takes_of_each_item_is_evaluated_however_large_the_rest_is() -> None:
+    rows = [{"name": f"row {number}", "value": number} for number in range(5_000)]
+    scope = {
+        "steps": {"q": {"output": {"rows": rows, "digest": "d" * 200_000}}},
+        "inputs": {"t": "x" * 250_000},
+    }
+    names = evaluate("steps.q.output.rows.filter(r, r.value > 10).map(r, r.name)", scope)
+    assert len(names) == 4_989
+    assert evaluate("steps.q.output.rows.filter(r, r.name in inputs.t).size()", {**scope, "inputs": {"t": ["row 7"]}}) == 1  # fmt: skip
+    assert len(evaluate("[1, 2, 3].map(i, inputs.t)", scope)) == 3

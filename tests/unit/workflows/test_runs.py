@@ -94,13 +94,13 @@ workflow:
     run = bench.start(text)
     assert bench.settled(run)["status"] == "failed"
     bench.tools.answers["flaky"] = {"good": 1}
-    failing = bench.runs.resume(run, who="bob").run
+    failing = bench.runs.resume(run, who="bob", role="admin").run
     assert (
         bench.settled(failing)["status"] == "failed"
     )  # step two had succeeded, with an output that does not help
     assert len(calls) == 3
     with pytest.raises(UsageError, match="is not there"):
-        bench.runs.resume("nothing", who="bob")
+        bench.runs.resume("nothing", who="bob", role="admin")
 
 
 def test_a_run_that_was_kept_and_not_begun_is_begun_later(

@@ -35,9 +35,10 @@ def service_of(name: str, context: ToolContext, *, also: Iterable[str] = ()) -> 
     """The service that is meant; one that nobody knows is an error with the nearest names."""
     known = {*context.scene.services(), *also}
     found = one_of(name, known)
+    if found is None and not known:
+        raise Trouble("error", "tool.problem.no_services", name=name)
     if found is None:
-        near = ", ".join(nearest(name, known)) or "–"
-        raise Trouble("error", "tool.problem.service", name=name, near=near)
+        raise Trouble("error", "tool.problem.service", name=name, near=", ".join(nearest(name, known)))
     return found
 
 

@@ -202,7 +202,7 @@ class Hooked(Shape):
 
 
 class Run(Shape):
-    """A run: by whom, why, with what, and what came of it."""
+    """A run: by whom, why, with what, and what came of it; of a `hidden` one the role of the token does not see what it was given and what came of it."""
 
     id: str
     workflow_id: str
@@ -220,6 +220,7 @@ class Run(Shape):
     finished_at: Time | None
     outputs: dict[str, Any]
     error: str
+    hidden: bool
 
 
 class Runs(Listing[Run]):
@@ -254,7 +255,7 @@ class Cancelled(Shape):
 
 
 class Task(Shape):
-    """What a person is asked."""
+    """What a person is asked; of a `hidden` one the role of the token does not see the texts."""
 
     id: str
     run_id: str
@@ -270,6 +271,7 @@ class Task(Shape):
     answer: dict[str, Any]
     answered_by: str
     answered_at: Time | None
+    hidden: bool
 
 
 class Tasks(Listing[Task]):

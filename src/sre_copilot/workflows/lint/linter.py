@@ -8,6 +8,7 @@ from sre_copilot.workflows.compiling import expression_problems
 from sre_copilot.workflows.lint.flow import flow_remarks
 from sre_copilot.workflows.lint.known import Known
 from sre_copilot.workflows.lint.parts import part_remarks
+from sre_copilot.workflows.lint.queries import query_remarks
 from sre_copilot.workflows.lint.references import reference_remarks
 from sre_copilot.workflows.lint.remark import Remark
 from sre_copilot.workflows.lint.secrets import secret_remarks
@@ -34,6 +35,7 @@ def remarks(source: Source, known: Known) -> tuple[Remark, ...]:
         *flow_remarks(source),
         *trigger_remarks(source),
         *secret_remarks(source),
+        *query_remarks(source),
     ]
     return tuple(dict.fromkeys(sorted(found)))
 

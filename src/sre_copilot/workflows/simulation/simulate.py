@@ -11,8 +11,9 @@ from typing import Any, cast
 from sre_copilot.durable.port import Run
 from sre_copilot.errors import UsageError
 from sre_copilot.store.workflow_runs import RunStore
+from sre_copilot.workflows.branching import NAME
 from sre_copilot.workflows.cel import ExpressionProblem, compiled
-from sre_copilot.workflows.engine import NAME, Engine, Walk
+from sre_copilot.workflows.engine import Engine, Walk
 from sre_copilot.workflows.frames import Frame, Outcome
 from sre_copilot.workflows.lint.names import paths_in
 from sre_copilot.workflows.ports import Ports

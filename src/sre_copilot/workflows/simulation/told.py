@@ -46,6 +46,9 @@ class NoDeeds:
     def withdraw(self, plan_id: str, *, who: str) -> None:
         """There is none."""
 
+    def withdraw_all(self, run: str, *, who: str) -> None:
+        """There are none."""
+
     def receivers(self) -> Sequence[str]:
         """All that a workflow names."""
         return self.known
@@ -77,6 +80,10 @@ class NoPeople:
         message = {"answer": answer, "by": "simulation", "answered": True, "at": row["created_at"]}
         self.durable.send(row["run_key"], topic_of(str(row["step"])), message, idempotency_key=str(row["id"]))
         return True
+
+    def get(self, key: str) -> dict[str, Any]:
+        """How a run stands."""
+        return {"status": self.tasks.get(f"ended {key}", {"status": "running"})["status"]}
 
     def task(self, key: str) -> dict[str, Any] | None:
         """One task."""

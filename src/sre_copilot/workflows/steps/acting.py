@@ -8,7 +8,7 @@ from sre_copilot.domain.plan import Target
 from sre_copilot.errors import UsageError
 from sre_copilot.workflows.cel import ExpressionProblem
 from sre_copilot.workflows.frames import Outcome
-from sre_copilot.workflows.ports import Decide, Proposal
+from sre_copilot.workflows.ports import Decide, PlanState, Proposal
 from sre_copilot.workflows.providers import ActionCall
 from sre_copilot.workflows.steps.order import Order
 
@@ -17,9 +17,20 @@ if TYPE_CHECKING:
 
 
 def propose(doing: Doing, order: Order) -> dict[str, Any]:
-    """Propose the plan; its id, or why there is none."""
+    """Propose the plan; its id, or why there is none.
+
+    A plan of an earlier run that is still carried out, or was carried out after that run had ended, is no second time proposed. One that
+    is made while its run ends from outside is taken back: whoever ended the run may not have seen it.
+    """
     try:
-        return {"plan_id": _decide(doing).propose(proposal_of(order), key=order.effect)}
+        decide = _decide(doing)
+        earlier = order.frame.begun.get(order.label, {}).get("plan_id")
+        if earlier is not None and _counts(decide.outcome(earlier)):
+            return {"plan_id": earlier}
+        plan_id = decide.propose(proposal_of(order), key=order.effect)
+        if doing.over(order.frame.run):
+            decide.withdraw(plan_id, who=f"workflow {order.frame.workflow}")
+        return {"plan_id": plan_id}
     except (UsageError, ExpressionProblem) as problem:
         return {"problem": str(problem)}
 
@@ -59,6 +70,10 @@ def close(doing: Doing, order: Order, plan_id: str, began: float) -> dict[str, A
     return Outcome(
         status="timed_out", output=output, error=f"plan {plan_id} was not over in time", began=began, at=now
     ).as_json()
+
+
+def _counts(state: PlanState) -> bool:
+    return state.succeeded or not state.over
 
 
 def _decide(doing: Doing) -> Decide:

@@ -19,8 +19,11 @@ from sre_copilot.workflows.providers import (
     SetCall,
     ToolCall,
 )
+from sre_copilot.workflows.quoting import filled_query
 from sre_copilot.workflows.steps.order import Order
 from sre_copilot.workflows.times import said
+
+QUERY_TOOL = "run_query"
 
 
 class NotAnswered(Exception):  # noqa: N818 - no error of the program: the step has failed
@@ -38,7 +41,10 @@ def tool(order: Order, ports: Ports, now: float) -> Any:
     """Ask a tool."""
     assert isinstance(order.step.provider, ToolCall)  # noqa: S101 - chosen by kind
     call = order.step.provider
-    return _used(order, ports, call.tool, order.filled(call.with_))
+    arguments = order.filled(call.with_)
+    if call.tool == QUERY_TOOL and "query" in arguments:
+        arguments["query"] = filled_query(call.with_["query"], arguments.get("language"), order.scope)
+    return _used(order, ports, call.tool, arguments)
 
 
 def query(order: Order, ports: Ports, now: float) -> Any:
@@ -46,10 +52,10 @@ def query(order: Order, ports: Ports, now: float) -> Any:
     assert isinstance(order.step.provider, QueryCall)  # noqa: S101
     asked = order.step.provider.with_
     arguments = {
-        "query": order.filled(asked.query), "language": asked.language, "source": order.filled(asked.source),
+        "query": filled_query(asked.query, asked.language, order.scope), "language": asked.language, "source": order.filled(asked.source),
         "limit": asked.limit, "start": said(now - asked.window), "end": said(now),
     }  # fmt: skip
-    return _used(order, ports, "run_query", arguments)
+    return _used(order, ports, QUERY_TOOL, arguments)
 
 
 def check(order: Order, ports: Ports, now: float) -> Any:

@@ -12,11 +12,12 @@ from typing import Any, Protocol
 from sre_copilot.clock import Clock
 from sre_copilot.durable.port import Durable
 from sre_copilot.errors import SreCopilotError, UsageError
-from sre_copilot.store.workflow_runs import RunStore
+from sre_copilot.store.workflow_runs import UNFINISHED, RunStore
 from sre_copilot.telemetry import log
 from sre_copilot.workflows.cel import ExpressionProblem, evaluate, holds
 from sre_copilot.workflows.frames import Frame, Outcome
 from sre_copilot.workflows.ports import Ports
+from sre_copilot.workflows.providers import ActionCall
 from sre_copilot.workflows.steps.asking import ANSWERS, NotAnswered
 from sre_copilot.workflows.steps.order import Order
 from sre_copilot.workflows.templates import bare, fill
@@ -106,10 +107,19 @@ class Doing:
                 frame.run, found["status"], now=now, outputs=found["output"], error=found["error"]
             )
             found.pop("steps", None)
+            if self.ports.decide is not None and any(
+                isinstance(step.provider, ActionCall) for _, step in frame.spec.walk()
+            ):
+                self.ports.decide.withdraw_all(frame.run, who=f"workflow {frame.workflow}")
         if frame.parent:
             key = f"{frame.run}/{frame.label}/{frame.topic}/{frame.place}"
             self.durable.send(frame.parent, frame.topic, found, idempotency_key=key)
         return {"status": found["status"], "at": now}
+
+    def over(self, run: str) -> bool:
+        """Whether a run has ended, be it from outside: what one of its steps has begun meanwhile is to be ended, too."""
+        row = self.runs.get(run)
+        return row is None or row["status"] not in UNFINISHED
 
     def items(self, foreach: Any, scope: Mapping[str, Any]) -> list[Any]:
         """What a foreach goes through."""

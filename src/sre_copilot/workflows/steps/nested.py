@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from sre_copilot.durable.port import Durable
+from typing import TYPE_CHECKING
+
 from sre_copilot.workflows.frames import Frame
 
+if TYPE_CHECKING:
+    from sre_copilot.workflows.steps.doing import Doing
 
-def started(durable: Durable, name: str, frame: Frame, key: str) -> str:
-    """Begin a branch, once; its key."""
-    durable.start(name, {"frame": frame.as_json()}, key=key)
+
+def started(doing: Doing, name: str, frame: Frame, key: str) -> str:
+    """Begin a branch, once; its key. One that is begun while its run ends from outside is ended with it."""
+    doing.durable.start(name, {"frame": frame.as_json()}, key=key)
+    if doing.over(frame.run):
+        doing.durable.cancel(key)
     return key

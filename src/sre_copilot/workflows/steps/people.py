@@ -37,7 +37,10 @@ def ask(doing: Doing, order: Order) -> dict[str, Any]:
             "status": "open", "created_at": now, "due_at": order.until, "answer": {}, "answered_by": "", "handed_on": False,
         }
     )  # fmt: skip
-    _tell(doing, order, asked.receivers, "/task")
+    if doing.over(order.frame.run):
+        doing.runs.close(order.effect, now=now)
+    else:
+        _tell(doing, order, asked.receivers, "/task")
     return {"at": now, "topic": topic_of(order.label)}
 
 

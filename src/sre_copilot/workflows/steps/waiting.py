@@ -10,11 +10,10 @@ from sre_copilot.workflows.frames import Outcome
 from sre_copilot.workflows.providers import HumanCall, SubWorkflowCall, WaitCall
 from sre_copilot.workflows.spec import Step
 from sre_copilot.workflows.steps import acting, people
-from sre_copilot.workflows.steps.walking import Waits, Walk
+from sre_copilot.workflows.steps.walking import GRACE_S, Waits, Walk
 from sre_copilot.workflows.templates import fill
 from sre_copilot.workflows.times import moment_of
 
-GRACE_S = 5.0  # after its time a run says so itself
 LOOK_FIRST_S, LOOK_LAST_S = (
     5.0,
     60.0,

@@ -11,6 +11,10 @@ from sre_copilot.workflows.spec import Step
 from sre_copilot.workflows.steps.doing import Doing
 from sre_copilot.workflows.steps.order import Order
 
+GRACE_S = (
+    5.0  # after its time a branch, or another run, says so itself, and better than whoever waits for it could
+)
+
 
 class Walk(Protocol):
     """A run on its way; `now` is the latest time that it knows, `scope` what expressions see."""

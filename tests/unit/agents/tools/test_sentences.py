@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 from sre_copilot import agents
+from sre_copilot.app import workflow_tool
 from sre_copilot.incidents.report.words import catalogue, has
 
-SOURCES = "\n".join(file.read_text(encoding="utf-8") for file in Path(agents.__file__).parent.rglob("*.py"))
+FILES = (*Path(agents.__file__).parent.rglob("*.py"), Path(workflow_tool.__file__))
+SOURCES = "\n".join(file.read_text(encoding="utf-8") for file in FILES)
 BUILT = ("tool.compare.", "tool.event.")  # their last part is the name of a measure or an event
 
 

@@ -17,6 +17,9 @@ from sre_copilot.agents.tool import Arguments, ToolContext, ToolResult
 from sre_copilot.agents.toolbox import LateCalls, Toolbox, registered_tools
 from sre_copilot.agents.toolkit.handles import HandleStore
 from sre_copilot.agents.toolkit.inert import inert
+from sre_copilot.agents.toolkit.names import service_of
+from sre_copilot.agents.toolkit.trouble import Trouble
+from sre_copilot.domain.evidence import Message
 from sre_copilot.incidents.report.words import catalogue
 from sre_copilot.telemetry import OwnMetrics
 from sre_copilot.testing.tool_contract import HOSTILE, context, shop
@@ -181,3 +184,16 @@ def test_every_sentence_of_a_tool_has_both_languages() -> None:
     said = {key: each for key, each in catalogue().items() if key.startswith("tool.")}
     assert len(said) > 80
     assert all(each["en"] and each["zh"] for each in said.values())
+
+
+class Nowhere(RecordedScene):
+    """A scene whose sources know no service."""
+
+    def services(self) -> tuple[str, ...]:
+        return ()
+
+
+def test_where_no_service_is_known_none_is_offered_as_an_example() -> None:
+    with pytest.raises(Trouble) as told:
+        service_of("cart", context(Nowhere(shop())))
+    assert told.value.message == Message(key="tool.problem.no_services", params=(("name", "cart"),))

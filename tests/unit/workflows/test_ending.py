@@ -1,0 +1,118 @@
+"""Runs that end while one of their steps is beginning something: nothing of it lives on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sre_copilot.testing.workflows import Bench
+from sre_copilot.workflows.ports import Proposal
+
+ACT = "workflow:\n  id: act\n  steps: [{name: restart, provider: {type: action.kubernetes.rollout_restart, with: {target: {kind: Deployment, name: cart}}}}]"
+ASK = "workflow:\n  id: ask\n  steps: [{name: well, provider: {type: human, with: {title: Well?, receivers: [oncall]}}}]"
+OUTER = "workflow:\n  id: outer\n  steps: [{name: sub, provider: {type: workflow, with: {id: act}}}]"
+SIDE = "workflow:\n  id: side\n  steps: [{name: both, parallel: {a: [{name: x, provider: {type: notify, with: {receivers: [oncall], title: hello}}}], b: [{name: y, provider: {type: set, with: {v: 1}}}]}}]"
+
+
+def cancelling(
+    bench: Bench, owner: Any, name: str, monkeypatch: pytest.MonkeyPatch, *, before: bool
+) -> list[str]:
+    """Cancel the run that `runs` names when `owner.name` is called, just before or just after."""
+    runs: list[str] = []
+    real: Callable[..., Any] = getattr(owner, name)
+
+    def called(*arguments: Any, **named: Any) -> Any:
+        if before and runs:
+            bench.runs.cancel(runs.pop(), who="ann")
+        found = real(*arguments, **named)
+        if runs:
+            bench.runs.cancel(runs.pop(), who="ann")
+        return found
+
+    monkeypatch.setattr(owner, name, called)
+    return runs
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_plan_that_is_proposed_while_its_run_is_cancelled_is_taken_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    runs = cancelling(bench, bench.decide, "propose", monkeypatch, before=before)
+    runs.append(bench.start(ACT))
+    bench.after(30)
+    assert [each.status for each in bench.decide.states.values()] == ["cancelled"]
+
+
+def test_a_run_whose_process_gave_it_up_leaves_no_plan(bench: Bench) -> None:
+    run = bench.start(ACT)
+    bench.after(30)
+    bench.memory.cancel(run)
+    bench.after(30)
+    bench.runs.turn()
+    assert bench.runs.get(run)["status"] == "cancelled"
+    assert bench.decide.withdrawn == ["PLAN-1"]
+
+
+def test_a_plan_that_is_carried_out_already_is_left_to_itself(bench: Bench) -> None:
+    run = bench.start(ACT)
+    bench.after(30)
+    bench.decide.settle("PLAN-1", "succeeded")
+    bench.runs.cancel(run, who="ann")
+    assert bench.decide.withdrawn == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_nobody_is_asked_by_a_run_that_is_over(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    runs = cancelling(bench, bench.store, "ask", monkeypatch, before=before)
+    runs.append(bench.start(ASK))
+    bench.after(30)
+    assert [row["status"] for row in bench.store.tasks_page().rows] == ["closed"]
+    assert bench.tell.told == {}
+
+
+def test_a_workflow_that_is_begun_by_a_run_that_is_over_ends_with_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.collection.apply(ACT, who="ann")
+    run = bench.start(OUTER)
+    real = bench.store.open
+
+    def opened(*arguments: Any, **named: Any) -> Any:
+        bench.runs.cancel(run, who="ann")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(bench.store, "open", opened)
+    bench.after(30)
+    assert {row["status"] for row in bench.store.page().rows} == {"cancelled"}
+    assert bench.decide.proposals == dict[str, Proposal]()
+
+
+def test_a_branch_that_is_begun_by_a_run_that_is_over_does_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = bench.start(SIDE)
+    real = bench.memory.start
+
+    def started(*arguments: Any, **named: Any) -> bool:
+        bench.runs.cancel(run, who="ann")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(bench.memory, "start", started)
+    bench.after(30)
+    assert bench.tell.told == {}
+
+
+def test_every_unfinished_run_is_looked_at_however_many_there_are(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sre_copilot.workflows.runs.AT_ONCE", 2)
+    runs = [bench.start(ACT.replace("id: act", "id: act\n  at_once: 50")) for _ in range(7)]
+    bench.after(30)
+    bench.memory.cancel(runs[-1])
+    bench.runs.turn()
+    assert bench.runs.get(runs[-1])["status"] == "cancelled"
+    assert {bench.runs.get(each)["status"] for each in runs[:-1]} == {"running"}
