@@ -11,6 +11,8 @@ from sre_copilot.domain.anomaly import Severity
 Status = Literal["firing", "resolved"]
 ALERTNAME = "alertname"
 """The label that names what fires, as Prometheus writes it; every reader of a payload fills it."""
+FORETOLD = "PredictedBreach"
+"""The `alertname` of every breach that is likely: nothing is wrong yet."""
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "warning", "info", "low")
 """Most severe first."""
 

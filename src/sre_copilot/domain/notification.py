@@ -31,3 +31,5 @@ class Notification:
     created_at: float
     content: Mapping[str, Any] = field(default_factory=dict)
     people: tuple[Mapping[str, Any], ...] = ()
+    about: Literal["alerts", "other"] = "other"
+    """Whether it tells of alerts, which whoever makes it says: these alone are noise of alerts, and the first word of an incident."""

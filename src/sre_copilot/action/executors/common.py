@@ -116,10 +116,7 @@ class VerbExecutor:
             )
         if not target.name or any(ord(each) < 33 for each in target.name) or target.name.startswith("-"):
             raise refused(self.name, f"target.name: {target.name!r} is no name; write it as the system shows it")  # fmt: skip
-        if matches(target.name, self._protected):
-            raise refused(self.name, f"target.name: {target.name} is protected by the settings; nothing is done to it")  # fmt: skip
-        if not matches(target.name, self._allowed):
-            raise refused(self.name, f"target.name: {target.name} is not among those that the settings allow ({', '.join(self._allowed)}); add it there")  # fmt: skip
+        permitted(self.name, (target.name,), allowed=self._allowed, protected=self._protected)
 
 
 class Once:
@@ -193,6 +190,21 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, each) for each in patterns)
 
 
+def permitted(
+    executor: str, names: Sequence[str], *, allowed: Sequence[str], protected: Sequence[str]
+) -> None:
+    """Raise unless one thing, by whichever of its names, may be touched.
+
+    Raises
+    ------
+    ActionError : when one of its names is protected, or none is allowed
+    """
+    if hit := next((each for each in names if matches(each, protected)), None):
+        raise refused(executor, f"target.name: {hit} is protected by the settings; nothing is done to it")
+    if not any(matches(each, allowed) for each in names):
+        raise refused(executor, f"target.name: {names[0]} is not among those that the settings allow ({', '.join(allowed)}); add it there")  # fmt: skip
+
+
 def begun(call: Call, name: str) -> Call:
     """The call, provided that it was not called off and its time is not over: nothing has been changed yet."""
     if call.cancelled():
@@ -255,7 +267,7 @@ def _word(flat: Mapping[str, Any], name: str) -> str:
     return flat[name] if isinstance(flat[name], str) else json.dumps(flat[name], ensure_ascii=False)
 
 
-def clean(text: str, *, most: int = 300) -> str:
+def one_line(text: str, *, most: int = 300) -> str:
     """What a system said, in one line without control characters, and not too long."""
     line = re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text).strip()
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -50,6 +50,8 @@ class Wire:
             raise ActionError(f"{self._name}: called off before anything was changed", effect="none")
         try:
             return self._sent(ask, seconds)
+        except (UnicodeError, httpx.InvalidURL, httpx.LocalProtocolError) as error:
+            raise ActionError(f"{self._name}: the request cannot be written ({type(error).__name__}); correct address, headers and query", effect="none") from None  # fmt: skip
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise self._error(f"no connection ({type(error).__name__}); check the address, and that it runs", "none") from None  # fmt: skip
         except (httpx.HTTPError, TimeoutError) as error:

@@ -14,6 +14,7 @@ from sre_copilot.incidents.postmortem.rules import (
     NOBODY,
     REPEATED,
     Seen,
+    recovery_checks,
 )
 from sre_copilot.incidents.statistics.lengths import length
 from sre_copilot.incidents.statistics.targets import DETECT_TARGET_S, RESTORE_TARGET_S
@@ -51,12 +52,13 @@ def _untaken(seen: Seen) -> Iterator[Line]:
     seconds = seen.times.since_opened(seen.times.acknowledged)
     if seconds is None:
         until = seen.times.resolved if seen.times.resolved is not None else seen.records.now
-        alone = any(plan.run and plan.run["autonomous"] for plan in seen.plans("succeeded"))
+        helped = [plan for plan in seen.plans("succeeded") if recovery_checks(plan)]
+        alone = any(plan.run and plan.run["autonomous"] for plan in helped)
         if not alone and until - seen.times.opened > ACKNOWLEDGE_S:
             yield line("bad.never_acknowledged", seen.records.key, length=length(until - seen.times.opened))
     elif seconds > ACKNOWLEDGE_S:
-        row = seen.records.of_kind("acknowledged")[0]
-        yield line("bad.acknowledged_late", f"timeline/{row['id']}", at=row["at"], length=length(seconds), target=ACKNOWLEDGE_S / 60)  # fmt: skip
+        key, _ = seen.first("acknowledged")
+        yield line("bad.acknowledged_late", key, at=seen.times.acknowledged, length=length(seconds), target=ACKNOWLEDGE_S / 60)  # fmt: skip
 
 
 def _ownerless(seen: Seen) -> Iterator[Line]:

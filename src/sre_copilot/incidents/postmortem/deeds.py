@@ -20,11 +20,14 @@ DONE_BY_HAND = ("resolved", "severity", "merged", "split", "snoozed", "assigned"
 
 
 def actions(records: Records) -> Section:
-    """Plans with votes, steps and outcome; then what people did by hand."""
+    """Plans with votes, steps and outcome; those on its services that were not made for it; then what people did by hand."""
     found = [each for plan in records.plans for each in of_plan(plan)]
     found += _refused(records)
     if not records.plans:
         found.append(line("actions.no_plan", records.key))
+    if records.beside:
+        found.append(line("actions.beside", records.key, count=len(records.beside)))
+    found += [each for plan in records.beside for each in of_plan(plan)]
     found += _by_hand(records)
     return Section(name="actions", lines=tuple(found))
 

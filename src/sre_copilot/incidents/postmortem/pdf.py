@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,30 @@ LIBRARIES = (
 
 class PdfError(SreCopilotError):
     """A PDF cannot be made here; the message says what is missing."""
+
+
+class PrinterBusyError(SreCopilotError):
+    """Another document is being printed."""
+
+
+_PRINTER = threading.Lock()
+"""One document at a time: a long one keeps a core busy for seconds, and several would starve everything else of the process."""
+
+
+@contextmanager
+def printer(*, wait: bool) -> Iterator[None]:
+    """The printer, for one document.
+
+    Raises
+    ------
+    PrinterBusyError : where it is in use, and nobody wants to wait
+    """
+    if not _PRINTER.acquire(blocking=wait):
+        raise PrinterBusyError("another PDF is being made; try again, or ask for html")
+    try:
+        yield
+    finally:
+        _PRINTER.release()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sqlalchemy import select
+
 from sre_copilot.domain.plan import Plan
+from sre_copilot.incidents.statistics.moments import Kin, read_kin
 from sre_copilot.store.alerting.states import AlertRecords
 from sre_copilot.store.approvals import votes_of
 from sre_copilot.store.audit_chain import AuditChain
@@ -15,7 +18,7 @@ from sre_copilot.store.effects import Effects
 from sre_copilot.store.leases import Leases
 from sre_copilot.store.notifications import NotificationStore
 from sre_copilot.store.paging import Row
-from sre_copilot.store.plans import PlanAltered, PlanStore
+from sre_copilot.store.plans import PlanAltered, PlanStore, plans
 from sre_copilot.store.records import investigation_records
 from sre_copilot.store.remediation import Remediations
 
@@ -59,11 +62,14 @@ class Records:
     happenings: Sequence[Row] = ()
     investigations: Mapping[str, Row] = field(default_factory=dict)
     plans: Sequence[PlanRecord] = ()
+    beside: Sequence[PlanRecord] = ()
+    """Plans on services of the incident while it went on that were not made for it: what people wished, or another incident."""
     messages: Sequence[Row] = ()
     audit: Sequence[Row] = ()
     judgements: Sequence[Mapping[str, Any]] = ()
     covering: Sequence[str] = ()
     cut: Sequence[str] = ()
+    kin: Kin = field(default_factory=Kin)
     hidden: bool = False
 
     def of_kind(self, *kinds: str) -> list[Row]:
@@ -97,12 +103,12 @@ def read(
         return None
     ident = str(incident["id"])
     happenings = found.timeline(ident, limit=MOST_HAPPENINGS)
-    plans = _plans(database, ident)
+    made = _plans(database, ident)
     messages = NotificationStore(database).page(incident=ident, limit=MOST_MESSAGES).rows
     alerts = found.earliest_of(ident, limit=MOST_ALERTS)
     sizes = {
         "timeline": (happenings, MOST_HAPPENINGS), "alert": (alerts, MOST_ALERTS),
-        "notification": (messages, MOST_MESSAGES), "plan": (plans, MOST_PLANS),
+        "notification": (messages, MOST_MESSAGES), "plan": (made, MOST_PLANS),
     }  # fmt: skip
     records = Records(
         incident=incident,
@@ -111,9 +117,11 @@ def read(
         kinds=found.kinds_of(ident),
         happenings=happenings,
         investigations={} if hidden else _investigations(database, incident, happenings),
-        plans=plans,
+        plans=made,
+        beside=_beside(database, incident, now),
         messages=messages[::-1],
-        audit=_audit(database, [ident, *(each.id for each in plans)]),
+        kin=read_kin(database, [ident])[ident],
+        audit=_audit(database, [ident, *(each.id for each in made)]),
         cut=tuple(name for name, (rows, most) in sizes.items() if len(rows) >= most),
     )
     if hidden:
@@ -149,6 +157,22 @@ def _plans(database: Database, incident_id: str) -> tuple[PlanRecord, ...]:
     store = PlanStore(database)
     rows = store.page(incident_id=incident_id, limit=MOST_PLANS).rows
     return tuple(_plan(database, store, row) for row in reversed(rows))
+
+
+def _beside(database: Database, incident: Row, now: float) -> tuple[PlanRecord, ...]:
+    """What was proposed on the same services in the same time."""
+    begin = min(float(incident["started_at"]), float(incident["opened_at"]))
+    end = now if incident["resolved_at"] is None else float(incident["resolved_at"])
+    query = select(plans).where(
+        plans.c.created_at.between(begin, end),
+        plans.c.entity.in_([str(each) for each in incident["services"] if each]),
+        plans.c.incident_id != str(incident["id"]),
+    )
+    with database.begin() as connection:
+        found = connection.execute(query.order_by(plans.c.created_at, plans.c.id).limit(MOST_PLANS))
+        rows = [dict(row) for row in found.mappings()]
+    store = PlanStore(database)
+    return tuple(_plan(database, store, row) for row in rows)
 
 
 def _plan(database: Database, store: PlanStore, row: Mapping[str, Any]) -> PlanRecord:

@@ -49,6 +49,11 @@ class Seen:
         taken = [str(each["who"]) for each in self.records.of_kind("acknowledged") if each["who"]]
         return str(incident["assignee"] or incident["acknowledged_by"] or next(iter(taken), ""))
 
+    def first(self, kind: str) -> tuple[str, str]:
+        """The first entry of a kind in its timeline, and who made it; the incident where an incident that it inherits from has it."""
+        rows = self.records.of_kind(kind)
+        return (f"timeline/{rows[0]['id']}", str(rows[0]["who"])) if rows else (self.records.key, "")
+
     def plans(self, *statuses: str) -> list[PlanRecord]:
         """Plans by how they stand."""
         return [each for each in self.records.plans if each.status in statuses]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sre_copilot.domain.alert import FORETOLD
 from sre_copilot.incidents.postmortem.model import Line, Section, line, named
 from sre_copilot.incidents.postmortem.records import Records
 from sre_copilot.incidents.postmortem.rules import ACKNOWLEDGE_S, IDENTIFY_S, Seen, recovery_checks
@@ -19,7 +20,8 @@ def good(records: Records) -> Section:
 
 
 def _early(seen: Seen) -> Iterator[Line]:
-    if seen.times.detection_seconds < DETECT_TARGET_S:
+    foretold = {each["name"] for each in seen.records.kinds} == {FORETOLD}
+    if not foretold and seen.times.detection_seconds < DETECT_TARGET_S:
         yield line(
             "good.detected", seen.records.key, at=seen.times.opened, length=length(seen.times.detection_seconds),
             target=DETECT_TARGET_S / 60,
@@ -37,8 +39,8 @@ def _told(seen: Seen) -> Iterator[Line]:
 def _taken(seen: Seen) -> Iterator[Line]:
     seconds = seen.times.since_opened(seen.times.acknowledged)
     if seconds is not None and seconds <= ACKNOWLEDGE_S:
-        row = seen.records.of_kind("acknowledged")[0]
-        yield line("good.acknowledged", f"timeline/{row['id']}", at=row["at"], who=row["who"], length=length(seconds))  # fmt: skip
+        key, who = seen.first("acknowledged")
+        yield line("good.acknowledged", key, at=seen.times.acknowledged, who=who, length=length(seconds))
 
 
 def _identified(seen: Seen) -> Iterator[Line]:
@@ -46,8 +48,8 @@ def _identified(seen: Seen) -> Iterator[Line]:
         return
     seconds = seen.times.since_opened(seen.times.identified)
     if seconds is not None and seconds <= IDENTIFY_S:
-        row = seen.records.of_kind("diagnosis_fault")[0]
-        yield line("good.identified", f"timeline/{row['id']}", at=row["at"], length=length(seconds))
+        key, _ = seen.first("diagnosis_fault")
+        yield line("good.identified", key, at=seen.times.identified, length=length(seconds))
 
 
 def _repaired(seen: Seen) -> Iterator[Line]:

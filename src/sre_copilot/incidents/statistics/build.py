@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from sre_copilot.incidents.statistics.facts import Case, Facts, Repair
 from sre_copilot.incidents.statistics.figures import Figure, of_reduction, of_share, of_times
+from sre_copilot.incidents.statistics.moments import Moments
 from sre_copilot.incidents.statistics.targets import (
     DETECT_TARGET_S,
     DETECT_TRADITIONAL_S,
@@ -81,55 +82,67 @@ def build(facts: Facts, precision: Precision, *, false_alarms: Collection[str] =
 
 def detected(cases: Sequence[Case]) -> Figure:
     """MTTD: from the earliest beginning of an alert, by its source's word, until the incident was opened."""
-    times = [max(0.0, each.opened - each.began) for each in cases]
-    return of_times("mttd", times, target=DETECT_TARGET_S, traditional=DETECT_TRADITIONAL_S)
+    return _times(
+        "mttd", cases, lambda times: times.detection_seconds, target=DETECT_TARGET_S, traditional=DETECT_TRADITIONAL_S
+    )  # fmt: skip
 
 
 def told(cases: Sequence[Case]) -> Figure:
     """MTTN: from the opening until the first message was delivered."""
-    times = [max(0.0, each.told - each.opened) for each in cases if each.told is not None]
-    return of_times("mttn", times, missing={"not_delivered": len(cases) - len(times)})
+    return _times("mttn", cases, lambda times: times.since_opened(times.told), lambda case: "not_delivered")
 
 
 def acknowledged(cases: Sequence[Case]) -> Figure:
     """MTTA: from the opening until a person took it on for the first time."""
-    times = [max(0.0, each.acknowledged - each.opened) for each in cases if each.acknowledged is not None]
-    return of_times("mtta", times, missing={"not_acknowledged": len(cases) - len(times)})
+    return _times(
+        "mtta", cases, lambda times: times.since_opened(times.acknowledged), lambda case: "not_acknowledged"
+    )
 
 
 def identified(cases: Sequence[Case]) -> Figure:
     """MTTI: from the opening until an investigation named a cause for the first time."""
-    times = [max(0.0, each.identified - each.opened) for each in cases if each.identified is not None]
-    others = Counter(_unidentified(each) for each in cases if each.identified is None)
-    return of_times("mtti", times, missing=others)
+    return _times("mtti", cases, lambda times: times.since_opened(times.identified), _unidentified)
 
 
 def restored(cases: Sequence[Case]) -> Figure:
     """MTTR: from the same beginning as MTTD until it was resolved for the last time."""
-    times = [max(0.0, each.resolved - each.began) for each in cases if each.resolved is not None]
-    missing = {"goes_on": len(cases) - len(times)}
-    return of_times(
-        "mttr", times, missing=missing, target=RESTORE_TARGET_S, traditional=RESTORE_TRADITIONAL_S
-    )
+    return _times(
+        "mttr", cases, lambda times: times.repair_seconds, lambda case: "goes_on", target=RESTORE_TARGET_S,
+        traditional=RESTORE_TRADITIONAL_S,
+    )  # fmt: skip
+
+
+def _times(
+    name: str,
+    cases: Sequence[Case],
+    seconds: Callable[[Moments], float | None],
+    why: Callable[[Case], str] = lambda case: "goes_on",
+    **more: float,
+) -> Figure:
+    """A time of all that went wrong; what was only foretold is left out with that reason, the rest with its own."""
+    known = {each.id: None if each.foretold else seconds(each.times) for each in cases}
+    missing = Counter("foretold" if each.foretold else why(each) for each in cases if known[each.id] is None)
+    return of_times(name, [each for each in known.values() if each is not None], missing=missing, **more)
 
 
 def repaired(repairs: Sequence[Repair]) -> Figure:
-    """Repair success: plans after which the signals that named the fault were well again, over plans that were carried out and ended."""
-    ended = [
-        each for each in repairs if each.state in FINISHED and (each.checked or each.state != "succeeded")
-    ]
+    """Repair success: plans after which the signals that named the fault were well again, over plans that ended, did something, and had such signals."""
+    over = [each for each in repairs if each.state in FINISHED]
+    done = [each for each in over if each.acted]
+    ended = [each for each in done if each.checked]
     good = sum(each.state == "succeeded" for each in ended)
     missing = {
         "cancelled": sum(each.state == "cancelled" for each in repairs),
         "goes_on": sum(each.state not in (*FINISHED, "cancelled") for each in repairs),
-        "not_verified": sum(each.state == "succeeded" and not each.checked for each in repairs),
+        "nothing_done": len(over) - len(done),
+        "not_verified": len(done) - len(ended),
     }
     return of_share("repair_success", good, len(ended), missing=missing, target=REPAIR_TARGET)
 
 
 def repair_time(repairs: Sequence[Repair]) -> Figure:
     """From the beginning of a plan that helped until that was verified."""
-    good = [each for each in repairs if each.state == "succeeded" and each.checked]
+    good = [each for each in repairs if each.state == "succeeded" and each.checked and each.acted]
     times = [each.seconds for each in good if each.seconds is not None]
     return of_times("repair_time", times)
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
 
+from sre_copilot.domain.alert import FORETOLD
+from sre_copilot.incidents.statistics.messages import told_of_alerts
+from sre_copilot.incidents.statistics.moments import Moments, read_moments
 from sre_copilot.store.alerting.states import AlertRecords
-from sre_copilot.store.alerting.tables import alerts, incidents, timeline
+from sre_copilot.store.alerting.tables import alerts, incidents
 from sre_copilot.store.database import Database
-from sre_copilot.store.notifications import deliveries, notifications
+from sre_copilot.store.effects import effects
+from sre_copilot.store.notifications import notifications
 from sre_copilot.store.paging import Row
 from sre_copilot.store.plans import PlanAltered, PlanStore
 from sre_copilot.store.remediation import Remediations
@@ -19,34 +24,30 @@ from sre_copilot.store.remediation import Remediations
 PAGE = 1000
 MOST = 20_000  # incidents: more in a window are not read, and that is said
 AT_ONCE = 500  # ids a statement
-FIRSTS = ("acknowledged", "diagnosis_fault")
 ABOUT_ALERTS = ("firing", "updated", "repeated", "escalated", "resolved", "storm", "digest")
-NOT_ABOUT_ALERTS = ("report/%", "handover/%", "approval/%")
-"""Keys of messages that people asked for, or that tell of plans: no noise of alerts."""
+"""States of messages; of approvals and tests there is no alert."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """An incident that people were to be told of, with its times (epoch seconds; None: it has not happened, or no record tells)."""
+    """An incident that people were to be told of, with its times."""
 
     id: str
-    began: float
-    opened: float
-    told: float | None
-    acknowledged: float | None
-    identified: float | None
-    resolved: float | None
+    times: Moments
     outcome: str
+    foretold: bool = False
+    """All that it has is a breach that is likely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """A plan that was begun: how it ended, and whether a signal showed that it helped."""
+    """A plan that was begun: how it ended, whether it had a signal to show that it helps, and whether anything was done at all (`acted`)."""
 
     id: str
     state: str
     autonomous: bool
     checked: bool
+    acted: bool
     seconds: float | None
 
 
@@ -99,44 +100,29 @@ def _incidents(database: Database, since: float, until: float) -> tuple[list[Row
 
 def _cases(database: Database, rows: Sequence[Row]) -> tuple[Case, ...]:
     ids = [str(row["id"]) for row in rows]
-    firsts, sent = _firsts(database, ids), _sent(database, ids)
+    times, foretold = read_moments(database, rows), _foretold(database, ids)
     return tuple(
         Case(
             id=row["id"],
-            began=min(float(row["started_at"]), float(row["opened_at"])),
-            opened=float(row["opened_at"]),
-            told=sent.get(row["id"]),
-            acknowledged=firsts.get((row["id"], "acknowledged")),
-            identified=firsts.get((row["id"], "diagnosis_fault")),
-            resolved=row["resolved_at"] if row["status"] == "resolved" else None,
+            times=times[row["id"]],
             outcome=str((row["diagnosis"] or {}).get("outcome", "")),
+            foretold=row["id"] in foretold,
         )
         for row in rows
     )
 
 
-def _firsts(database: Database, ids: Sequence[str]) -> dict[tuple[str, str], float]:
-    found: dict[tuple[str, str], float] = {}
+def _foretold(database: Database, ids: Sequence[str]) -> set[str]:
+    """Incidents of which all that is kept is a breach that is likely: nothing was wrong yet that could be detected or repaired."""
+    names: dict[str, set[str]] = defaultdict(set)
     with database.begin() as connection:
         for some in _parts(ids):
-            where = (timeline.c.incident_id.in_(some), timeline.c.kind.in_(FIRSTS))
-            query = select(timeline.c.incident_id, timeline.c.kind, func.min(timeline.c.at)).where(*where)
-            for key, kind, at in connection.execute(query.group_by(timeline.c.incident_id, timeline.c.kind)):
-                found[key, kind] = float(at)
-    return found
-
-
-def _sent(database: Database, ids: Sequence[str]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    joined = notifications.join(deliveries, deliveries.c.notification_key == notifications.c.key)
-    with database.begin() as connection:
-        for some in _parts(ids):
-            where = (notifications.c.incident_id.in_(some), deliveries.c.status == "sent")
-            query = select(notifications.c.incident_id, func.min(deliveries.c.sent_at)).select_from(joined)
-            for key, at in connection.execute(query.where(*where).group_by(notifications.c.incident_id)):
-                if at is not None:
-                    found[key] = float(at)
-    return found
+            query = (
+                select(alerts.c.incident_id, alerts.c.name).where(alerts.c.incident_id.in_(some)).distinct()
+            )
+            for key, name in connection.execute(query):
+                names[key].add(name)
+    return {key for key, known in names.items() if known == {FORETOLD}}
 
 
 def _repairs(database: Database, since: float, until: float) -> Iterator[Repair]:
@@ -145,13 +131,19 @@ def _repairs(database: Database, since: float, until: float) -> Iterator[Repair]
         page = begun.page(cursor=cursor, limit=PAGE)
         for row in page.rows:
             if since <= row["began_at"] < until:
-                yield _repair(row, plans)
+                yield _repair(row, plans, acted=_acted(database, row["id"]))
         if page.next is None or page.rows[-1]["began_at"] < since:
             return
         cursor = page.next
 
 
-def _repair(row: Mapping[str, Any], plans: PlanStore) -> Repair:
+def _acted(database: Database, plan_id: str) -> bool:
+    """Whether an effect of a plan was begun; one that was refused before that is none."""
+    begun = (effects.c.plan_id == plan_id, effects.c.direction == "do", effects.c.attempts > 0)
+    return _count(database, effects, *begun) > 0
+
+
+def _repair(row: Mapping[str, Any], plans: PlanStore, *, acted: bool) -> Repair:
     try:
         kept = plans.get(row["id"])
     except PlanAltered:  # what it was is not known: that it helped is not claimed
@@ -162,6 +154,7 @@ def _repair(row: Mapping[str, Any], plans: PlanStore) -> Repair:
         state=row["state"],
         autonomous=bool(row["autonomous"]),
         checked=any(check.role == "recovery" for check in checks),
+        acted=acted,
         seconds=None if row["ended_at"] is None else float(row["ended_at"]) - float(row["began_at"]),
     )
 
@@ -172,7 +165,7 @@ def _messages(database: Database, since: float, until: float) -> int:
         notifications.c.created_at < until,
         notifications.c.state.in_(ABOUT_ALERTS),
         notifications.c.status != "skipped",
-        *(~notifications.c.key.like(pattern) for pattern in NOT_ABOUT_ALERTS),
+        told_of_alerts(),
     ]
     return _count(database, notifications, *where)
 

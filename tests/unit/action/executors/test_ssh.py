@@ -224,3 +224,11 @@ def test_known_hosts_are_required(tmp_path: Path) -> None:
         SshExecutorSettings(
             hosts=[{"name": "a"}], username="a", password=SECRET, commands=[{"name": "x", "run": ["a"]}]
         )  # type: ignore[call-arg,list-item,arg-type]
+
+
+def test_what_only_reads_is_taken_back_by_doing_nothing() -> None:
+    command = {"name": "who", "run": ["who"], "level": "read_only"}
+    settings = {"hosts": [{"name": "web-1"}], "known_hosts": "/none", "username": "u", "key_file": "/none", "commands": [command]}  # fmt: skip
+    found = SshExecutor(SshExecutorSettings(**settings))  # type: ignore[arg-type]
+    assert not found.undo(action("who"), call("undo"), {}).changed
+    assert found.done(action("who"), call("undo"), {}) is True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from sre_copilot.incidents.postmortem.build import build
 from sre_copilot.incidents.postmortem.document import document
 from sre_copilot.incidents.postmortem.model import Postmortem
 from sre_copilot.incidents.postmortem.records import PlanRecord, Records, without_conclusions
-from sre_copilot.incidents.report.words import LANGUAGES, has
+from sre_copilot.incidents.report.words import LANGUAGES, has, word
 from sre_copilot.testing.plans import a_plan
 
 NOW = 1_770_390_000.0
@@ -218,6 +219,13 @@ def test_actions_say_who_approved_what_was_done_verified_and_not_taken_back() ->
     assert "follow.state" in keys(found, "follow_ups")
 
 
+def test_what_was_asked_for_on_its_services_in_its_time_is_told_though_it_was_not_made_for_it() -> None:
+    report = build(records(beside=[planned()]))
+    assert {"actions.no_plan", "actions.beside", "actions.plan"} <= keys(report, "actions")
+    assert "1 plan on its services in its time, not made for it" in texts(report, "actions")
+    assert "actions.beside" not in keys(build(records()), "actions")
+
+
 def test_a_plan_without_a_signal_to_verify_by_is_not_said_to_have_repaired() -> None:
     plan = a_plan(now=BEGAN + 300)
     blind = replace(plan, steps=tuple(replace(step, checks=()) for step in plan.steps))
@@ -323,3 +331,40 @@ def test_the_document_is_plain_json_with_the_records_of_each_sentence() -> None:
     assert json.loads(json.dumps(made, allow_nan=False)) == made
     assert made["sections"]["impact"][0]["rests_on"] == ["incident/INC-7"]
     assert made["resolved_at"].endswith("Z")
+
+
+NAMES = re.compile(
+    r"INC-\d+|I-\d+|PLAN-\d+|sre-copilot(?: \w+)*|--[a-z-]+|UTC|rollout|kubernetes\.\w+|P[1-5]"
+)  # of records, actions, commands; priorities and the zone have no other name
+GIVEN = re.compile(
+    r"Slow checkout|checkout|cart|web|db|ann|eve|go|team|night|Latency|broken|cpu|s1|a\.b|t|401 refused|we should cap retries|it was the cache"
+)  # what these records hold as names and as words of people
+
+
+@pytest.mark.parametrize("each", CASES)
+def test_a_chinese_report_has_no_latin_words_but_names_and_words_of_people(each: Records) -> None:
+    told = re.sub(r" \[`.*\]", "", markdown.render(build(each), "zh")).replace("\\", "")
+    for pattern in (NAMES, GIVEN):
+        told = re.sub(rf"(?<![A-Za-z])(?:{pattern.pattern})(?![A-Za-z])", "", told)
+    assert re.findall(r"[A-Za-z]+", told) == []
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        (
+            {"key": "incident.told", "receiver": "x", "number": 1, "state": "firing"},
+            "给 x 的第 1 条消息：告警",
+        ),
+        ({"key": "postmortem.bad.waited", "plan": "P", "length": "2 h 5 min"}, "P 等待答复 2 小时 5 分钟"),
+        (
+            {"key": "postmortem.vote.approve", "person": "a", "plan": "P", "way": "rest"},
+            "a 批准了 P（途径：接口）",
+        ),
+        ({"key": "incident.told", "receiver": "x", "number": 1, "state": "odd"}, "给 x 的第 1 条消息：odd"),
+    ],
+)
+def test_what_records_keep_as_identifiers_is_said_in_words(params: dict[str, Any], said: str) -> None:
+    assert (
+        word(params["key"], "zh", **{name: value for name, value in params.items() if name != "key"}) == said
+    )

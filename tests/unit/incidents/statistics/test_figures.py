@@ -21,6 +21,7 @@ from sre_copilot.incidents.statistics.figures import (
     wilson,
 )
 from sre_copilot.incidents.statistics.lengths import length
+from sre_copilot.incidents.statistics.moments import Moments
 from sre_copilot.incidents.statistics.picture import bar, chart
 
 NOBODY = Precision(told=0, judged=0, real=0)
@@ -28,14 +29,22 @@ NOBODY = Precision(told=0, judged=0, real=0)
 
 def case(number: int, **changed: Any) -> Case:
     fixed: dict[str, Any] = {
-        "id": f"INC-{number}", "began": 1000.0, "opened": 1060.0, "told": 1061.0, "acknowledged": 1100.0, "identified": 1120.0,
-        "resolved": 1900.0, "outcome": "fault",
+        "began": 1000.0, "opened": 1060.0, "told": 1061.0, "acknowledged": 1100.0, "identified": 1120.0, "resolved": 1900.0,
     }  # fmt: skip
-    return Case(**{**fixed, **changed})
+    rest: dict[str, Any] = {"id": f"INC-{number}", "outcome": "fault", "foretold": False}
+    times = {name: changed.get(name, value) for name, value in fixed.items()}
+    return Case(times=Moments(**times), **{name: changed.get(name, value) for name, value in rest.items()})
 
 
-def repair(number: int, state: str = "succeeded", *, checked: bool = True) -> Repair:
-    return Repair(id=f"PLAN-{number}", state=state, autonomous=number % 2 == 0, checked=checked, seconds=60.0)
+def repair(number: int, state: str = "succeeded", *, checked: bool = True, acted: bool = True) -> Repair:
+    return Repair(
+        id=f"PLAN-{number}",
+        state=state,
+        autonomous=number % 2 == 0,
+        checked=checked,
+        acted=acted,
+        seconds=60.0,
+    )
 
 
 def facts(
@@ -77,6 +86,15 @@ def test_a_90th_percentile_needs_more_cases_than_a_mean() -> None:
     assert of_times("mttd", [float(number) for number in range(11)]).p90 == pytest.approx(9.0)
 
 
+def test_what_was_only_foretold_counts_in_no_time_and_that_is_said() -> None:
+    foretold = [case(100 + number, opened=1000.0, foretold=True) for number in range(20)]
+    found = build(facts([*foretold, *(case(number) for number in range(5))]), NOBODY)
+    for name in ("mttd", "mttn", "mtta", "mtti", "mttr"):
+        figure = found.figure(name)
+        assert (figure.n, figure.of, figure.missing) == (5, 25, {"foretold": 20})
+    assert found.figure("mttd").value == 60
+
+
 def test_false_alarms_count_in_no_time() -> None:
     found = build(facts([case(number) for number in range(6)]), NOBODY, false_alarms={"INC-0"})
     assert (found.figure("mttd").n, found.incidents, found.false_alarms) == (5, 5, 1)
@@ -84,14 +102,23 @@ def test_false_alarms_count_in_no_time() -> None:
 
 def test_only_verified_repairs_are_successes() -> None:
     repairs = [repair(number) for number in range(15)]
-    repairs += [repair(100 + number, "rolled_back") for number in range(4)] + [
-        repair(200, "failed", checked=False)
-    ]
+    repairs += [repair(100 + number, "rolled_back") for number in range(5)]
     repairs += [repair(300, checked=False), repair(301, "cancelled"), repair(302, "running")]
     found = build(facts([], repairs), NOBODY).figure("repair_success")
     assert (found.value, found.n, found.met) == (0.75, 20, True)
     assert found.missing == {"cancelled": 1, "goes_on": 1, "not_verified": 1}
     assert found.low is not None and found.low < 0.75 < (found.high or 0.0)  # noqa: PT018
+
+
+def test_a_plan_that_was_refused_before_anything_was_done_is_no_failed_repair() -> None:
+    repairs = [repair(number) for number in range(20)]
+    repairs += [repair(100, "failed", acted=False), repair(101, "failed", checked=False, acted=False)]
+    repairs += [repair(102, "failed", checked=False)]
+    statistics = build(facts([], repairs), NOBODY)
+    found = statistics.figure("repair_success")
+    assert (found.value, found.n, found.of) == (1.0, 20, 23)
+    assert found.missing == {"nothing_done": 2, "not_verified": 1}
+    assert statistics.figure("repair_time").n == 20
 
 
 def test_noise_reduction_may_be_below_zero() -> None:
@@ -124,8 +151,13 @@ def test_every_figure_count_and_reason_has_words_in_every_language() -> None:
     open_ones = [
         case(number, resolved=None, identified=None, told=None, acknowledged=None, outcome=outcome)
         for number, outcome in enumerate(("no_fault", "inconclusive", "failed", ""))
+    ] + [case(9, foretold=True)]
+    states = [
+        repair(1, checked=False),
+        repair(2, "cancelled"),
+        repair(3, "running"),
+        repair(4, "failed", acted=False),
     ]
-    states = [repair(1, checked=False), repair(2, "cancelled"), repair(3, "running")]
     found = build(facts(open_ones, states), Precision(told=1, judged=0, real=0))
     for each in found.figures:
         assert has(f"statistics.{each.name}")

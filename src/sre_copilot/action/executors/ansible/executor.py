@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from sre_copilot.action.executor import ActionError, Call, Effect, Looked, Preview, Verified
 from sre_copilot.action.executors.ansible.settings import AnsibleExecutorSettings, Playbook
-from sre_copilot.action.executors.common import VerbExecutor, clean, digest, refused, undoing
+from sre_copilot.action.executors.common import VerbExecutor, digest, one_line, refused, undoing
 from sre_copilot.action.executors.levels import LEVELS
 from sre_copilot.action.executors.parameters import schema_of, wrong_text
 from sre_copilot.action.executors.shell.local import LocalShell
@@ -21,6 +21,10 @@ from sre_copilot.domain.plan import Action, ActionSpec
 KINDS = ("host", "group")
 TARGET = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+TASK = re.compile(r"^(?:TASK|RUNNING HANDLER) \[")
+CAME = re.compile(r"^(ok|changed|skipping|fatal|failed|unreachable): \[([^\]]+)\](.*)")
+CALM = ("ok", "changed", "skipping")
+"""After these an item of a loop may stand; after the others what went wrong, in words that change."""
 SHOWN_LINES = 200
 NO_COLOURS = {
     "ANSIBLE_NOCOLOR": "1",
@@ -75,7 +79,7 @@ class Play:
 
     def adjust(self, action: Action) -> Action:
         """The action as it is; a target is one host or group, never a pattern of several."""
-        if not TARGET.match(action.target.name):
+        if not TARGET.fullmatch(action.target.name):
             raise refused(self._settings.name, "target.name: write the name of one host or group of the inventory")  # fmt: skip
         if wrong := self._templated(action) or wrong_text(
             action.parameters, self._playbook.variables, options=False
@@ -84,14 +88,13 @@ class Play:
         return action
 
     def look(self, action: Action) -> Looked:
-        """What a dry run would change, as a number; nothing of a playbook that describes no state."""
+        """What a dry run would change: shown as a number, compared task by task and host by host; nothing of a playbook that describes no state."""
         if not self._playbook.convergent:
             return Looked(exists=True)
-        recap, _ = self._check(action, None)
+        recap, ran = self._check(action, None)
         if not recap.hosts:
             return Looked(exists=False)
-        state = {"would_change": recap.changed}
-        return Looked(exists=True, state=state, digest=digest(state))
+        return Looked(exists=True, state={"would_change": recap.changed}, digest=digest(_tasks(ran)))
 
     def preview(self, action: Action) -> Preview:
         """What `--check` says; with `show_diff` also the lines that would change."""
@@ -120,13 +123,14 @@ class Play:
         return self._play(action, call, self._playbook.file)
 
     def done(self, action: Action, call: Call, backup: Mapping[str, Any]) -> bool | None:
-        """Whether a dry run would change nothing more; of an undo, whether it would change again what it did."""
+        """Whether a dry run would change nothing more; of an undo, whether it would change the same as before, task by task and host by host."""
         if not self._playbook.convergent:
             return None
-        recap, _ = self._check(action, call)
-        if not recap.well:
-            return None
-        return recap.changed > 0 if undoing(call) else recap.changed == 0
+        recap, ran = self._check(action, call)
+        if not undoing(call):
+            return recap.changed == 0 if recap.well else None
+        former = backup.get("digest")
+        return digest(_tasks(ran)) == former if recap.hosts and former else None
 
     def verify(self, action: Action, call: Call) -> Verified:
         """The same; where that tells nothing, that every task went well is all that is known."""
@@ -154,7 +158,7 @@ class Play:
         if not recap.hosts and ran.code >= 0 and "TASK [" not in ran.out:
             raise refused(
                 self._settings.name,
-                f"{file} was not begun on {action.target.name}: {clean(ran.err or ran.out)}; correct target, playbook or inventory",
+                f"{file} was not begun on {action.target.name}: {one_line(ran.err or ran.out)}; correct target, playbook or inventory",
             )
         if ran.code or not recap.well:
             nothing = recap.hosts > 0 and recap.changed == recap.failed == 0
@@ -187,6 +191,18 @@ class Play:
 def _recap(ran: Ran) -> Recap:
     rows = [[int(each) for each in found[1:]] for found in RECAP.findall(ran.out)]
     return Recap(len(rows), *(sum(row[place] for row in rows) for place in range(4)))
+
+
+def _tasks(ran: Ran) -> list[Any]:
+    """What became of each task on each host, and of each host; hosts of one task answer in any order."""
+    tasks: list[list[str]] = []
+    for line in ran.out.splitlines():
+        if TASK.match(line):
+            tasks.append([])
+        elif tasks and (found := CAME.match(line)):
+            came, host, item = found.groups()
+            tasks[-1].append(f"{came} {host}{item if came in CALM else ''}")
+    return [[sorted(each) for each in tasks], sorted(RECAP.findall(ran.out))]
 
 
 def _numbers(recap: Recap) -> str:

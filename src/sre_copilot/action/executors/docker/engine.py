@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sre_copilot.action.executor import ActionError, Call
-from sre_copilot.action.executors.common import clean, left
+from sre_copilot.action.executors.common import left, one_line, refused
 from sre_copilot.action.executors.docker.settings import DockerExecutorSettings
 from sre_copilot.action.executors.lifecycle import Ages, Life, Phase
 from sre_copilot.domain.plan import Target
@@ -27,9 +27,13 @@ class Engine:
         self._settings, self._ages = settings, Ages()
 
     def inspect(self, name: str, call: Call | None) -> dict[str, Any] | None:
-        """A container as the engine describes it."""
+        """A container as the engine describes it; refused where the engine calls it otherwise, for it takes ids and beginnings of ids too."""
         found = self._ask(lambda client: client.inspect_container(name), call, changes=False)
-        return found if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            return None
+        if (known := str(found.get("Name", "")).removeprefix("/")) != name:
+            raise refused(self.name, f"target.name: {name} is the container {known or '(without a name)'}; write its name")  # fmt: skip
+        return found
 
     def update(self, name: str, call: Call, **limits: int) -> None:
         """Change limits of a container."""
@@ -104,7 +108,7 @@ class Engine:
     def _refused(self, error: Any, *, changes: bool) -> ActionError:
         code = error.status_code or 0
         effect = "unknown" if changes and code >= 500 else "none"
-        said = clean(str(error.explanation or error))
+        said = one_line(str(error.explanation or error))
         return ActionError(
             f"{self.name}: the engine answers {code}: {said}", effect=effect, retry=code >= 500
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -14,6 +15,8 @@ from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import Action, ActionSpec, RiskLevel
 
 KINDS = ("container",)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""What the engine takes as a name; anything else would lead to another place of its API."""
 MB = 1024 * 1024
 PERIOD_US = 100_000  # of the processor's quota: what Docker itself takes for `--cpus`
 LEAST_MB = 6  # Docker's own least
@@ -33,6 +36,12 @@ class DockerExecutor(VerbExecutor):
             allowed=settings.containers,
             protected=settings.protected,
         )
+
+    def check(self, action: Action) -> Action:
+        """The action, on what can be the name of a container."""
+        if not NAME.fullmatch(action.target.name):
+            raise refused(self.name, f"target.name: {action.target.name!r} is no name of a container; write it as the engine shows it")  # fmt: skip
+        return super().check(action)
 
 
 class Limits:

@@ -77,8 +77,15 @@ class RequestVerb:
             raise self._refused("target.namespace: is no text that may stand in a request; change it")
         for template in (self._entry.request, self._entry.look, self._entry.find, self._entry.undo):
             if template:
-                self._path(template, self._values(action) | {"key": "KEY", "before": "BEFORE"})
+                self._check_texts(template, self._values(action) | {"key": "KEY", "before": "BEFORE"})
         return action
+
+    def _check_texts(self, template: HttpTemplate, values: Mapping[str, Any]) -> None:
+        self._path(template, values)
+        for name, value in template.headers.items():
+            text = text_of(value, values)
+            if not text.isascii() or not text.isprintable():
+                raise self._refused(f"parameters: header {name} would hold what no header can, which is ASCII; change it")  # fmt: skip
 
     def look(self, action: Action) -> Looked:
         """The state as the system shows it; without `look` nothing is known of it."""

@@ -40,11 +40,11 @@ class KubernetesExecutor(VerbExecutor):
             raise refused(
                 self.name, f"target.kind: {spec.name} is for {', '.join(spec.kinds)}, not for {target.kind!r}"
             )
-        if not _NAME.match(target.name):
+        if not _NAME.fullmatch(target.name):
             raise refused(self.name, f"target.name: {target.name!r} is no name of an object; write it as kubectl shows it")  # fmt: skip
         if not self._namespaced(target.kind):
             return
-        if not _NAME.match(target.namespace):
+        if not _NAME.fullmatch(target.namespace):
             raise refused(self.name, f"target.namespace: {target.kind} {target.name} lives in one; name it")
         if target.namespace in self._settings.protected_namespaces:
             raise refused(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sre_copilot.action.executor import ActionError
-from sre_copilot.action.executors.common import clean
+from sre_copilot.action.executors.common import one_line
 from sre_copilot.action.executors.shell.ran import MOST_BYTES, Limits, Ran, unfinished
 from sre_copilot.action.executors.shell.settings import SshAccess, SshHost
 
@@ -91,7 +91,7 @@ class RemoteShell:
                 return Ran(process.exit_status, out, err, cut or more)
             with contextlib.suppress(OSError, ssh.Error):
                 process.terminate()
-            why = why or f"was ended there ({clean(str(process.exit_signal))})"
+            why = why or f"was ended there ({one_line(str(process.exit_signal))})"
         raise unfinished(host, words, limits, why)
 
 

@@ -17,6 +17,7 @@ from sre_copilot.action.executors.sql.settings import (
     SqlExecutorSettings,
     SqlStatement,
     acts_by_function,
+    selects,
 )
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import Action, ActionSpec
@@ -41,7 +42,9 @@ class StatementVerb:
 
     def __init__(self, settings: SqlExecutorSettings, told: SqlStatement, target: Target) -> None:
         self._settings, self._told, self._target = settings, told, target
-        self._by_function = acts_by_function(told, target.dialect)
+        self._selects = selects(told, target.dialect)
+        self._by_function = acts_by_function(told.statement, target.dialect)
+        self._undo_by_function = bool(told.undo) and acts_by_function(told.undo, target.dialect)
         self._keyed = settings.keys_table and not self._by_function
         self.spec = ActionSpec(
             name=f"{settings.name}.{told.name}",
@@ -117,15 +120,14 @@ class StatementVerb:
         return Effect(changed=True, detail={"rows": count})
 
     def done(self, action: Action, call: Call, backup: Mapping[str, Any]) -> bool | None:
-        """By the key, else by `check`; an undo also by the state."""
+        """By the key, else by `check`; an undo by the state where `look` shows it: that it was committed does not mean that it restored."""
         with self._target.reading(call) as connection:
-            if self._keyed and self._target.holds(connection, call.key):
+            held = self._keyed and self._target.holds(connection, call.key)
+            if undoing(call) and (former := backup.get("digest")):
+                return bool(digest(self._seen(connection, action)) == former)
+            if held:
                 return True
-            if undoing(call):
-                former = backup.get("digest")
-                same = digest(self._seen(connection, action)) == former if former else None
-                return same or (False if self._keyed else same)
-            if self._told.check:
+            if self._told.check and not undoing(call):
                 return bool(self._target.value(connection, self._told.check, action.parameters))
             return False if self._keyed else None
 
@@ -144,7 +146,8 @@ class StatementVerb:
         if not self._told.undo:
             raise self._refused(f"{self.spec.name} cannot be undone; let a person decide")
         try:
-            with self._target.changing(call) as connection:
+            effect = "unknown" if self._undo_by_function else "none"
+            with self._target.changing(call, effect=effect) as connection:
                 done_key = call.key.removesuffix(UNDO) + "/do"
                 never = self._keyed and undoing(call) and not self._target.holds(connection, done_key)
                 former = backup.get("digest")
@@ -157,12 +160,12 @@ class StatementVerb:
         return Effect(changed=count > 0, detail={"rows": count})
 
     def _restored(self, connection: Connection, action: Action, row: Mapping[str, Any]) -> int:
-        values = {**row, **action.parameters, **{f"before_{name}": value for name, value in row.items()}}
+        values = {**action.parameters, **row, **{f"before_{name}": value for name, value in row.items()}}
         return _count(connection.execute(text(self._told.undo), values))
 
     def _run(self, connection: Connection, action: Action, version: str) -> int:
         result = connection.execute(text(self._told.statement), self._values(connection, action, version))
-        count = len(result.fetchall()) if self._by_function else _count(result)
+        count = len(result.fetchall()) if self._selects else _count(result)
         return self._limited(count, least=self._told.least_rows)
 
     def _limited(self, count: int, *, least: int) -> int:

@@ -18,6 +18,17 @@ from sre_copilot.settings.section import Section
 VERSION = "version"
 KINDS: dict[str, type[exp.Expr]] = {"update": exp.Update, "insert": exp.Insert, "delete": exp.Delete, "select": exp.Select}  # fmt: skip
 CHANGES = (exp.Update, exp.Insert, exp.Delete, exp.Merge, exp.DDL, exp.Command)
+HARMLESS = (
+    exp.And, exp.Or, exp.Xor, exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Cast, exp.Exists, exp.Array, exp.Greatest, exp.Least,
+    exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Concat, exp.ConcatWs, exp.Substring, exp.Replace, exp.Abs, exp.Round, exp.Ceil,
+    exp.Floor, exp.Mod, exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime,
+    exp.TimestampTrunc, exp.Extract, exp.TimeToStr, exp.TsOrDsToTimestamp, exp.JSONExtract, exp.JSONExtractScalar, exp.JSONSet,
+    exp.Rand, exp.Uuid,
+)  # fmt: skip
+HARMLESS_BY_NAME = frozenset(
+    {"jsonb_set", "date", "time", "datetime", "julianday", "unixepoch", "clock_timestamp"}
+)
+"""What both databases bring along and what only computes; whatever else a statement calls may do anything."""
 DIALECTS = {"postgresql": "postgres", "sqlite": "sqlite"}
 
 
@@ -45,9 +56,9 @@ class SqlStatement(Section):
     backup: str = ""
     """SELECT of the rows that `undo` needs; kept with the plan, so it must show no secret."""
     undo: str = ""
-    """UPDATE, INSERT or DELETE that restores one row of `backup`; its columns are bound by their names, besides the parameters."""
+    """UPDATE, INSERT or DELETE that restores one row of `backup`; its columns are bound by their names, besides the parameters; where both have one name, the column is meant."""
     dry_run: Literal["rollback", "explain"] = "rollback"
-    """How it is tried: run and rolled back, or by EXPLAIN only; always EXPLAIN for a SELECT, since what functions do is not rolled back."""
+    """How it is tried: run and rolled back, or by EXPLAIN only; always EXPLAIN for a SELECT and for what calls a function that is not known to be harmless, since what functions do is not rolled back."""
     timeout_seconds: float = Field(default=60.0, ge=1, le=600)
     """Time-out of the action."""
 
@@ -95,9 +106,24 @@ def dialect_of(url: str) -> str:
     return name
 
 
-def acts_by_function(told: SqlStatement, dialect: str) -> bool:
-    """Whether it is a SELECT, whose effect no transaction holds."""
+def selects(told: SqlStatement, dialect: str) -> bool:
+    """Whether it is a SELECT, which can change something by its functions alone."""
     return isinstance(sqlglot.parse_one(told.statement, dialect=DIALECTS[dialect]), exp.Select)
+
+
+def acts_by_function(statement: str, dialect: str) -> bool:
+    """Whether it may do something that no transaction holds: it is a SELECT, or calls a function that is not known to be harmless."""
+    parsed = sqlglot.parse_one(statement, dialect=DIALECTS[dialect])
+    return isinstance(parsed, exp.Select) or any(not _harmless(each) for each in parsed.find_all(exp.Func))
+
+
+def _harmless(function: exp.Func) -> bool:
+    """Whether a function only computes; one of a schema is somebody's own, whatever its name."""
+    if isinstance(function.parent, exp.Dot):
+        return False
+    if isinstance(function, exp.Anonymous):
+        return function.name.lower() in HARMLESS_BY_NAME
+    return isinstance(function, HARMLESS)
 
 
 def _check_statement(told: SqlStatement, dialect: str) -> None:

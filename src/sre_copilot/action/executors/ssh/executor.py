@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from sre_copilot.action.executor import ActionError, Call, Effect, Looked, Preview, Verified
 from sre_copilot.action.executors.common import (
     VerbExecutor,
-    clean,
     digest,
     matches,
+    one_line,
     refused,
     undoing,
 )
@@ -111,8 +111,10 @@ class CommandVerb:
         return self._change(action, self._command.run, call, {KEY: call.key})
 
     def done(self, action: Action, call: Call, backup: Mapping[str, Any]) -> bool | None:
-        """What `check` says; of an undo, whether the state is as it was."""
+        """What `check` says; of an undo, whether the state is as it was, as it always is after what only reads."""
         if undoing(call):
+            if self._command.level == "read_only":
+                return True
             same = backup.get("digest")
             return self._looked(action, call).digest == same if same else None
         if not self._command.check:
@@ -134,7 +136,9 @@ class CommandVerb:
         )
 
     def undo(self, action: Action, call: Call, backup: Mapping[str, Any]) -> Effect:
-        """Run `undo`, unless the state is as it was."""
+        """Run `undo`, unless the state is as it was; what only reads has nothing to take back."""
+        if self._command.level == "read_only":
+            return Effect(changed=False)
         if not self._command.undo:
             raise refused(self._name, f"{self.spec.name} cannot be undone; let a person decide")
         if backup.get("digest") and self._looked(action, call).digest == backup["digest"]:
@@ -146,7 +150,7 @@ class CommandVerb:
         ran = self._shell.run(self._words(action, words, more), limits, host=action.target.name)
         if ran.code:
             nothing = ran.code in CANNOT_RUN or ran.code in self._command.nothing_done_codes
-            said = f": {clean(ran.err or ran.out)}" if self._command.show_output else ""
+            said = f": {one_line(ran.err or ran.out)}" if self._command.show_output else ""
             raise ActionError(
                 f"{self._name}: {self.spec.name} on {action.target.name} ended with {ran.code}{said}",
                 effect="none" if nothing else "unknown",

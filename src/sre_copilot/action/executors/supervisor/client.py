@@ -12,7 +12,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.xmlrpc import DefusedExpatParser
 
 from sre_copilot.action.executor import ActionError, Call
-from sre_copilot.action.executors.common import clean, left
+from sre_copilot.action.executors.common import left, one_line
 from sre_copilot.action.executors.supervisor.settings import SupervisorExecutorSettings
 
 SHUTDOWN, BAD_NAME, BAD_SIGNAL, NO_FILE, NOT_EXECUTABLE, FAILED = 6, 10, 11, 20, 21, 30
@@ -33,7 +33,7 @@ class Fault(ActionError):  # noqa: N818 - the word of XML-RPC
 
     def __init__(self, name: str, method: str, code: int, said: str) -> None:
         remedy = _REMEDY.get(code, "")
-        text = f"{name}: {method}: fault {code} {clean(said)}" + (f" ({remedy})" if remedy else "")
+        text = f"{name}: {method}: fault {code} {one_line(said)}" + (f" ({remedy})" if remedy else "")
         super().__init__(text, effect="none", retry=code == SHUTDOWN)
         self.code = code
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from sre_copilot.action.executor import ActionError, Call
-from sre_copilot.action.executors.common import VerbExecutor, left, schema
+from sre_copilot.action.executors.common import VerbExecutor, left, permitted, schema
 from sre_copilot.action.executors.lifecycle import Life, Phase, Touch, cycles
 from sre_copilot.action.executors.supervisor.client import (
     ALREADY_STARTED,
@@ -47,14 +47,21 @@ class Supervisor:
     def __init__(self, settings: SupervisorExecutorSettings) -> None:
         self.name, self.steady_s = settings.name, settings.steady_seconds
         self._client = Client(settings)
+        self._allowed, self._protected = settings.processes, settings.protected
 
     def lives(self, target: Target, call: Call | None) -> Sequence[Life]:
-        """One process, or those of a group."""
+        """One process, or those of a group; refused where one of them may not be touched, by whichever name it was asked for."""
+        found = self._described(target, call)
+        for each in found:
+            permitted(self.name, _names(each), allowed=self._allowed, protected=self._protected)
+        return [_life(each) for each in found]
+
+    def _described(self, target: Target, call: Call | None) -> list[Mapping[str, Any]]:
         if target.kind == "group":
             found = self._client.read("getAllProcessInfo", call=call)
-            return [_life(each) for each in found if each["group"] == target.name]
+            return [each for each in found if each["group"] == target.name]
         try:
-            return [_life(self._client.read("getProcessInfo", target.name, call=call))]
+            return [self._client.read("getProcessInfo", target.name, call=call)]
         except Fault as fault:
             if fault.code == BAD_NAME:
                 return []
@@ -135,6 +142,11 @@ def _signal(manager: Supervisor, signals: Sequence[str]) -> Touch:
         manager.signal(action.target, action.parameters["signal"], call)
 
     return Touch(manager, "signal", KINDS, send, parameters=schema(("signal",), signal=known))
+
+
+def _names(info: Mapping[str, Any]) -> tuple[str, ...]:
+    """All that a process is called by: with its group, by its group, and alone where both have one name."""
+    return (f"{info['group']}:{info['name']}", info["group"])
 
 
 def _life(info: Mapping[str, Any]) -> Life:

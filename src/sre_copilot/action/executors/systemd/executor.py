@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from sre_copilot.action.executor import ActionError, Call
-from sre_copilot.action.executors.common import VerbExecutor, clean, refused
+from sre_copilot.action.executors.common import VerbExecutor, one_line, permitted, refused
 from sre_copilot.action.executors.lifecycle import Ages, Life, Phase, Touch, cycles
 from sre_copilot.action.executors.shell.local import LocalShell
 from sre_copilot.action.executors.shell.ran import CANNOT_RUN, Ran, Shell, limits_of
@@ -17,7 +17,7 @@ from sre_copilot.domain.plan import Action, Target
 
 KINDS = ("unit",)
 UNIT = re.compile(r"^[A-Za-z0-9:_.@\\-]{1,240}\.(service|socket|timer|path|scope|slice)$")
-PROPERTIES = "Id,LoadState,ActiveState,SubState,InvocationID"
+PROPERTIES = "Id,LoadState,ActiveState,SubState,InvocationID,Names"
 PHASES: Mapping[str, Phase] = {
     "active": "up", "reloading": "up", "refreshing": "up", "maintenance": "down", "activating": "coming",
     "deactivating": "going", "inactive": "stopped", "failed": "down",
@@ -43,7 +43,7 @@ class SystemdExecutor(VerbExecutor):
     def check(self, action: Action) -> Action:
         """The action, on a unit of a machine of the settings."""
         target = action.target
-        if not UNIT.match(target.name):
+        if not UNIT.fullmatch(target.name):
             raise refused(
                 self.name,
                 f"target.name: {target.name!r} is no unit; write it with its suffix, such as web.service",
@@ -66,13 +66,15 @@ class Systemd:
         self._settings, self._ages = settings, Ages()
 
     def lives(self, target: Target, call: Call | None) -> Sequence[Life]:
-        """The unit."""
+        """The unit; refused where one of its names may not be touched, for a unit can have several."""
         ran = self._run(("show", f"--property={PROPERTIES}", "--", target.name), target, call, changes=False)
         if ran.code:
             raise self._failed("show", target, ran, effect="none", retry=True)
         shown = dict(line.split("=", 1) for line in ran.out.splitlines() if "=" in line)
         if "ActiveState" not in shown:
             raise self._failed("show", target, ran, effect="none", retry=False)
+        names = dict.fromkeys((target.name, shown.get("Id") or target.name, *shown.get("Names", "").split()))
+        permitted(self.name, tuple(names), allowed=self._settings.units, protected=self._settings.protected)
         if shown.get("LoadState") == "not-found" and shown["ActiveState"] == "inactive":
             return []
         state, run = f"{shown['ActiveState']} ({shown.get('SubState', '')})", shown.get("InvocationID", "")
@@ -108,7 +110,7 @@ class Systemd:
         return self._shell.run([*self._settings.command, *words], limits, host=target.namespace)
 
     def _failed(self, verb: str, target: Target, ran: Ran, *, effect: str, retry: bool) -> ActionError:
-        said = clean(ran.err or ran.out)
+        said = one_line(ran.err or ran.out)
         return ActionError(
             f"{self.name}: {verb} {target.name}: systemctl ended with {ran.code}: {said}",
             effect=effect,

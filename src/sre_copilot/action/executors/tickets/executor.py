@@ -73,7 +73,7 @@ class TicketVerb:
         name = action.target.name
         if not matches(name, self._settings.tickets):
             raise self._refused(f"target.name: {name} is not among those that the settings allow ({', '.join(self._settings.tickets)})")  # fmt: skip
-        if "^" in name or "/" in name or "=" in name:
+        if set("^/=\\?#%") & set(name) or set(name) == {"."}:
             raise self._refused(f"target.name: {name!r} is no ticket; write it as the system shows it")
         return action
 
