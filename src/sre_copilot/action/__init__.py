@@ -1,1 +1,1 @@
-"""What reaches out to people and, later, to systems; only the composition root and `incidents.delivery` get at it."""
+"""What reaches out to people (`notify`) and changes other systems (`executors`, which only `hands` calls with an effect)."""

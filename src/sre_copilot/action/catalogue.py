@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sre_copilot.action.executor import ActionError, Executor
+from sre_copilot.action.guarded import Guarded
 from sre_copilot.domain.plan import Action, ActionSpec
 from sre_copilot.errors import SettingsError
 from sre_copilot.plugins import load_one, registered
@@ -75,7 +76,7 @@ class Catalogue:
                 f"target.kind: {action.name} is not done to a {action.target.kind!r}; it takes {kinds}.",
                 effect="none",
             )
-        return self._executors[name]
+        return Guarded(self._executors[name])
 
     def check(self, action: Action) -> Action:
         """The action as its executor understands it, with defaults; reaches nothing.

@@ -1,8 +1,9 @@
 """Hands: the only caller of an executor's `execute` and `undo`. They trust nobody, and know after a crash what they did not finish.
 
 An effect goes through these doors, in this order: admission (approved, unchanged, not frozen, switch not thrown) → lock of the target, and a place among
-the effects under way → look and backup → limits and intent, one transaction under the lock → what an earlier attempt has left is looked for → its time-out
-fits into what is left of the lock → the effect, by its key → the outcome, written by who still holds the lock.
+the effects under way → look and backup → admission once more → limits and intent, one transaction under the lock → its time-out fits into what is left of
+the lock → the effect, by its key → the outcome, written by who still holds the lock → how the target is now, for an undo takes back nothing else.
+What an earlier attempt has left is looked for first of all: that changes nothing, and needs no admission.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from sre_copilot.action.catalogue import Catalogue
 from sre_copilot.action.executor import ActionError, Call, Effect, Looked, Preview, Verified
 from sre_copilot.action.journal import Journal
 from sre_copilot.action.limits import Busy, Lock, Locks
-from sre_copilot.action.order import Admission, Audit, NotAdmitted, Order, Performed, act_of
-from sre_copilot.action.work import Work, as_before, never, objection
+from sre_copilot.action.order import Admission, Admitted, Audit, NotAdmitted, Order, Performed, act_of
+from sre_copilot.action.work import Work, as_before, foreign, never, objection
 from sre_copilot.clock import Clock
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import Action
@@ -25,6 +26,7 @@ from sre_copilot.settings.acting.actions import ActionLimits
 from sre_copilot.store.effects import Effects, Refused
 from sre_copilot.store.leases import Fenced
 from sre_copilot.store.paging import Row
+from sre_copilot.telemetry import clean
 
 AGAIN_S = 2.0  # pause before the same effect is tried again: a service that restarts is back within some
 LOOK_S = 30.0  # longest look at a target
@@ -93,7 +95,13 @@ class Hands:
         NotAdmitted : when the plan is not carried out any more
         ActionError : when the target does not answer
         """
-        work = self._work(order)
+        work = self._work(order, self._admission.kept)
+        found = self._verified(work)
+        if found.ok and order.direction == "do":
+            self._journal.saw(order, self._digest(work))
+        return found
+
+    def _verified(self, work: Work) -> Verified:
         if not work.by_backup:
             return work.executor.verify(work.action, self._call(work, LOOK_S))
         if as_before(work, work.executor.look(work.action)):
@@ -114,30 +122,35 @@ class Hands:
         known = self._journal.known(order.key)
         if known is not None and known["state"] in ("done", "unknown"):
             return _told(known)
+        doubt = _in_doubt(known)
         try:
-            work = self._work(order)
+            work = self._work(order, self._admission.kept if doubt else self._admission)
         except NotAdmitted as no:
             return self._journal.refuse(order, no.reason)
         except ActionError as error:
-            return self._problem(error)
+            return self._problem(error, doubt=doubt)
         if (reason := never(work)) is not None:
             return self._journal.refuse(order, reason)
-        performed = self._with_lock(work)
+        performed = self._with_lock(work, doubt)
         self._counted(work.action.name, performed.outcome)
         return performed
 
-    def _with_lock(self, work: Work) -> Performed:
+    def _with_lock(self, work: Work, doubt: bool) -> Performed:
+        """The effect under the lock; as long as an earlier attempt is in doubt, no answer says that nothing was changed."""
         lock = self._locks.take(work.action.target, work.timeout_s)
         if isinstance(lock, Busy):
-            return self._wait(lock.reason, lock.wait_s)
+            return replace(self._wait(lock.reason, lock.wait_s), in_doubt=doubt)
         try:
             return self._locked(work, lock)
+        except NotAdmitted as no:
+            return self._journal.refuse(work.order, no.reason)
         except Fenced:
-            return self._wait("limits.fenced", AGAIN_S)
+            return replace(self._wait("limits.fenced", AGAIN_S), in_doubt=doubt)
         except Refused as no:
-            return self._wait(no.limit.reason, no.limit.wait_s, allowed=no.limit.allowed)
+            wait = self._wait(no.limit.reason, no.limit.wait_s, allowed=no.limit.allowed)
+            return replace(wait, in_doubt=doubt)
         except ActionError as error:
-            return self._problem(error)
+            return self._problem(error, doubt=doubt)
         finally:
             lock.release()
 
@@ -146,24 +159,49 @@ class Hands:
         known = self._journal.known(work.order.key)
         if known is not None and known["state"] in ("done", "unknown"):
             return _told(known)
-        in_doubt = known is not None and known["state"] == "intended"
         looked = work.executor.look(work.action)
-        if not in_doubt:
-            if (reason := objection(work, looked)) is not None:
-                return self._journal.refuse(work.order, reason)
-            self._journal.prepared(work, looked)
-        row = self._journal.intend(work, lock, first=known is None or not known["attempts"])
-        if in_doubt or as_before(work, looked):
-            settled = self._left(work, lock, row, looked)
+        doubt = False
+        if known is not None and _in_doubt(known):
+            known = self._journal.take_over(work, lock)
+            settled, doubt = self._left(work, lock, known, looked)
             if settled is not None:
                 return settled
+            if not doubt:
+                self._journal.finish(work, lock, known, "none", problem="cut off before anything was changed")
+        elif (reason := objection(work, looked) or self._foreign(work, looked)) is not None:
+            return self._journal.refuse(work.order, reason)
+        else:
+            self._journal.prepared(work, looked)
+        try:
+            self._admission(work.order)
+        except NotAdmitted as no:
+            return (
+                self._too_late(work, lock, known, no)
+                if doubt and known
+                else self._journal.refuse(work.order, no.reason)
+            )
+        return self._begin(work, lock, looked, doubt=doubt, first=known is None or not known["attempts"])
+
+    def _begin(self, work: Work, lock: Lock, looked: Looked, *, doubt: bool, first: bool) -> Performed:
+        """Nothing speaks against it; `doubt`: an earlier attempt may have had its effect, and having it twice does no harm."""
+        row = self._journal.intend(work, lock, first=first)
+        if as_before(work, looked):
+            return self._found(work, lock, row, looked)
         if lock.remaining() < work.timeout_s:
             problem = "not begun: the lock would have run out before its end"
-            self._journal.finish(work, lock, row, "intended" if in_doubt else "none", problem=problem)
-            return self._wait("limits.late", AGAIN_S)
-        return self._act(work, lock, row, looked.version if work.spec.fenced else "")
+            self._journal.finish(work, lock, row, "intended" if doubt else "none", problem=problem)
+            return replace(self._wait("limits.late", AGAIN_S), in_doubt=doubt)
+        performed = self._act(work, lock, row, looked.version if work.spec.fenced else "", doubt=doubt)
+        if performed.outcome == "done" and work.order.direction == "do":
+            self._journal.saw(work.order, self._digest(work))
+        return performed
 
-    def _act(self, work: Work, lock: Lock, row: Row, version: str) -> Performed:
+    def _too_late(self, work: Work, lock: Lock, row: Row, no: NotAdmitted) -> Performed:
+        """What may have been done may not be tried again: nobody can tell what there is."""
+        problem = f"an earlier attempt was cut off, and may not be repeated: {no.reason.key}"
+        return self._unknown(work, lock, row, problem)
+
+    def _act(self, work: Work, lock: Lock, row: Row, version: str, *, doubt: bool) -> Performed:
         call = self._call(work, min(work.timeout_s, lock.remaining()), version)
         try:
             if work.by_backup:
@@ -171,53 +209,68 @@ class Hands:
             else:
                 effect = work.executor.execute(work.action, call)
         except ActionError as error:
-            return self._failed(work, lock, row, error)
+            return self._failed(work, lock, row, error, doubt=doubt)
         self._journal.finish(work, lock, row, "done", effect=effect)
         return self._done(effect)
 
-    def _left(self, work: Work, lock: Lock, row: Row, looked: Looked) -> Performed | None:
-        """What an earlier attempt has left; None when it has left nothing, and the effect is to be made."""
+    def _left(self, work: Work, lock: Lock, row: Row, looked: Looked) -> tuple[Performed | None, bool]:
+        """What an earlier attempt has left; None when the effect is to be made, and whether it may be there nevertheless."""
         if not work.spec.exactly_once:
-            return self._unknown(
-                work,
-                lock,
-                row,
-                "an earlier attempt was cut off, and this target keeps no key and shows no state",
-            )
+            problem = "an earlier attempt was cut off, and this target keeps no key and shows no state"
+            return self._unknown(work, lock, row, problem), False
         if work.by_backup:
             seen: bool | None = as_before(work, looked)
         else:
             seen = work.executor.done(work.action, self._call(work, LOOK_S), row["backup"])
         if seen:
-            effect = Effect(changed=True, detail={"found": True}, version=looked.version)
-            self._journal.finish(work, lock, row, "done", effect=effect)
-            return self._done(effect)
+            return self._found(work, lock, row, looked), False
         if seen is None and not work.spec.idempotent:
-            return self._unknown(
-                work,
-                lock,
-                row,
-                "an earlier attempt was cut off, and the target does not tell what came of it",
-            )
-        return None
+            problem = "an earlier attempt was cut off, and the target does not tell what came of it"
+            return self._unknown(work, lock, row, problem), False
+        return None, seen is None
 
-    def _failed(self, work: Work, lock: Lock, row: Row, error: ActionError) -> Performed:
+    def _found(self, work: Work, lock: Lock, row: Row, looked: Looked) -> Performed:
+        """The effect is there already."""
+        effect = Effect(changed=True, detail={"found": True}, version=looked.version)
+        self._journal.finish(work, lock, row, "done", effect=effect)
+        if work.order.direction == "do":
+            self._journal.saw(work.order, looked.digest)
+        return self._done(effect)
+
+    def _failed(self, work: Work, lock: Lock, row: Row, error: ActionError, *, doubt: bool) -> Performed:
         """An executor has raised: what is known of the effect decides what may follow."""
+        problem = clean(str(error))
         if error.effect == "done":
-            effect = Effect(changed=True, detail={"problem": str(error)})
-            self._journal.finish(work, lock, row, "done", effect=effect, problem=str(error))
-            return replace(self._done(effect), problem=str(error))
-        if error.effect == "none":
-            self._journal.finish(work, lock, row, "none", problem=str(error))
+            effect = Effect(changed=True, detail={"problem": problem})
+            self._journal.finish(work, lock, row, "done", effect=effect, problem=problem)
+            return replace(self._done(effect), problem=problem)
+        if error.effect == "none" and not doubt:
+            self._journal.finish(work, lock, row, "none", problem=problem)
             return self._problem(error)
         if not work.spec.exactly_once:
-            return self._unknown(work, lock, row, str(error))
-        self._journal.finish(work, lock, row, "intended", problem=str(error))
-        return replace(self._problem(error), outcome="unknown", wait_s=AGAIN_S)
+            return self._unknown(work, lock, row, problem)
+        self._journal.finish(work, lock, row, "intended", problem=problem)
+        return self._problem(error, doubt=True)
 
-    def _work(self, order: Order) -> Work:
-        """The order with what belongs to it, admitted anew."""
-        admitted = self._admission(order)
+    def _foreign(self, work: Work, looked: Looked) -> Message | None:
+        """Why an undo leaves a target alone: it shows what this plan has neither found nor left there."""
+        if work.order.direction == "do":
+            return None
+        seen = looked.digest if work.by_backup else self._digest(work)
+        return foreign(work, seen, self._journal.of_plan(work.order.plan_id))
+
+    def _digest(self, work: Work) -> str:
+        """How the target of a step is now; '' where its executor does not tell, or it does not answer."""
+        action = work.admitted.step.action
+        try:
+            executor = self.catalogue.executor(action)
+            return executor.look(executor.check(action)).digest
+        except ActionError:
+            return ""
+
+    def _work(self, order: Order, admission: Callable[[Order], Admitted] | None = None) -> Work:
+        """The order with what belongs to it, admitted anew; what only looks is content with what was `kept`."""
+        admitted = (admission or self._admission)(order)
         named = act_of(admitted.step, order.direction)
         executor = self.catalogue.executor(named)
         undoing = order.direction == "undo"
@@ -243,9 +296,12 @@ class Hands:
         self._journal.finish(work, lock, row, "unknown", problem=problem)
         return self._answer("unknown", _unknown(work.action.name), problem=problem)
 
-    def _problem(self, error: ActionError) -> Performed:
-        reason = Message(key="action.problem", params=(("problem", str(error)[:500]),))
-        return self._answer("failed", reason, problem=str(error), wait_s=AGAIN_S if error.retry else None)
+    def _problem(self, error: ActionError, *, doubt: bool = False) -> Performed:
+        problem = clean(str(error))
+        reason = Message(key="action.problem", params=(("problem", problem[:500]),))
+        if doubt:
+            return self._answer("unknown", reason, problem=problem, wait_s=AGAIN_S, in_doubt=True)
+        return self._answer("failed", reason, problem=problem, wait_s=AGAIN_S if error.retry else None)
 
     def _wait(self, reason: str, wait_s: float, *, allowed: float = 0.0) -> Performed:
         return self._answer("wait", Message(key=reason, params=(("allowed", allowed),)), wait_s=wait_s)
@@ -269,6 +325,11 @@ def _told(row: Row) -> Performed:
         detail=effect.get("detail") or {},
         at=row["ended_at"] or 0.0,
     )
+
+
+def _in_doubt(known: Row | None) -> bool:
+    """Whether an attempt was begun of which nobody knows what came."""
+    return known is not None and known["state"] == "intended"
 
 
 def _unknown(action: str) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from sre_copilot.store import limits as held
 from sre_copilot.store.alerting.outbox import announce
 from sre_copilot.store.effects import Effects, Prepared, Refused, State
 from sre_copilot.store.paging import Row
+from sre_copilot.telemetry import clean
 
 OTHER_PLAN_S = 5.0  # pause before a target is asked for again that another plan works at
 
@@ -30,6 +32,24 @@ class Journal:
     def known(self, key: str) -> Row | None:
         """What is written of an effect."""
         return self._effects.get(key)
+
+    def of_plan(self, plan_id: str) -> Sequence[Row]:
+        """All effects of a plan."""
+        return self._effects.of_plan(plan_id)
+
+    def saw(self, order: Order, digest: str) -> None:
+        """Keep how the target is after the effect; '' is nothing to keep."""
+        if digest:
+            self._effects.saw(order.key, digest)
+
+    def take_over(self, work: Work, lock: Lock) -> Row:
+        """An attempt that was cut off is from here on this worker's to judge; nothing is begun.
+
+        Raises
+        ------
+        Fenced : when another holds the lock of the target by now
+        """
+        return self._effects.take_over(work.order.key, lock.lease)
 
     def prepared(self, work: Work, looked: Looked) -> Row:
         """Keep how the target is before the effect; of an undo, what it is to be restored to."""
@@ -85,7 +105,7 @@ class Journal:
         ------
         Fenced : when another has begun it meanwhile
         """
-        now = self._clock.now()
+        now, problem = self._clock.now(), clean(problem)
         kept: dict[str, Any] = {}
         if effect is not None:
             kept = {"changed": effect.changed, "detail": dict(effect.detail), "version": effect.version}

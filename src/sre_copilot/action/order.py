@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -49,8 +49,16 @@ class Admitted:
     autonomous: bool = False
 
 
-Admission = Callable[[Order], Admitted]
-"""Raises `NotAdmitted` with the reason; asked again before every effect."""
+class Admission(Protocol):
+    """Says whether an order may be carried out now; asked again before every effect."""
+
+    def __call__(self, order: Order) -> Admitted:
+        """The order as it was approved; raises `NotAdmitted` with the reason why it may not be carried out."""
+        ...
+
+    def kept(self, order: Order) -> Admitted:
+        """The same for looking alone, which needs no permission; raises `NotAdmitted` where the plan is not under way, or was altered."""
+        ...
 
 
 class Audit(Protocol):
@@ -80,6 +88,8 @@ class Performed:
     changed: bool = False
     detail: Mapping[str, Any] = field(default_factory=dict)
     wait_s: float | None = None
+    in_doubt: bool = False
+    """Whether an earlier attempt may have had its effect, and nobody has found out yet."""
     at: float = 0.0
 
     def plain(self) -> dict[str, Any]:
@@ -91,6 +101,7 @@ class Performed:
             "changed": self.changed,
             "detail": dict(self.detail),
             "wait_s": self.wait_s,
+            "in_doubt": self.in_doubt,
             "at": self.at,
         }
 

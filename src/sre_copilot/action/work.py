@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +72,15 @@ def as_before(work: Work, looked: Looked) -> bool:
     """Whether an undo by backup finds the target as it was before the step: there is nothing (more) to take back."""
     first = work.first
     return work.by_backup and first is not None and bool(looked.digest) and looked.digest == first["digest"]
+
+
+def foreign(work: Work, seen: str, effects: Sequence[Row]) -> Message | None:
+    """Why an undo leaves a target alone: somebody else has changed it since. Where an executor tells no state, that cannot be told."""
+    mine = [row for row in effects if row["target"] == work.admitted.step.action.target.key]
+    left = {digest for row in mine for digest in (row["effect"] or {}).get("digests", ())}
+    if not seen or not left or seen in left | {row["digest"] for row in mine}:
+        return None
+    return Message(key="action.changed_since", params=(("target", work.admitted.step.action.target.key),))
 
 
 def event_of(work: Work, what: str, *, now: float, **more: Any) -> Event:

@@ -21,6 +21,8 @@ MOST_FAULTS = 60  # in a row: five minutes without a store; then the run fails, 
 Kind = Literal["refused", "failed", "unknown", "not_verified", "signals", "cancelled", "switch"]
 AGAIN: tuple[Kind, ...] = ("failed", "not_verified", "signals")
 """After these the incident is diagnosed again; the others are people's to judge."""
+WISHED: Mapping[str, Kind] = {"remediation.cancelled": "cancelled", "remediation.switch": "switch"}
+"""Refusals that say what a person wants, as at the gate before a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ class Course:
             else:
                 tries += 1
             if waited > self._settings.wait_for_target_seconds:
-                return {**found, "outcome": "refused"}
+                waited_out = {**found, "outcome": "unknown" if found.get("in_doubt") else "refused"}
+                return self._given_up(run, plan, step, direction, waited_out)
             if tries >= self._settings.attempts:
                 return self._given_up(run, plan, step, direction, found)
             run.sleep(pause)
@@ -223,6 +226,8 @@ def _sure(run: Run, name: str, function: Callable[..., Any], *arguments: Any) ->
 
 def _failure(found: Mapping[str, Any], step: str) -> Failure:
     kinds: dict[str, Kind] = {"refused": "refused", "wait": "refused", "unknown": "unknown"}
-    return Failure(
-        kinds.get(found["outcome"], "failed"), found["reason"] or {}, step, {"problem": found["problem"]}
-    )
+    reason = found["reason"] or {}
+    kind = kinds.get(found["outcome"], "failed")
+    if kind == "refused":
+        kind = WISHED.get(reason.get("key", ""), kind)
+    return Failure(kind, reason, step, {"problem": found["problem"]})

@@ -69,14 +69,14 @@ class Plans(Protocol):
 Again = Callable[[Plan, Mapping[str, Any]], str]
 """Diagnoses an incident again after a plan did not help, and proposes a further plan; its id, or '' where there is none. Called at least once for each plan that failed."""
 
-HandOver = Callable[[Plan, Mapping[str, Any]], None]
-"""Hands all that is known to people. Called at least once for each plan that people must take over."""
+HandOver = Callable[[Mapping[str, Any]], None]
+"""Hands all that is known to people, the plan by its id. Called at least once for each plan that people must take over."""
 
 Standing = Callable[[str, str, Direction], Message | None]
-"""Why a step of a plan may not be done (or undone) now: approval, authority, freeze, policy; None when it may. It audits its refusals."""
+"""Why a step of a plan may not be done (or undone) now: approval, authority, freeze, policy; None when it may."""
 
 Agree = Callable[[str], bool]
-"""Approves a plan that needs nobody, where that is allowed now; whether it was."""
+"""Approves a plan that needs nobody, where that is allowed now; whether it was. Asked again and again: it audits each reason once."""
 
 Alone = Callable[[str], bool]
 """Whether a plan was approved without a person."""

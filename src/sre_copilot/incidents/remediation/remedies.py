@@ -1,4 +1,4 @@
-"""Begins plans, pauses and calls them off, and looks after those whose run has ended without an end."""
+"""Begins plans, and looks after those whose run has ended without an end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from sre_copilot.action.switch import hold_autonomy, standing
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import Mode, Plan
 from sre_copilot.durable.port import Durable
-from sre_copilot.errors import UsageError
+from sre_copilot.errors import SreCopilotError, UsageError
+from sre_copilot.incidents.remediation.altered import end_altered
 from sre_copilot.incidents.remediation.course import CONTROL, WORKFLOW, Course
 from sre_copilot.incidents.remediation.judging import in_order
 from sre_copilot.incidents.remediation.ports import Agree, Alone, Kept, Standing
@@ -24,6 +25,7 @@ from sre_copilot.store.approvals import go_aheads_of
 from sre_copilot.store.leases import Fenced, Lease, Leases
 from sre_copilot.store.limits import hold
 from sre_copilot.store.paging import Row
+from sre_copilot.store.plans import PlanAltered
 from sre_copilot.telemetry import log
 
 ASK_AGAIN_S = 15.0  # pause before a plan that may not begin is looked at again: freezes and held targets end within minutes
@@ -73,6 +75,7 @@ class Remedies:
         self._leader, self._standing, self._agree, self._alone = leader, standing, agree, alone
         self._not_before: dict[str, float] = {}
         self._said: dict[str, str] = {}
+        self._sound: dict[str, int] = {}
         self.rows = room.rows
         durable.register(WORKFLOW, Course(Steps(room), room.settings))
 
@@ -99,43 +102,45 @@ class Remedies:
 
     def turn(self) -> int:
         """Begin what may begin, and go on with what was begun and has no run; how many were begun. Safe to repeat, on any worker."""
-        for row in self.rows.going_on():
-            self._look_after(row)
-        if self._leader() is not None:
-            for waiting in self._room.plans.all_of(("proposed",)):
-                if waiting["mode"] == int(Mode.AUTO) and self._may_begin_by_itself():
-                    self._agree(waiting["id"])
+        for begun in self.rows.going_on():
+            self._each(begun, self._go_on)
+        for waiting in self._room.plans.all_of(("proposed",)):
+            self._each(waiting, self._consider)
+        approved = self._room.plans.all_of(("approved",))
+        return sum(self._each(each, self._begin_waiting) for each in approved)
+
+    def _each(self, row: Mapping[str, Any], look: Callable[[Any], bool]) -> bool:
+        """Look at one plan; what is wrong with it stops no other."""
+        try:
+            return look(row)
+        except PlanAltered:
+            end_altered(self._room, row["id"])
+            self._durable.cancel(row["id"])
+        except SreCopilotError as error:
+            log(__name__).error("a plan cannot be looked after now", plan=row["id"], problem=str(error))
+        return False
+
+    def _go_on(self, row: Row) -> bool:
+        self._room.plans.get(row["id"])
+        self._look_after(row)
+        return False
+
+    def _consider(self, row: Mapping[str, Any]) -> bool:
+        """Approve what needs nobody; a text that was altered is found as soon as it is."""
+        text = hash(row["document"])
+        if self._sound.get(row["id"]) != text:
+            self._room.plans.get(row["id"])
+            self._sound[row["id"]] = text
+        alone = row["mode"] == int(Mode.AUTO) and self._leader() is not None
+        return alone and self._may_begin_by_itself() and self._agree(row["id"])
+
+    def _begin_waiting(self, row: Mapping[str, Any]) -> bool:
         now = self._room.clock.now()
-        approved = [row["id"] for row in self._room.plans.all_of(("approved",))]
-        return sum(self.start(each).begun for each in approved if now >= self._not_before.get(each, now))
-
-    def pause(self, plan_id: str, *, who: str) -> bool:
-        """Let it wait before its next step; False when it does not go on."""
-        return self._ask(plan_id, "pause", who)
-
-    def resume(self, plan_id: str, *, who: str) -> bool:
-        """Let it go on."""
-        return self._ask(plan_id, "resume", who)
-
-    def cancel(self, plan_id: str, *, who: str) -> bool:
-        """Call it off: the step under way ends, and what was done is taken back."""
-        return self._ask(plan_id, "cancel", who)
+        return now >= self._not_before.get(row["id"], now) and self.start(row["id"]).begun
 
     def close(self) -> None:
         """Sign off: what this worker was at is gone on with by another, and was no crash."""
         self.rows.sign_off(self._room.worker, now=self._room.clock.now())
-
-    def _ask(self, plan_id: str, wish: str, who: str) -> bool:
-        now = self._room.clock.now()
-        if not self.rows.ask(plan_id, wish, who=who, now=now):
-            return False
-
-        def also(connection: Connection) -> None:
-            self._room.audit.append(connection, who, f"plan.{wish}", plan_id, "done", {}, now)
-
-        self._room.effects.note(also)
-        self._tell(plan_id, wish, now)
-        return True
 
     def _tell(self, plan_id: str, wish: str, at: float) -> None:
         """Wake a run that waits for a word; it reads what is wanted in the store."""
@@ -147,8 +152,8 @@ class Remedies:
         with self._room.rows.database.begin() as connection:
             given = go_aheads_of(connection, plan_id)
         if given and self._durable.state(plan_id) is not None:
-            for step in sorted(given):
-                self._durable.send(plan_id, CONTROL, "go", idempotency_key=f"go/{step}")
+            for step, row in sorted(given.items()):
+                self._durable.send(plan_id, CONTROL, "go", idempotency_key=f"go/{step}/{row['at']}")
 
     @property
     def _living(self) -> frozenset[str]:

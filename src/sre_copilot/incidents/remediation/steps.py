@@ -14,6 +14,7 @@ from sre_copilot.action.switch import hold_autonomy, standing
 from sre_copilot.clock import Clock
 from sre_copilot.domain.plan import Plan, PlanStatus
 from sre_copilot.errors import DurableError, SreCopilotError
+from sre_copilot.incidents.remediation.ending import outcomes_of, status_of, ways, word_of
 from sre_copilot.incidents.remediation.judging import Judged, checks_of, in_order, judge
 from sre_copilot.incidents.remediation.people import stand_still, waits_for_person
 from sre_copilot.incidents.remediation.ports import Again, Alive, AskForStep, HandOver, Plans, Signals
@@ -22,7 +23,7 @@ from sre_copilot.settings.acting.remediation import Remediation
 from sre_copilot.store import remediation as book
 from sre_copilot.store.effects import Effects
 from sre_copilot.store.limits import let_go
-from sre_copilot.store.outcomes import Outcome, note_outcomes
+from sre_copilot.store.outcomes import note_outcomes
 from sre_copilot.store.paging import Row
 from sre_copilot.telemetry import log
 
@@ -152,10 +153,9 @@ class Steps:
         return {"go": wish["go"], "word": word, "reason": reason, "signals": signals, "at": now}
 
     def succeed(self, plan_id: str) -> dict[str, Any]:
-        """All is done and well again."""
+        """All is done, and well again where signals show that."""
         plan, now = self._plan(plan_id), self._clock.now()
-        checked = any(check.role == "recovery" for check in checks_of(plan, ""))
-        good = [step.id for step in plan.steps] if checked else []
+        good = [step.id for step in plan.steps] if plan.verifiable else []
         self._end(plan, "succeeded", {}, {}, good=good, bad=(), now=now)
         return {"status": "succeeded"}
 
@@ -202,13 +202,18 @@ class Steps:
     def end(self, plan_id: str, failure: Mapping[str, Any], undone: Mapping[str, str]) -> dict[str, Any]:
         """It is over, and did not help: note what came of it, and whether it is worth another diagnosis."""
         plan, now = self._plan(plan_id), self._clock.now()
-        status = _status(failure, undone)
+        status = status_of(failure, undone, in_doubt=self._in_doubt(plan_id))
         bad = set(undone) if failure["kind"] == "signals" else set()
         if failure["kind"] in ("failed", "not_verified"):
             bad.add(failure["step"])
         self._end(plan, status, failure, undone, good=(), bad=sorted(bad), now=now)
-        known = failure["kind"] in ("failed", "not_verified", "signals") and "left" not in _real(undone)
-        again = known and plan.attempt <= self._room.settings.rediagnoses and bool(plan.incident_id)
+        known = failure["kind"] in ("failed", "not_verified", "signals") and "left" not in ways(undone)
+        again = (
+            known
+            and not self._in_doubt(plan_id)
+            and plan.attempt <= self._room.settings.rediagnoses
+            and bool(plan.incident_id)
+        )
         return {"status": status, "again": again}
 
     def again(self, plan_id: str) -> str:
@@ -219,9 +224,9 @@ class Steps:
         """People take over."""
         plan = self._plan(plan_id)
         known = self._known(plan_id)
-        if known.get("failure", {}).get("kind") == "cancelled":
+        if known.get("status") == "cancelled":
             return
-        self._room.hand_over(plan, known)
+        self._room.hand_over(known)
         told = {**known, "handed_over_at": self._clock.now()}
         with self._rows.database.write() as connection:
             row = book.row_of(connection, plan_id)
@@ -230,6 +235,10 @@ class Steps:
                 tell(connection, plan, "remediation.handed_over", now=told["handed_over_at"])
 
     # -- what they share ----------------------------------------------------------------------------------------------
+
+    def _in_doubt(self, plan_id: str) -> bool:
+        """Whether nobody knows of an effect whether it was made; what of it is not known by now is not found out any more."""
+        return any(each["state"] in ("intended", "unknown") for each in self._room.effects.of_plan(plan_id))
 
     def _measured(self, check: Any, since: float, until: float) -> float | None:
         try:
@@ -332,6 +341,7 @@ class Steps:
         )  # fmt: skip
         with self._rows.database.write() as connection:
             row = book.row_of(connection, plan.id)
+            self._room.effects.give_up(connection, plan.id, now=now)
             ended = {"state": status, "ended_at": now, "reason": dict(reason), "known": known}
             if row is None or not book.change(connection, plan.id, book.GOING_ON, now=now, **ended):
                 return
@@ -341,8 +351,8 @@ class Steps:
                     self._change_step(connection, plan, step.id, "done", ended_at=now)
             elif failure.get("step") and failure["step"] not in undone:
                 self._change_step(connection, plan, failure["step"], "failed", reason=dict(reason))
-            note_outcomes(connection, _outcomes(plan, row, good, bad, now))
-            said = f"remediation.{status}" if status != "cancelled" else "remediation.ended"
+            note_outcomes(connection, outcomes_of(plan, row, good, bad, now))
+            said = f"remediation.{word_of(plan, status)}"
             tell(connection, plan, said, now=now, seconds=now - row["began_at"], reason=dict(reason))
             self._status(connection, plan.id, status, who=WHO, now=now, reason=reason_text(reason))
 
@@ -357,37 +367,3 @@ class Steps:
 
 def _order(plan_id: str, step_id: str, direction: Direction) -> Order:
     return Order(plan_id=plan_id, step_id=step_id, direction=direction)
-
-
-def _real(undone: Mapping[str, str]) -> set[str]:
-    return set(undone.values())
-
-
-def _status(failure: Mapping[str, Any], undone: Mapping[str, str]) -> PlanStatus:
-    """What is to be said of a plan that did not succeed: only what is back as it was may be called so."""
-    if failure["kind"] == "unknown" or "left" in _real(undone):
-        return "failed"
-    if failure["kind"] == "cancelled":
-        return "cancelled"
-    return "rolled_back" if undone else "failed"
-
-
-def _outcomes(plan: Plan, row: Row, good: Sequence[str], bad: Sequence[str], now: float) -> list[Outcome]:
-    wanted = {**dict.fromkeys(bad, False), **dict.fromkeys(good, True)}
-    return [
-        Outcome(
-            plan_id=plan.id,
-            step_id=step.id,
-            action=step.action.name,
-            target=step.action.target.key,
-            fault_type=plan.fault_type,
-            service=plan.entity,
-            incident_id=plan.incident_id,
-            autonomous=bool(row["autonomous"]),
-            good=wanted[step.id],
-            seconds=now - row["began_at"] if wanted[step.id] else None,
-            at=now,
-        )
-        for step in plan.steps
-        if step.id in wanted
-    ]

@@ -75,6 +75,7 @@ def handed_over(
     """Everything that is known, for whoever takes over: what was done, what came of it, what was taken back, and in what state things are."""
     return {
         "plan_id": plan.id,
+        "title": {"key": plan.title.key, "params": dict(plan.title.params)},
         "incident_id": plan.incident_id,
         "attempt": plan.attempt,
         "status": status,

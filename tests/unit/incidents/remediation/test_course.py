@@ -165,15 +165,16 @@ def test_a_paused_plan_waits_and_goes_on_and_one_that_is_called_off_is_taken_bac
     kept = acting.approved(two_steps())
     acting.remedies.start(kept.id)
     durable.run_until(NOW + 1)
-    assert acting.remedies.pause(kept.id, who="alice")
+    assert acting.wish(kept.id, "pause", who="alice")
     durable.run_until(NOW + 100)
     assert acting.status(kept.id) == "paused"
     assert acting.target.counts() == {f"{kept.id}/s1/do": 1}
-    assert acting.remedies.resume(kept.id, who="alice")
+    assert acting.wish(kept.id, "resume", who="alice")
+    acting.remedies.turn()
     durable.run_until(NOW + 101)
     assert acting.status(kept.id) == "running"
-    assert acting.remedies.cancel(kept.id, who="bob")
-    assert not acting.remedies.resume(kept.id, who="alice")
+    assert acting.wish(kept.id, "cancel", who="bob")
+    assert not acting.wish(kept.id, "resume", who="alice")
     durable.run_until_idle()
     assert acting.status(kept.id) == "cancelled"
     assert [acting.target.get(each)[0] for each in "ab"] == [10.0, 10.0]  # type: ignore[index]
@@ -185,7 +186,7 @@ def test_a_pause_that_nobody_ends_calls_the_plan_off(make: Make) -> None:
     kept = acting.approved(two_steps())
     acting.remedies.start(kept.id)
     durable_of(acting).run_until(NOW + 1)
-    acting.remedies.pause(kept.id, who="alice")
+    acting.wish(kept.id, "pause", who="alice")
     durable_of(acting).run_until_idle()
     assert acting.status(kept.id) == "cancelled"
     assert acting.target.get("a") == (10.0, 3)

@@ -60,7 +60,7 @@ def test_who_called_a_plan_off_is_named_and_people_are_not_handed_it(make: Make)
     kept = acting.approved(two_steps())
     acting.remedies.start(kept.id)
     durable_of(acting).run_until(NOW + 1)
-    acting.remedies.cancel(kept.id, who="bob")
+    acting.wish(kept.id, "cancel", who="bob")
     durable_of(acting).run_until_idle()
     found = entries(acting)
     assert found[-1] == "remediation.ended"
