@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Request, Response
 from pydantic import Field
 
 from sre_copilot.api.bodies import Body
@@ -13,6 +13,7 @@ from sre_copilot.api.problems import Problem
 from sre_copilot.api.shapes import acting as shapes
 from sre_copilot.api.views import AcceptLanguage, Cursor, Lang, Limit, language, listing
 from sre_copilot.app.acting import ActingDesk, open_desk, preview_row, records
+from sre_copilot.app.plan_course import reason_words
 from sre_copilot.app.serving import Service
 from sre_copilot.clock import rfc3339
 from sre_copilot.domain.plan import Action
@@ -43,6 +44,13 @@ class Wanted(Asked):
     """The same as a plan."""
 
     reason: Annotated[str, Field(max_length=1000)] = ""
+    incident_id: Annotated[
+        str,
+        Field(
+            max_length=64,
+            description="Incident during which it is done, by id or number: its report tells of it.",
+        ),
+    ] = ""
 
 
 def desk_of(request: Request) -> ActingDesk:
@@ -81,9 +89,10 @@ def preview(
     lang: Lang = None,
     accept_language: AcceptLanguage = "",
 ) -> dict[str, Any]:
-    """What an action would do now; nothing is changed."""
-    action = _action(desk, name, asked)
-    return preview_row(action, desk.preview(action), _spoken(desk, lang, accept_language))
+    """What an action would do now, and how it is judged; nothing is changed."""
+    action, spoken = _action(desk, name, asked), _spoken(desk, lang, accept_language)
+    shown = preview_row(action, desk.preview(action), spoken)
+    return {**shown, "judgement": desk.judgement(action, spoken)}
 
 
 @routes.post(
@@ -91,24 +100,39 @@ def preview(
     role="responder",
     shape=shapes.Proposed,
     status_code=201,
-    responses={400: Refusals[400]},
+    responses={200: {"description": "A plan that does the same waits already."}, 400: Refusals[400]},
 )
-def propose(desk: Desk, request: Request, name: ActionName, wanted: Wanted) -> dict[str, Any]:
-    """Propose an action as a plan, which waits for an approver."""
-    action = _action(desk, name, wanted)
-    plan = desk.propose(
-        action, who=actor(_token(request)), plans=request.app.state.approving.plans, reason=wanted.reason
+def propose(
+    desk: Desk, request: Request, response: Response, name: ActionName, wanted: Wanted
+) -> dict[str, Any]:
+    """Propose an action as a plan, which waits for an approver; one that waits already is named (200) instead of making a second."""
+    action, plans = _action(desk, name, wanted), request.app.state.approving.plans
+    there = desk.waiting(action, plans)
+    if there is not None:
+        response.status_code = 200
+    plan = there or desk.propose(
+        action, who=actor(_token(request)), plans=plans, reason=wanted.reason, incident=wanted.incident_id
     )
-    return {"plan_id": plan.id, "status": "proposed", "digest": plan.fingerprint}
+    return {
+        "plan_id": plan.id, "status": "proposed", "digest": plan.fingerprint,
+        "requester": plan.requester, "already": there is not None,
+    }  # fmt: skip
 
 
 @routes.get("/remediations", role="viewer", shape=shapes.Remediations)
 def remediations(
-    desk: Desk, *, incident_id: str = "", cursor: Cursor = None, limit: Limit = 100
+    desk: Desk,
+    *,
+    incident_id: str = "",
+    cursor: Cursor = None,
+    limit: Limit = 100,
+    lang: Lang = None,
+    accept_language: AcceptLanguage = "",
 ) -> dict[str, Any]:
     """Plans that were begun, the latest first."""
     page = desk.rows.page(incident_id=incident_id, cursor=cursor, limit=limit)
-    return listing(page, _row)
+    spoken = _spoken(desk, lang, accept_language)
+    return listing(page, lambda row: _row(row, spoken))
 
 
 @routes.get(
@@ -117,13 +141,16 @@ def remediations(
     shape=shapes.RemediationWithSteps,
     responses={404: Refusals[404]},
 )
-def remediation(desk: Desk, plan_id: PlanId) -> dict[str, Any]:
+def remediation(
+    desk: Desk, plan_id: PlanId, *, lang: Lang = None, accept_language: AcceptLanguage = ""
+) -> dict[str, Any]:
     """How a plan stands, step by step, with what was measured last."""
     rows = desk.rows
     row = rows.get(plan_id)
     if row is None:
         raise Problem(404, f"the plan '{plan_id}' was never begun", field="plan_id")
-    return {**_row(row), "steps": [_row(each) for each in rows.steps(plan_id)]}
+    spoken = _spoken(desk, lang, accept_language)
+    return {**_row(row, spoken), "steps": [_row(each, spoken) for each in rows.steps(plan_id)]}
 
 
 @routes.post(
@@ -145,8 +172,9 @@ def _action(desk: ActingDesk, name: str, asked: Asked) -> Action:
     return desk.action(name, asked.target, asked.parameters)
 
 
-def _row(row: Any) -> dict[str, Any]:
-    return {name: rfc3339(value) if name in TIMES else value for name, value in dict(row).items()}
+def _row(row: Any, lang: Language) -> dict[str, Any]:
+    shown = {name: rfc3339(value) if name in TIMES else value for name, value in dict(row).items()}
+    return {**shown, "reason_words": reason_words(row["reason"] or {}, lang)}
 
 
 def _spoken(desk: ActingDesk, lang: Language | None, accept_language: str) -> Language:

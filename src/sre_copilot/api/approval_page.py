@@ -7,19 +7,21 @@ was made for this session and this plan, and a request that the browser says com
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi import Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from sre_copilot.api.approvals import approving_of, problem_of, sentence_of, view
+from sre_copilot.api.forms import form_of
 from sre_copilot.api.guard import Check, Routes, cookie_name, may_see_all, needs, service_of
 from sre_copilot.api.html import page
 from sre_copilot.api.page import locked as sign_in
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, language
 from sre_copilot.app.approving import Approving, Standing
+from sre_copilot.decision.approval.decide import goes_along
 from sre_copilot.decision.approval.link import form_proof
 from sre_copilot.decision.approval.model import Refused, Verdict
 from sre_copilot.incidents.report.words import word
@@ -31,7 +33,6 @@ Proof = Annotated[str, Query(max_length=600, description="Signature of the link.
 Again = Annotated[
     bool, Query(description="The page has opened itself once more, so that the browser sends the session.")
 ]
-LONGEST_FORM = 20_000  # bytes: a reason and three short fields
 
 
 def locked(request: Request, status: int) -> Response:
@@ -81,24 +82,20 @@ def show(
 @routes.post("/approvals/{plan_id}", role="viewer", response_class=HTMLResponse, responses=REFUSALS)
 async def answer(request: Request, plan_id: PlanId) -> Response:
     """Approve or reject by the form of the page."""
-    body = await request.body()
-    if len(body) > LONGEST_FORM:
-        raise Problem(403, "the form is longer than this page makes it")
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
-    return await run_in_threadpool(
-        _decided, request, plan_id, {name: each[0] for name, each in fields.items()}
-    )
+    return await run_in_threadpool(_decided, request, plan_id, await form_of(request))
 
 
 def _decided(request: Request, plan_id: str, form: dict[str, str]) -> Response:
     door, lang = approving_of(request), _spoken(request, None, request.headers.get("accept-language", ""))
-    verdict: Verdict = "approve" if form.get("verdict") == "approve" else "reject"
+    given = form.get("verdict", "")
+    verdict: Verdict = "approve" if given in ("approve", ALONG) else "reject"
     fingerprint = form.get("fingerprint", "")
     _check_form(request, door, plan_id, form)
     token: Token = request.state.token
     found = door.decide(
         plan_id, verdict, by=door.people.of_token(token), who=actor(token), way="page",
-        reason=form.get("reason", "")[:2000], fingerprint=fingerprint, step=form.get("step", "")[:64],
+        reason=form.get("reason", "")[:2000], fingerprint=fingerprint,
+        step=form.get("along" if given == ALONG else "step", "")[:64],
     )  # fmt: skip
     if isinstance(found, Refused):
         standing = door.standing(plan_id)
@@ -111,8 +108,8 @@ def _decided(request: Request, plan_id: str, form: dict[str, str]) -> Response:
 
 def _check_form(request: Request, door: Approving, plan_id: str, form: dict[str, str]) -> None:
     """Refuse a form that another site sends, or that was made for another session, plan or state of the plan."""
-    if "authorization" in request.headers or "x-api-key" in request.headers:
-        return  # no browser adds these by itself
+    if not request.state.by_session:
+        return  # a token in a header was recognised, and no browser adds one by itself
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin", "")
     foreign = bool(origin) and urlsplit(origin).netloc != request.headers.get("host", "")
@@ -139,6 +136,8 @@ def _page(
         plan=shown,
         problem=problem,
         who=token.name,
+        along=goes_along(standing.kept.plan),
+        states=STATES,
         form=_form_proof(request, door, shown["plan_id"], shown["fingerprint"]),
         status=word(f"approval.status.{shown['status']}", lang)
         if shown["status"] in KNOWN
@@ -147,6 +146,22 @@ def _page(
 
 
 KNOWN = ("proposed", "approved", "rejected", "expired")
+STATES = frozenset(
+    {
+        "waiting",
+        "preparing",
+        "acting",
+        "verifying",
+        "watching",
+        "done",
+        "failed",
+        "undoing",
+        "undone",
+        "not_undone",
+    }
+)
+"""Of steps, those that have words."""
+ALONG = "approve_along"  # the plan, and its first step with it
 
 
 def _form_proof(request: Request, door: Approving, plan_id: str, fingerprint: str) -> str:

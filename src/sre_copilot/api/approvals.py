@@ -15,6 +15,7 @@ from sre_copilot.api.shapes import plans as shapes
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, language
 from sre_copilot.app.approving import Answer, Approving, Standing
 from sre_copilot.app.delegating import Delegating, NotYours
+from sre_copilot.app.plan_course import risk_view, stands
 from sre_copilot.clock import rfc3339
 from sre_copilot.decision.approval.model import Refused, Scope, Verdict, votes_needed
 from sre_copilot.domain.evidence import Message
@@ -196,11 +197,7 @@ def view(door: Approving, standing: Standing, lang: Language, *, hidden: bool) -
         "success_rate": advice["success_rate"],
         "similar_cases": advice["similar_cases"],
         "strategy": plan.strategy,
-        "risk": {
-            "score": plan.risk.score,
-            "level": plan.risk.level.name.lower(),
-            "mode": plan.risk.mode.name,
-        },
+        "risk": risk_view(plan.risk, lang),
         "approvals_needed": votes_needed(plan),
         "approvals": [
             {
@@ -216,7 +213,7 @@ def view(door: Approving, standing: Standing, lang: Language, *, hidden: bool) -
         "fingerprint": kept.fingerprint,
         "created_at": rfc3339(plan.created_at),
         "expires_at": rfc3339(door.rules.closes_at(plan)),
-        "steps": [_step(each, lang) for each in plan.steps],
+        "steps": [{**_step(each, lang), **stands(each.id, standing.steps, lang)} for each in plan.steps],
     }
 
 

@@ -15,12 +15,12 @@ class Body(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_zero(cls, value: Any) -> Any:
-        if _has_zero(value):
+        if has_zero(value):
             raise ValueError("holds a zero character (U+0000); leave it out")
         return value
 
 
-def _has_zero(value: Any) -> bool:
+def has_zero(value: Any) -> bool:
     """Whether a zero character is in a value, however deep."""
     rest = [value]
     while rest:

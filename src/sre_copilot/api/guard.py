@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from sre_copilot.api.browser_sessions import Sessions
@@ -83,6 +84,7 @@ class Routes:
             else [
                 Depends(bearer),
                 Depends(self._admission(role, self._needs(method, role))),
+                Depends(said_to_be_json),
             ]
         )
         if "shape" in options:
@@ -101,6 +103,18 @@ class Routes:
 
     def _needs(self, method: str, role: str) -> Check:
         return needs(role, session=takes_session(method, role), locked=self._locked)
+
+
+def said_to_be_json(request: Request) -> None:
+    """Refuse a body that is not said to be JSON, where a route reads one: it would be read as one text, and the fields be missed."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or route.body_field is None:
+        return
+    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+        return  # nothing was sent; what is missing is said by the route
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
+        raise Problem(415, "send Content-Type: application/json", field="content-type")
 
 
 def takes_session(method: str, role: str) -> bool:
@@ -128,12 +142,13 @@ def needs(role: str, *, session: bool = False, locked: Page | None = None) -> Ca
 
 
 def authenticated(request: Request, *, session: bool = False) -> Token:
-    """The token of a request, or with `session` that of a browser's session."""
+    """The token of a request, or with `session` that of a browser's session; `request.state.by_session` says which."""
     service = service_of(request)
     scheme, _, plain = request.headers.get("authorization", "").partition(" ")
     plain = plain.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
     token = service.tokens.recognise(plain, now=service.clock.now()) if plain else None
-    if token is None and session and not plain:
+    request.state.by_session = token is None and session and not plain
+    if request.state.by_session:
         token = _of_session(request)
     if token is None:
         said = "the token is not known or was revoked" if plain else "a token is needed"
@@ -151,12 +166,14 @@ def cookie_name(request: Request) -> str:
     return f"sre_copilot_{server[1] or ''}"
 
 
+def asked_here(request: Request) -> bool:
+    """Whether a page of ours asks, or the person, as far as the browser says."""
+    return request.headers.get("sec-fetch-site", "none") in OWN
+
+
 def _of_session(request: Request) -> Token | None:
     """The token of a session, unless it was revoked meanwhile or another site asks with it."""
-    if (
-        request.headers.get("sec-fetch-site", "none") not in OWN
-        and request.headers.get("sec-fetch-mode") != "navigate"
-    ):
+    if not asked_here(request) and request.headers.get("sec-fetch-mode") != "navigate":
         return None
     word = request.cookies.get(cookie_name(request), "")
     key = sessions_of(request).open.token_id(word) if word else None

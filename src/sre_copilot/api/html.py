@@ -40,6 +40,7 @@ def _verbs(lang: Language) -> dict[str, Any]:
         "t": lambda key, **params: word(key, lang, **params),
         "p": lambda key, **params: word(f"live_page.{key}", lang, **params),
         "named": named,
+        "said": lambda group, value: word(f"{group}.{value}", lang) if has(f"{group}.{value}") else value,
         "fault": lambda identifier: fault_words(identifier, lang),
         "moment": lambda at: moment(at, lang),
         "iso": iso,

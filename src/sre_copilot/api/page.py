@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import parse_qs
 
 from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -19,11 +18,13 @@ from sre_copilot.api.alerting_views import (
     incident_view,
 )
 from sre_copilot.api.browser_sessions import SESSION_S
+from sre_copilot.api.forms import form_of
 from sre_copilot.api.guard import (
     BODILESS,
     PUBLIC,
     Routes,
     ServiceHere,
+    asked_here,
     cookie_name,
     may_see,
     may_see_all,
@@ -174,8 +175,10 @@ def follow(request: Request, code: Annotated[str, Query(max_length=200)] = "") -
 )
 async def enter(request: Request) -> HTMLResponse:
     """Give a token in the form of the page, and begin a session."""
-    fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
-    return await run_in_threadpool(_entered, request, fields.get("token", [""])[0].strip())
+    if not asked_here(request):
+        raise _refused("the form is that of another site")
+    form = await form_of(request)
+    return await run_in_threadpool(_entered, request, form.get("token", "").strip())
 
 
 def _entered(request: Request, plain: str) -> HTMLResponse:

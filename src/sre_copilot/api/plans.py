@@ -14,6 +14,7 @@ from sre_copilot.api.guard import Routes, may_see_all
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.shapes import plans as shapes
 from sre_copilot.api.views import AcceptLanguage, Cursor, Lang, Limit, language, listing
+from sre_copilot.app.plan_course import Course, course_of, reason_words, risk_view, stands
 from sre_copilot.app.plan_simulation import simulate, simulated_document
 from sre_copilot.app.planning import Planning
 from sre_copilot.app.serving import Service
@@ -72,9 +73,10 @@ def simulation(
 def one(
     request: Request, plan_id: PlanId, *, lang: Lang = None, accept_language: AcceptLanguage = ""
 ) -> dict[str, Any]:
-    """One plan: its steps, its signals, its risk with every part, and what was weighed against it."""
-    kept = _kept(request, plan_id)
-    return plan_view(kept, _spoken(request, lang, accept_language), hidden=not may_see_all(request))
+    """One plan: its steps, its signals, its risk with every part, what was weighed against it, who decided what, and how it ended."""
+    kept, service = _kept(request, plan_id), request.app.state.service
+    course = course_of(service.database, plan_id)
+    return plan_view(kept, course, _spoken(request, lang, accept_language), hidden=not may_see_all(request))
 
 
 @routes.get("/plans/{plan_id}/diff", role="responder", shape=shapes.PlanDifference, responses=Missing)
@@ -94,13 +96,17 @@ def diff(
     return {"id": plan_id, "status": kept.status, "fingerprint": kept.fingerprint, "steps": steps}
 
 
-def plan_view(kept: Kept, lang: Language, *, hidden: bool) -> dict[str, Any]:
+def plan_view(kept: Kept, course: Course, lang: Language, *, hidden: bool) -> dict[str, Any]:
     """A plan as it is shown; who may not see every source is not shown what signals were."""
     plan, risk, record = kept.plan, kept.plan.risk, kept.plan.record
     return {
         "id": plan.id,
         "status": kept.status,
-        "reason": kept.reason,
+        "reason": (reason_words(course.run["reason"], lang) if course.run else "") or kept.reason,
+        "began_at": rfc3339(course.run["began_at"] if course.run else None),
+        "ended_at": rfc3339(course.run["ended_at"] if course.run else None),
+        "votes": [{**_decision(each), "verdict": each["verdict"]} for each in course.votes],
+        "go_aheads": [{**_decision(each), "step": each["step_id"]} for each in course.go_aheads],
         "hidden": hidden,
         **_head(plan, lang),
         "investigation_id": plan.investigation_id,
@@ -115,9 +121,7 @@ def plan_view(kept: Kept, lang: Language, *, hidden: bool) -> dict[str, Any]:
         "estimated_seconds": plan.estimated_seconds,
         "record": {**asdict(record), "success_rate": record.good / record.total if record.total else None},
         "risk": {
-            "score": risk.score,
-            "level": risk.level.name.lower(),
-            "mode": risk.mode.name,
+            **risk_view(risk, lang),
             "four_eyes": risk.four_eyes,
             "forbidden": risk.forbidden,
             "reasons": [say(each, lang) for each in risk.reasons],
@@ -126,7 +130,7 @@ def plan_view(kept: Kept, lang: Language, *, hidden: bool) -> dict[str, Any]:
                 for each in risk.parts
             ],
         },
-        "steps": [_step(each, lang, hidden=hidden) for each in plan.steps],
+        "steps": [{**_step(each, lang, hidden=hidden), **stands(each.id, course.steps, lang)} for each in plan.steps],
         "options": [_option(each, lang) for each in plan.options],
     }  # fmt: skip
 
@@ -142,12 +146,13 @@ def _row(row: Mapping[str, Any], lang: Language) -> dict[str, Any]:
         **shown,
         "altered": plan.fingerprint != row["fingerprint"],
         **_head(plan, lang),
-        "risk": {
-            "score": plan.risk.score,
-            "level": plan.risk.level.name.lower(),
-            "mode": plan.risk.mode.name,
-        },
+        "risk": risk_view(plan.risk, lang),
     }
+
+
+def _decision(row: Mapping[str, Any]) -> dict[str, Any]:
+    said = {"approver": row["who"], "on_behalf_of": row["on_behalf_of"], "reason": row["reason"]}
+    return {**said, "way": row["way"], "at": rfc3339(row["at"])}
 
 
 def _head(plan: Plan, lang: Language) -> dict[str, Any]:

@@ -17,7 +17,7 @@ DESCRIPTIONS: Mapping[int, str] = {
     411: "The length of the body must be stated.",
     412: "It was changed since the `ETag` in `If-Match` was read; read it again.",
     413: "The body is too large.",
-    415: "The body must be JSON.",
+    415: "The body must be JSON, and be said to be: `Content-Type: application/json`.",
     422: "What was sent cannot be read; each field is named.",
     429: "Too much at once; `Retry-After` says when to try again.",
     503: "It cannot be answered now: the store or what works commands off does not answer. Send it again.",
@@ -44,7 +44,7 @@ def answers(
     """All answers of a route that are documented; `more` are statuses of its room, `also` media types that problems have there, `given` is what it says itself."""
     statuses = {400, 422, 503, *([] if public else [401, 403]), *([404] if "{" in path else [])}
     if method != "GET":
-        statuses |= {411, 413, *more}
+        statuses |= {411, 413, 415, *more}
     content = {MEDIA_TYPE: {"schema": dict(PROBLEM)}, **{media: {} for media in also}}
     whole: Answers = {
         status: {"description": DESCRIPTIONS[status], "content": content} for status in sorted(statuses)

@@ -15,12 +15,14 @@ from sre_copilot.api.views import AcceptLanguage, Lang, Language, language
 from sre_copilot.app.reporting import MEDIA, Form, Reporting, written
 from sre_copilot.app.serving import Service
 from sre_copilot.incidents.postmortem.model import Postmortem
-from sre_copilot.incidents.postmortem.pdf import PdfError
+from sre_copilot.incidents.postmortem.pdf import PdfError, PrinterBusyError
 from sre_copilot.store.alerting.audit import actor, noted
 
 routes = Routes(tag="reports")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """A page of ours loads nothing, whatever an alert has written into it."""
+
+RETRY_S = "10"  # seconds: a PDF of the most lines takes about that
 
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -28,6 +30,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         "description": "The report in the form that was asked for.",
         "content": {media.partition(";")[0]: {} for form, media in MEDIA.items() if form != "json"},
     },
+    503: {"description": "Another PDF is being made; `Retry-After` says when to ask again."},
     501: {"description": "No PDF can be made here; the answer says what is missing."},
 }
 
@@ -54,7 +57,9 @@ def report(
     """The report of an incident; of conclusions from sources that the token may not see it says only that there are some."""
     made = _made(service, request, key)
     try:
-        found = written(made, form, language(lang, accept_language, service.settings.language))
+        found = written(made, form, language(lang, accept_language, service.settings.language), wait=False)
+    except PrinterBusyError as error:
+        raise Problem(503, str(error), field="format", headers={"Retry-After": RETRY_S}) from None
     except PdfError as error:
         raise Problem(501, str(error), field="format") from None
     headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -11,9 +11,10 @@ from sre_copilot.action.catalogue import Catalogue, open_catalogue
 from sre_copilot.action.executor import ActionError, Preview
 from sre_copilot.action.switch import Standing, Switch
 from sre_copilot.app.rulebook import rulebook_of
+from sre_copilot.app.wish_judged import judged_row, limits_met
 from sre_copilot.clock import Clock, SystemClock
 from sre_copilot.decision.assess import Rulebook, assess
-from sre_copilot.decision.planning.binding import actions_of, targets_of
+from sre_copilot.decision.planning.binding import actions_of, is_pattern, service_of, targets_of
 from sre_copilot.decision.planning.model import Estate
 from sre_copilot.decision.record import standing_of
 from sre_copilot.decision.situation import ActionSituation
@@ -31,13 +32,16 @@ from sre_copilot.errors import UsageError
 from sre_copilot.incidents.report.model import Language
 from sre_copilot.incidents.report.words import say
 from sre_copilot.settings.document import Settings
+from sre_copilot.store.alerting.states import AlertRecords
 from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.database import Database
 from sre_copilot.store.outcomes import Outcomes
-from sre_copilot.store.remediation import Remediations
+from sre_copilot.store.paging import Row
+from sre_copilot.store.plans import PlanAltered
+from sre_copilot.store.plans import plan_of as plan_kept
+from sre_copilot.store.remediation import Remediations, ask
 
 DAY_S = 86_400.0
-WISHES = ("pause", "resume", "cancel")
 
 
 class Proposes(Protocol):
@@ -45,6 +49,14 @@ class Proposes(Protocol):
 
     def propose(self, plan: Plan, *, key: str = "") -> Plan:
         """Keep a plan under the next free id."""
+        ...
+
+
+class Keeps(Protocol):
+    """Where plans are read."""
+
+    def all_of(self, statuses: Collection[str]) -> tuple[Row, ...]:
+        """Every plan of some statuses, the earliest first."""
         ...
 
 
@@ -79,7 +91,7 @@ class ActingDesk:
 
     def specs(self, lang: Language) -> list[dict[str, Any]]:
         """Every action with what is known of it beforehand."""
-        return [spec_row(spec, lang) for spec in self.catalogue.specs]
+        return [{**spec_row(spec, lang), "targets": self._targets_of(spec)} for spec in self.catalogue.specs]
 
     def action(self, name: str, target: str, parameters: Mapping[str, Any]) -> Action:
         """An action as people name it: a service that `actions.targets` binds, or `KIND/NAME`, `KIND/NAMESPACE/NAME`.
@@ -106,12 +118,25 @@ class ActingDesk:
         except ActionError as error:
             raise UsageError(str(error)) from None
 
-    def propose(self, action: Action, *, who: str, plans: Proposes, reason: str = "", key: str = "") -> Plan:
+    def propose(
+        self,
+        action: Action,
+        *,
+        who: str,
+        plans: Proposes,
+        reason: str = "",
+        key: str = "",
+        incident: str = "",
+    ) -> Plan:
         """Make a plan of one action, which waits for an approver whoever asks for it.
+
+        Parameters
+        ----------
+        incident : the incident, by its id or number, during which it is done
 
         Raises
         ------
-        UsageError : when nobody may do that, with the reason; the audit says who wanted it
+        UsageError : when nobody may do that, with the reason, and the audit says who wanted it; when there is no such incident, or the target does not answer
         """
         spec, now = self.catalogue.spec(action.name), self.clock.now()
         risk = self.risk(action, spec, now=now)
@@ -122,7 +147,14 @@ class ActingDesk:
             chain.note(who, "plan.propose", action.target.key, outcome="refused", detail=detail, at=now)
             raise UsageError(f"action {action.name} on {action.target.key}: {because}")
         made = plan_of(action, spec, risk=risk, service=self._service(action.target), who=who, reason=reason, now=now)  # fmt: skip
-        return plans.propose(made, key=key)
+        step = replace(made.steps[0], state=self._state(action))
+        return plans.propose(replace(made, steps=(step,), incident_id=self._incident(incident)), key=key)
+
+    def waiting(self, action: Action, plans: Keeps) -> Plan | None:
+        """The plan that does the same to the same target with the same parameters, and waits for an approver."""
+        now = self.clock.now()
+        found = (each for row in plans.all_of(("proposed",)) if (each := _readable(row)) is not None)
+        return next((each for each in found if each.expires_at > now and does_only(each, action)), None)
 
     def risk(self, action: Action, spec: ActionSpec, *, now: float) -> Risk:
         """The judgement of an action that somebody wishes, by the same rules as of any other: nothing is known of a fault, and that counts as it does there."""
@@ -134,6 +166,13 @@ class ActingDesk:
             service=self._service(action.target),
         )
         return asked_for(assess(situation, rules=self.rules, now=now))
+
+    def judgement(self, action: Action, lang: Language) -> dict[str, Any]:
+        """Who would have to agree to it now, what forbids it, and which limits are reached; nothing is kept of it."""
+        now = self.clock.now()
+        risk = self.risk(action, self.catalogue.spec(action.name), now=now)
+        met = limits_met(self.database, action, self.settings.actions.limits, now=now)
+        return judged_row(risk, met, self.standing(), lang)
 
     def standing(self) -> Standing:
         """How the kill switch stands."""
@@ -149,9 +188,10 @@ class ActingDesk:
         if self.rows.get(plan_id) is None:
             raise UsageError(f"plan {plan_id[:40]!r}: is not being carried out")
         now = self.clock.now()
-        asked = self.rows.ask(plan_id, wish, who=who, now=now)
-        outcome = "done" if asked else "refused"
-        AuditChain(self.database).note(who, f"plan.{wish}", plan_id, outcome=outcome, at=now)
+        with self.database.write() as connection:
+            asked = ask(connection, plan_id, wish, who=who, now=now)
+            outcome = "done" if asked else "refused"
+            AuditChain.append(connection, who, f"plan.{wish}", plan_id, outcome, None, now)
         return asked
 
     def _target(self, name: str, given: str) -> Target:
@@ -170,10 +210,27 @@ class ActingDesk:
             )
         return found[0]
 
+    def _targets_of(self, spec: ActionSpec) -> list[str]:
+        """Services of `actions.targets` that it can be done to, as they are given for a target; a pattern names none."""
+        named = dict.fromkeys(each.service for each in self.estate.bindings if not is_pattern(each.service))
+        return [each for each in named if actions_of(each, spec.name, self.estate)]
+
+    def _state(self, action: Action) -> str:
+        """Digest of what is to be changed: whoever changes it before the plan is carried out is not overruled. '' where the executor shows no state."""
+        try:
+            return self.catalogue.executor(action).look(action).digest
+        except ActionError as error:
+            raise UsageError(str(error)) from None
+
+    def _incident(self, key: str) -> str:
+        found = AlertRecords(self.database).incident(key) if key else None
+        if key and found is None:
+            raise UsageError(f"incident {key[:40]!r}: there is none; name one of `sre-copilot incident list`")
+        return str(found["id"]) if found else ""
+
     def _service(self, target: Target) -> str:
-        """What the topology calls a target; '' where no entry that names a service is it."""
-        bound = (each.service for each in self.estate.bindings if "*" not in each.service)
-        return next((each for each in bound if target in targets_of(each, self.estate)), "")
+        """What the topology calls a target; '' where nobody knows."""
+        return service_of(target, self.estate)
 
 
 def open_desk(settings: Settings, database: Database, clock: Clock | None = None) -> ActingDesk:
@@ -198,13 +255,14 @@ def plan_of(
         expected=spec.does,
         timeout_seconds=spec.timeout_seconds,
         reversible=spec.reversible,
+        service=service,
     )
     said = (("action", action.name), ("target", action.target.key), ("reason", reason[:300]))
     return Plan(
         id="",
         created_at=now,
         strategy="single_action",
-        title=Message(key="acting.single", params=said),
+        title=Message(key="acting.single" if reason.strip() else "acting.single_plain", params=said),
         steps=(step,),
         risk=risk,
         requester=who,
@@ -213,6 +271,21 @@ def plan_of(
         entity=service or action.target.name,
         verify_seconds=0.0,
     )
+
+
+def does_only(plan: Plan, action: Action) -> bool:
+    """Whether a plan is nothing but this action."""
+    return [
+        (each.action.name, each.action.target.key, dict(each.action.parameters)) for each in plan.steps
+    ] == [(action.name, action.target.key, dict(action.parameters))]
+
+
+def _readable(row: Row) -> Plan | None:
+    try:
+        plan = plan_kept(row["document"])
+    except PlanAltered:  # it is never carried out: nobody waits for it
+        return None
+    return plan if plan.fingerprint == row["fingerprint"] else None
 
 
 def spec_row(spec: ActionSpec, lang: Language) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Messages:
     key: Callable[[], bytes]
     external_url: str
     language: Language
+    chat: bool = False
+    """Whether anything receives what people reply in chat."""
 
     def request(self, plan: Plan) -> tuple[Notification, ...]:
         """Ask those who must agree."""
@@ -57,12 +59,16 @@ class Messages:
         who = (vote.who or vote.person) if vote is not None else ""
         params = (("plan", plan.id), ("who", who), ("reason", vote.reason if vote is not None else ""))
         line = Message(key=f"approval.answered.{status}", params=params)
-        return self._told(plan, self._asked(plan), state="updated", number=900, lines=(line,), asking=False)
+        number = 902 if status == "cancelled" else 900  # that was answered once already
+        return self._told(
+            plan, self._asked(plan), state="updated", number=number, lines=(line,), asking=False
+        )
 
     def ended(self, plan: Plan, status: str, reason: str) -> tuple[Notification, ...]:
         """Tell those who were asked what came of a plan, or that it waits for them no more though nobody decided so."""
         by = reason.removeprefix(SUPERSEDED) if reason.startswith(SUPERSEDED) else ""
-        said = "superseded" if by else f"ended.{status}"
+        unverified = status == "succeeded" and not plan.verifiable
+        said = "superseded" if by else f"ended.{'carried_out' if unverified else status}"
         params = (("plan", plan.id), ("by", by), ("reason", reason))
         line = Message(key=f"approval.{said}", params=params)
         return self._told(plan, self._asked(plan), state="updated", number=901, lines=(line,), asking=False)
@@ -88,7 +94,8 @@ class Messages:
             "service": known.get("service") or plan.entity,
             "incident_id": plan.incident_id,
             "anomaly": known.get("anomaly") or _signal(plan),
-            "cause": known.get("cause") or plan.entity,
+            "cause": known.get("cause") or (plan.entity if plan.fault_type else ""),
+            **_wish(plan),
             "confidence": plan.confidence or known.get("confidence"),
             "recommendation": self._recommendation(plan),
         }
@@ -142,7 +149,8 @@ class Messages:
         steps = [
             _step(place, each.action.name, each.action.target.key) for place, each in enumerate(plan.steps, 1)
         ]
-        risk = (("score", plan.risk.score), ("level", plan.risk.level.name.lower()))
+        kind, mode = plan.risk.level.name.lower(), plan.risk.mode.name
+        risk = (("score", plan.risk.score), ("risk_mode", mode), ("risk_kind", kind))
         return [
             Message(key="approval.request", params=(("plan", plan.id), ("until", until))),
             *steps[:MOST_STEPS],
@@ -150,7 +158,7 @@ class Messages:
             Message(key="approval.risk", params=risk),
             *([Message(key="approval.four_eyes", params=(("needed", needed),))] if needed > 1 else []),
             *([Message(key="approval.step_by_step")] if step_by_step(plan) else []),
-            Message(key="approval.reply", params=(("plan", plan.id),)),
+            Message(key="approval.reply" if self.chat else "approval.answer", params=(("plan", plan.id),)),
         ]  # fmt: skip
 
     def _asked(self, plan: Plan) -> tuple[str, ...]:
@@ -168,6 +176,13 @@ class Messages:
 
 def _step(place: int, action: str, target: str) -> Message:
     return Message(key="approval.step", params=(("place", place), ("action", action), ("target", target)))
+
+
+def _wish(plan: Plan) -> dict[str, str]:
+    """Who asked for it and why, of a plan that no diagnosis led to."""
+    if plan.fault_type:
+        return {}
+    return {"asked_by": plan.requester, "asked_for": str(dict(plan.title.params).get("reason", ""))}
 
 
 def _signal(plan: Plan) -> dict[str, Any]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sre_copilot.alerts.oncall.people import Person
 from sre_copilot.alerts.oncall.roster import Roster
+from sre_copilot.app.callers import person_in
 from sre_copilot.app.oncall_changes import person_called
 from sre_copilot.decision.approval.model import Approver
 from sre_copilot.settings.acting.approval import Approval
 from sre_copilot.settings.section import ROLES, Role
 from sre_copilot.store.tokens import Token, TokenStore
-
-_TOKEN = re.compile(r" \(token [0-9a-f]{1,16}\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +49,8 @@ class People:
         return found
 
     def id_of(self, name: str) -> str:
-        """Who is meant by a name, be it a person's key, name or e-mail, or that of a token."""
-        plain = _TOKEN.sub("", name).strip()
+        """Who is meant by a name, be it a person's key, name or e-mail, or that of a token; how they came is no part of who they are."""
+        plain = person_in(name)
         person = person_called(self.roster(), plain)
         return person.id if person is not None else plain.casefold()
 

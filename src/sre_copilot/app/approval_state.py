@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection
 
 from sre_copilot.app.approval_rows import go_ahead_of, vote_of, vote_row
-from sre_copilot.app.approval_timeline import tell_go_ahead
-from sre_copilot.decision.approval.model import Decision, State, Vote, step_by_step
+from sre_copilot.app.approval_timeline import tell_go_ahead, tell_vote
+from sre_copilot.decision.approval.admit import still_counts
+from sre_copilot.decision.approval.model import Decision, Facts, State, Vote, step_by_step
 from sre_copilot.domain.plan import Plan
 from sre_copilot.store.approvals import go_aheads_of, keep_go_ahead, votes_of
 from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.plans import SUPERSEDED, Kept
-from sre_copilot.store.remediation import waiting_step
+from sre_copilot.store.remediation import change, waiting_step
 
 
 def state_of(connection: Connection, kept: Kept) -> State:
@@ -28,12 +31,22 @@ def state_of(connection: Connection, kept: Kept) -> State:
     )
 
 
-def waits_for(connection: Connection, kept: Kept) -> str:
-    """The step before which a plan stands still until a person agrees to it; '' where it does not."""
+def waits_for(connection: Connection, kept: Kept, facts: Callable[[], Facts]) -> str:
+    """The step before which a plan stands still until a person agrees to it who may; '' where it does not."""
     if not step_by_step(kept.plan) or kept.status != "paused":
         return ""
     step = waiting_step(connection, kept.plan.id)
-    return step if step not in go_aheads_of(connection, kept.plan.id) else ""
+    given = go_aheads_of(connection, kept.plan.id).get(step)
+    return "" if given is not None and still_counts(kept.plan, go_ahead_of(given), facts()) else step
+
+
+def note_calling_off(connection: Connection, plan: Plan, decision: Decision, vote: Vote, now: float) -> None:
+    """Ask that a plan which waits is not gone on with: what was done of it is taken back by the worker that is at it."""
+    change(connection, plan.id, ("paused",), now=now, asked="cancel", asked_by=decision.who[:200])
+    tell_vote(connection, plan, vote, missing=0)
+    detail = {"fingerprint": plan.fingerprint, "way": vote.way, "role": decision.by.role, "status": "paused",
+              "on_behalf_of": vote.on_behalf_of, "reason": vote.reason}  # fmt: skip
+    AuditChain.append(connection, decision.who, "plan.reject", plan.id, "done", detail, now)
 
 
 def note_go_ahead(connection: Connection, plan: Plan, decision: Decision, vote: Vote, now: float) -> None:

@@ -6,7 +6,7 @@ audit, in one transaction. A refusal is kept, too. So of two who decide at once 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,13 +15,21 @@ from sqlalchemy import Connection
 from sre_copilot.app.approval_messages import Messages
 from sre_copilot.app.approval_people import People
 from sre_copilot.app.approval_rows import delegation_of, vote_of, vote_row
-from sre_copilot.app.approval_state import note_go_ahead, state_of, waits_for
+from sre_copilot.app.approval_state import note_calling_off, note_go_ahead, state_of, waits_for
 from sre_copilot.app.approval_timeline import tell_vote
 from sre_copilot.clock import Clock
 from sre_copilot.decision.approval import admit as admission
 from sre_copilot.decision.approval.admit import Admitted, Direction
-from sre_copilot.decision.approval.decide import Approved, Outcome, Rejected, Waiting, decide, decide_alone
-from sre_copilot.decision.approval.go_ahead import let_go
+from sre_copilot.decision.approval.decide import (
+    Approved,
+    Outcome,
+    Rejected,
+    Waiting,
+    Withdrawn,
+    decide,
+    decide_alone,
+)
+from sre_copilot.decision.approval.go_ahead import call_off, let_go
 from sre_copilot.decision.approval.link import checked
 from sre_copilot.decision.approval.model import (
     Approver,
@@ -35,7 +43,9 @@ from sre_copilot.decision.approval.model import (
     refused,
 )
 from sre_copilot.decision.approval.text import parse
-from sre_copilot.decision.approval.unanswered import Step, due
+from sre_copilot.decision.approval.unanswered import Step
+from sre_copilot.decision.ruling import WITHOUT_A_WORD
+from sre_copilot.decision.ruling import Verdict as Ruled
 from sre_copilot.domain.event import EventType
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import Plan, PlanStatus
@@ -43,8 +53,11 @@ from sre_copilot.store.alerting.outbox import announce
 from sre_copilot.store.approvals import keep_go_ahead, keep_vote, living_delegations, votes_of
 from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.database import Database
+from sre_copilot.store.effects import acted
 from sre_copilot.store.notifications import NotificationStore
+from sre_copilot.store.paging import Row
 from sre_copilot.store.plans import Kept, PlanAltered, PlanStore, changed, event, event_data
+from sre_copilot.store.remediation import steps_of
 
 ITSELF = "sre-copilot"
 Judgement = Callable[[Plan, float], Message | None]
@@ -53,6 +66,11 @@ Judgement = Callable[[Plan, float], Message | None]
 def nothing(plan: Plan, at: float) -> Message | None:
     """No objection."""
     return None
+
+
+def unasked(plan: Plan, at: float) -> Ruled:
+    """No rule was asked."""
+    return WITHOUT_A_WORD
 
 
 def never(plan: Plan, at: float) -> bool:
@@ -79,13 +97,16 @@ class Standing:
     kept: Kept
     votes: tuple[Vote, ...]
     waits_for: str = ""
+    steps: tuple[Row, ...] = ()
+    """How its steps stand, once it has begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approving:
     """Any thread and any process may use it.
 
-    `frozen` and `halted` say why nothing may be changed now (freeze; kill switch, maintenance), `autonomy` whether a plan may be carried out without a person.
+    `frozen` and `halted` say why nothing may be changed now (freeze; kill switch, maintenance), `autonomy` whether a plan may be carried out without a person,
+    `ruling` what the rules ask for now.
     """
 
     database: Database
@@ -98,6 +119,7 @@ class Approving:
     frozen: Judgement = nothing
     halted: Judgement = nothing
     autonomy: Callable[[Plan, float], bool] = never
+    ruling: Callable[[Plan, float], Ruled] = unasked
     key: Callable[[], bytes] = field(default=bytes)
 
     # -- deciding ---------------------------------------------------------------------------------------------------
@@ -143,7 +165,20 @@ class Approving:
     def approve_alone(self, plan_id: str) -> Answer | Refused:
         """Approve a plan without a person, where that is allowed now."""
         nobody = Approver(id="", name=ITSELF, role="viewer")
-        return self._decided(plan_id, Decision(verdict="approve", by=nobody, way="auto", who=ITSELF), None)
+        decision = Decision(verdict="approve", by=nobody, way="auto", who=ITSELF)
+        return self._said_before(plan_id, decision) or self._decided(plan_id, decision, None)
+
+    def _said_before(self, plan_id: str, decision: Decision) -> Refused | None:
+        """A refusal that the audit holds already: it is asked again and again, and one entry for each reason says all."""
+        now = self.clock.now()
+        with self.database.begin() as connection:
+            kept = self._read(connection, plan_id)
+            found = kept if isinstance(kept, Refused) else self._judged(connection, kept, decision, now)
+        if not isinstance(found, Refused):
+            return None
+        noted = AuditChain(self.database).page(subject=plan_id, verb=f"plan.{decision.verdict}").rows
+        mine = (row for row in noted if row["who"] == ITSELF and row["outcome"] == "refused")
+        return found if any(row["detail"].get("code") == found.code for row in mine) else None
 
     def by_link(self, plan_id: str, proof: str) -> Standing | Refused:
         """The plan that a signed link shows; nothing is changed."""
@@ -158,11 +193,22 @@ class Approving:
         """A plan with its votes."""
         with self.database.begin() as connection:
             kept = self._read(connection, plan_id)
-            votes = votes_of(connection, plan_id)
-            step = "" if isinstance(kept, Refused) else waits_for(connection, kept)
+            votes, steps = votes_of(connection, plan_id), steps_of(connection, plan_id)
+            step = "" if isinstance(kept, Refused) else self._waits_for(connection, kept)
         if isinstance(kept, Refused):
             return kept
-        return Standing(kept=kept, votes=tuple(map(vote_of, votes)), waits_for=step)
+        return Standing(kept=kept, votes=tuple(map(vote_of, votes)), waits_for=step, steps=steps)
+
+    def alone(self, plan_id: str) -> Refused | None:
+        """Why a plan may not be carried out without a person now; to ask keeps nothing, so that it may be asked again and again."""
+        now = self.clock.now()
+        with self.database.begin() as connection:
+            kept = self._read(connection, plan_id)
+            if isinstance(kept, Refused):
+                return kept
+            facts = self._facts(connection, kept.plan, now)
+            found = decide_alone(kept.plan, state_of(connection, kept), now=now, facts=facts)
+        return found if isinstance(found, Refused) else None
 
     def pending(self) -> tuple[Standing, ...]:
         """Plans that wait for an approval, or for the go-ahead of a step, the earliest first."""
@@ -184,80 +230,23 @@ class Approving:
         *,
         step_id: str,
         direction: Direction = "do",
-        states: Mapping[str, str] | None = None,
+        keep: bool = True,
     ) -> Admitted | Refused:
-        """Whether a step may be carried out now; a refusal is noted in the audit. `states` are digests of targets as they are now, by the id of the step."""
+        """Whether a step may be carried out now; `keep`: a refusal is noted in the audit."""
         now = self.clock.now()
         with self.database.begin() as connection:
             kept = self._read(connection, plan_id)
             found = (
                 kept
                 if isinstance(kept, Refused)
-                else self._admitted(connection, kept, now, step_id, direction, states or {})
+                else self._admitted(connection, kept, now, step_id, direction)
             )
-        if isinstance(found, Refused):
+        if isinstance(found, Refused) and keep:
             detail = {**_said(found), "step": step_id, "direction": direction}
             AuditChain(self.database).note(
                 ITSELF, "plan.admit", plan_id, outcome="refused", detail=detail, at=now
             )
         return found
-
-    # -- waiting ----------------------------------------------------------------------------------------------------
-
-    def turn(self) -> int:
-        """Tell further people of requests that nobody answers, and let those end that are over; how many of both. Safe to repeat."""
-        now, done = self.clock.now(), 0
-        for row in self.plans.all_of(("proposed", "approved")):
-            found = self.standing(row["id"])
-            if isinstance(found, Standing):
-                kept = found.kept
-                done += self._over(kept, now) if kept.status == "approved" else self._remind(kept, now)
-        return done
-
-    def _over(self, kept: Kept, now: float) -> int:
-        """An approval that was not used in time."""
-        if kept.decided_at is None or now < kept.decided_at + self.rules.valid_s:
-            return 0
-        reason = "approved, and not begun in time"
-        return self.plans.set_status(
-            kept.plan.id, "expired", expected="approved", who=ITSELF, at=now, reason=reason
-        )
-
-    def _remind(self, kept: Kept, now: float) -> int:
-        plan = kept.plan
-        found = due(plan, told=kept.told, steps=self.unanswered, rules=self.rules, now=now)
-        if not found.expired and not found.steps:
-            return 0
-        with self.database.write() as connection:
-            if found.expired:
-                values: dict[str, Any] = {
-                    "status": "expired",
-                    "reason": "nobody answered in time",
-                    "updated_at": now,
-                }
-                told = self.messages.answered(plan, "expired", None)
-            else:
-                values = {"told": found.steps[-1]}
-                told = tuple(each for place in found.steps for each in self.messages.reminder(plan, place))
-            held = self.plans.read(connection, plan.id, hold=True)
-            if (
-                held is None
-                or held.told != kept.told
-                or not changed(connection, plan.id, ("proposed",), **values)
-            ):
-                return 0
-            NotificationStore(self.database).insert(connection, told)
-            verb = "plan.expired" if found.expired else "plan.escalate"
-            AuditChain.append(
-                connection,
-                ITSELF,
-                verb,
-                plan.id,
-                "done",
-                {"receivers": [each.receiver for each in told]},
-                now,
-            )
-        return 1
 
     # -- one transaction --------------------------------------------------------------------------------------------
 
@@ -267,14 +256,17 @@ class Approving:
             kept = self._read(connection, plan_id, hold=True)
             if isinstance(kept, Refused):
                 return self._refuse(connection, plan_id, decision, wrong or kept, now)
-            let = bool(decision.step) and kept.status != "proposed"
-            judge = self._let_go if let else self._judged
+            waits = decision.verdict == "reject" and bool(self._waits_for(connection, kept))
+            lets = bool(decision.step) and decision.verdict == "approve" and kept.status != "proposed"
+            judge = self._let_go if waits or lets else self._judged
             outcome = wrong or judge(connection, kept, decision, now)
             if isinstance(outcome, Refused):
                 return self._refuse(connection, plan_id, decision, outcome, now, kept)
             if isinstance(outcome, Vote):
-                note_go_ahead(connection, kept.plan, decision, outcome, now)
-                return Answer(plan_id=plan_id, status=kept.status, vote=outcome, step=decision.step)
+                note = note_calling_off if outcome.verdict == "reject" else note_go_ahead
+                note(connection, kept.plan, decision, outcome, now)
+                step = decision.step if outcome.verdict == "approve" else ""
+                return Answer(plan_id=plan_id, status=kept.status, vote=outcome, step=step)
             return self._keep(connection, kept.plan, decision, outcome, now)
 
     def _read(self, connection: Connection, plan_id: str, *, hold: bool = False) -> Kept | Refused:
@@ -285,17 +277,11 @@ class Approving:
             return refused("altered", plan=plan_id)
         return kept or refused("unknown", plan=plan_id[:40])
 
-    def _admitted(  # noqa: PLR0917 - what an order consists of
-        self,
-        connection: Connection,
-        kept: Kept,
-        now: float,
-        step_id: str,
-        direction: Direction,
-        states: Mapping[str, str],
+    def _admitted(
+        self, connection: Connection, kept: Kept, now: float, step_id: str, direction: Direction
     ) -> Admitted | Refused:
-        facts = replace(self._facts(connection, kept.plan, now), states=states)
-        state = state_of(connection, kept)
+        facts, state = self._facts(connection, kept.plan, now), state_of(connection, kept)
+        facts = replace(facts, acted=acted(connection, kept.plan.id))
         return admission.admit(kept.plan, state, facts, now, step_id=step_id, direction=direction)
 
     def _judged(self, connection: Connection, kept: Kept, decision: Decision, now: float) -> Outcome:
@@ -306,29 +292,36 @@ class Approving:
         return decide(kept.plan, state, decision, now=now, facts=facts)
 
     def _let_go(self, connection: Connection, kept: Kept, decision: Decision, now: float) -> Vote | Refused:
-        """The go-ahead of a step."""
+        """The go-ahead of a step, or that the plan which waits with it is called off."""
         facts, state = self._facts(connection, kept.plan, now), state_of(connection, kept)
-        step = waits_for(connection, kept)
+        step = self._waits_for(connection, kept)
+        if step and decision.verdict == "reject":
+            return call_off(kept.plan, state, decision, now=now, facts=facts)
         return let_go(kept.plan, state, decision, waits_for=step, now=now, facts=facts)
+
+    def _waits_for(self, connection: Connection, kept: Kept) -> str:
+        return waits_for(connection, kept, lambda: self._facts(connection, kept.plan, self.clock.now()))
 
     def _keep(
         self,
         connection: Connection,
         plan: Plan,
         decision: Decision,
-        outcome: Approved | Waiting | Rejected,
+        outcome: Approved | Waiting | Rejected | Withdrawn,
         now: float,
     ) -> Answer:
         """Keep a vote and what comes of it; the event before the audit, which is last."""
         vote, status = outcome.vote, _status(outcome)
         keep_vote(connection, plan.id, vote_row(vote))
-        if decision.step and status == "approved":
+        let_go = decision.step if vote.verdict == "approve" else ""
+        if let_go:
             keep_go_ahead(connection, plan.id, decision.step, vote_row(vote))
         if status != "proposed":
             changed(
                 connection,
                 plan.id,
-                ("proposed",),
+                ("approved",) if isinstance(outcome, Withdrawn) else ("proposed",),
+                who=decision.who,
                 status=status,
                 reason=vote.reason,
                 updated_at=now,
@@ -337,13 +330,13 @@ class Approving:
             NotificationStore(self.database).insert(connection, self.messages.answered(plan, status, vote))
             announce(connection, [_event(plan, vote, status, decision.who)])
         missing = outcome.missing if isinstance(outcome, Waiting) else 0
-        tell_vote(connection, plan, vote, missing=missing)
+        if not isinstance(outcome, Withdrawn):  # that one says so itself as it ends
+            tell_vote(connection, plan, vote, missing=missing)
         detail = {"fingerprint": plan.fingerprint, "way": vote.way, "status": status, "missing": missing,
                   "on_behalf_of": vote.on_behalf_of, "role": decision.by.role, "reason": vote.reason,
-                  **({"step": decision.step} if decision.step else {})}  # fmt: skip
+                  **({"step": let_go} if let_go else {})}  # fmt: skip
         AuditChain.append(connection, decision.who, f"plan.{decision.verdict}", plan.id, "done", detail, now)
-        step = decision.step if status == "approved" else ""
-        return Answer(plan_id=plan.id, status=status, missing=missing, vote=vote, step=step)
+        return Answer(plan_id=plan.id, status=status, missing=missing, vote=vote, step=let_go)
 
     def _refuse(  # noqa: PLR0917 - what a refusal consists of
         self,
@@ -380,12 +373,15 @@ class Approving:
             frozen=self.frozen(plan, now),
             halted=self.halted(plan, now),
             autonomy=self.autonomy(plan, now),
+            ruling=self.ruling(plan, now),
         )
 
 
-def _status(outcome: Approved | Waiting | Rejected) -> PlanStatus:
+def _status(outcome: Approved | Waiting | Rejected | Withdrawn) -> PlanStatus:
     if isinstance(outcome, Waiting):
         return "proposed"
+    if isinstance(outcome, Withdrawn):
+        return "cancelled"
     return "rejected" if isinstance(outcome, Rejected) else "approved"
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sre_copilot.app.approval_messages import Messages
 from sre_copilot.app.approval_people import People
-from sre_copilot.app.approving import Approving, Judgement, never, nothing
+from sre_copilot.app.approval_waiting import Waiting
+from sre_copilot.app.approving import Approving, Judgement, never, nothing, unasked
 from sre_copilot.app.delegating import Delegating
 from sre_copilot.app.rulebook import frozen_by
-from sre_copilot.app.serving import Service
 from sre_copilot.decision.approval.model import NONE, Environments, Rule, Rules, Scope
 from sre_copilot.decision.approval.unanswered import Step
 from sre_copilot.decision.assess import Rulebook
+from sre_copilot.decision.ruling import Verdict
 from sre_copilot.domain.notification import Notification
 from sre_copilot.domain.plan import Mode, Plan
 from sre_copilot.errors import SettingsError
@@ -28,6 +29,9 @@ from sre_copilot.store.database import Database
 from sre_copilot.store.plans import UNUSED, PlanStore
 from sre_copilot.telemetry import AUDIT, hide, log
 
+if TYPE_CHECKING:
+    from sre_copilot.app.serving import Service
+
 SHOWN = ("number", "severity", "priority", "status", "started_at", "blast_radius", "diagnosis")
 MOST_ALERTS = 50
 LOOK_EVERY_S = 5.0  # at requests that wait: their times are minutes
@@ -40,8 +44,9 @@ def make_approving(
     frozen: Judgement = nothing,
     halted: Judgement = nothing,
     autonomy: Callable[[Plan, float], bool] = never,
+    ruling: Callable[[Plan, float], Verdict] = unasked,
 ) -> Approving:
-    """The door of a running service; the freezes of the configuration always count, `frozen` adds what else forbids a change now.
+    """The door of a running service; the freezes of the configuration always count, `frozen` adds what else forbids a change now, `ruling` what the rules ask for now.
 
     Raises
     ------
@@ -63,6 +68,7 @@ def make_approving(
         frozen=lambda plan, at: freeze(plan, at) or frozen(plan, at),
         halted=halted,
         autonomy=autonomy,
+        ruling=ruling,
         key=messages.key,
     )  # fmt: skip
 
@@ -109,17 +115,17 @@ class Turning:
     """Looks after requests now and then, and writes the head of the audit to the log, where whoever changes the store does not reach it."""
 
     def __init__(self, approving: Approving, chain: AuditChain) -> None:
-        self._approving, self._chain = approving, chain
+        self._clock, self._waiting, self._chain = approving.clock, Waiting(approving), chain
         self._looked_at = self._said_at = -math.inf
         self._said = Head()
 
     def pump(self) -> None:
         """Look whether it is time."""
-        now = self._approving.clock.now()
+        now = self._clock.now()
         if 0.0 <= now - self._looked_at < LOOK_EVERY_S:
             return
         self._looked_at = now
-        self._approving.turn()
+        self._waiting.turn()
         if not 0.0 <= now - self._said_at < SAY_EVERY_S:
             self._said_at = now
             self.say_head()

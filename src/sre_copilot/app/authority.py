@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from sre_copilot.app.acting import ActingDesk, open_desk
 from sre_copilot.app.approving import Approving
 from sre_copilot.app.approving_made import make_approving
-from sre_copilot.app.rulebook import rulebook_of, trusted_by
+from sre_copilot.app.rulebook import labels_of, rulebook_of, ruling_by, trusted_by
 from sre_copilot.app.serving import Service
 from sre_copilot.decision.record import Standing, standing_of
 from sre_copilot.domain.evidence import Message
@@ -23,17 +24,20 @@ def approving_of(service: Service, desk: ActingDesk | None = None) -> Approving:
     SettingsError : when a policy fails its own tests, or a receiver that is named does not exist
     """
     desk = desk or open_desk(service.settings, service.database, service.clock)
-    rules = rulebook_of(service.settings)
+    rules = rulebook_of(service.settings)  # at once: what is wrong with them is said at the start
     outcomes = Outcomes(service.database)
 
     def standing(action: str, fault: str) -> Standing:
         return standing_of(good for good, _ in outcomes.history(action, fault_type=fault))
 
     able, trusted = able_by(desk), trusted_by(rules, standing)
+    labels = partial(labels_of, service.database)
+    ruling = ruling_by(rules, lambda: desk.catalogue.specs, standing, labels)
     return make_approving(
         service,
         halted=halted_by(desk),
-        autonomy=lambda plan, at: able(plan) and trusted(plan, at),
+        autonomy=lambda plan, at: able(plan) and trusted(plan, at) and ruling(plan, at).mode == Mode.AUTO,
+        ruling=ruling,
     )
 
 

@@ -161,11 +161,11 @@ class Planning:
             return NoPlan(reason=message("none.enough", attempts=failed))
         now = self.clock.now()
         rows = (
-            self.plans.page(statuses=("succeeded",), incident_id=incident_id, limit=1).rows
+            self.plans.page(statuses=("succeeded",), incident_id=incident_id, limit=100).rows
             if incident_id
             else ()
         )
-        for row in rows:
+        for row in (each for each in rows if plan_of(each["document"]).verifiable):
             seconds = now - float(row["updated_at"])
             if seconds < self.settings.remediation.rest_seconds:
                 return NoPlan(reason=message("none.helped", plan=row["id"], seconds=round(seconds)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sre_copilot.agents.tool import Investigated
+from sre_copilot.app.rulebook import labels_of
 from sre_copilot.clock import Clock
 from sre_copilot.decision.planning.model import Advice, Fault, Known
 from sre_copilot.decision.planning.signals import neighbour_checks, recovery_checks
@@ -20,7 +21,6 @@ from sre_copilot.evidence.aggregate import compare
 from sre_copilot.evidence.evaluator import Evaluator
 from sre_copilot.incidents.watch.journal import change_of
 from sre_copilot.knowledge.keeping import Experience
-from sre_copilot.store.alerting.states import AlertRecords
 from sre_copilot.store.database import Database
 from sre_copilot.store.outcomes import Outcomes, record_of
 from sre_copilot.store.passages import READY, PassageStore
@@ -32,7 +32,6 @@ CHANGES_BEFORE_S = 2 * 3600.0  # twice as long as a change counts as a possible 
 MOST_CHANGES = 1000
 RECENT_S = 60.0  # an investigation of what was recorded long ago says nothing of now
 LAST_S = 30.0  # two samples of most sources: what was well for so long is not repaired
-LABELS = ("severity", "priority")
 
 
 class Gathering:
@@ -64,7 +63,7 @@ class Gathering:
             advice=self.advice(fault),
             rates=rates(services, measure),
             load=load(fault, observation.incident.window, measure),
-            labels=self.labels(incident_id),
+            labels=labels_of(self._database, incident_id),
             standings=self.standings(fault.fault_type, specs),
             untouched=self.untouched(fault.fault_type),
             tried=tried,
@@ -114,11 +113,6 @@ class Gathering:
                 median = record_of(cases).median_seconds
                 found[name] = standing_of((good for good, _ in cases), median_seconds=median)
         return found
-
-    def labels(self, incident_id: str) -> dict[str, str]:
-        """What rules may ask of an incident."""
-        row = AlertRecords(self._database).incident(incident_id) if incident_id else None
-        return {name: str(row[name]) for name in LABELS if row and row.get(name)}
 
     def _procedures(self, fault: Fault) -> tuple[Advice, ...]:
         """Accepted procedures that name the fault in their title; their steps as one text."""

@@ -19,7 +19,7 @@ from sre_copilot.app.serving import Service
 from sre_copilot.decision.approval.model import Refused
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.notification import Notification
-from sre_copilot.domain.plan import Plan, Target
+from sre_copilot.domain.plan import Target
 from sre_copilot.durable.port import Durable
 from sre_copilot.errors import SreCopilotError
 from sre_copilot.incidents.alerting.rows import maintenance_of
@@ -146,18 +146,18 @@ def make_acting(
         durable,
         leases=leases,
         leader=lambda: leadership.lease,
-        standing=standing_of(approving),
-        agree=lambda plan_id: not isinstance(approving.approve_alone(plan_id), Refused),
+        standing=standing_of(approving, keep=False),
+        agree=lambda plan_id: _agrees(approving, plan_id),
         alone=lambda plan_id: _alone(approving, plan_id),
     )
     return Acting(desk, hands, approving, remedies, leadership)
 
 
-def standing_of(approving: Approving) -> Callable[[str, str, Any], Message | None]:
-    """Why a step may not be carried out now, by what was approved, by whom, and what is so now."""
+def standing_of(approving: Approving, *, keep: bool = True) -> Callable[[str, str, Any], Message | None]:
+    """Why a step may not be carried out now, by what was approved, by whom, and what is so now; `keep`: the audit says so."""
 
     def standing(plan_id: str, step_id: str, direction: Any) -> Message | None:
-        found = approving.admission(plan_id, step_id=step_id, direction=direction)
+        found = approving.admission(plan_id, step_id=step_id, direction=direction, keep=keep)
         return found.message if isinstance(found, Refused) else None
 
     return standing
@@ -177,26 +177,27 @@ def maintenance(database: Database) -> Callable[[Target, str, float], bool]:
     return working
 
 
-def people(service: Service) -> Callable[[Plan, Mapping[str, Any]], None]:
+def people(service: Service) -> Callable[[Mapping[str, Any]], None]:
     """Tell the receivers of `remediation.receivers` that they must take over, once for each plan."""
     store, settings = NotificationStore(service.database), service.settings
 
-    def hand_over(plan: Plan, known: Mapping[str, Any]) -> None:
+    def hand_over(known: Mapping[str, Any]) -> None:
+        plan_id, incident_id = known["plan_id"], known["incident_id"]
         reason = reason_text(known["failure"].get("reason", {}))
-        params = {"plan": plan.id, "status": str(known["status"]), "reason": reason}
+        params = {"plan": plan_id, "status": str(known["status"]), "reason": reason}
         content = {
-            "incident_id": plan.incident_id,
+            "incident_id": incident_id,
             "title": word("acting.handed_over", settings.language, **params),
             "severity": SEVERITY,
-            "service": plan.entity,
+            "service": known["entity"],
             "summary": [
                 {"key": "acting.handed_over", "params": params},
-                {"key": plan.title.key, "params": dict(plan.title.params)},
+                *([known["title"]] if known.get("title") else []),
             ],
         }
         told = [
             Notification(
-                key=f"handover/{receiver}/{plan.id}", group=plan.incident_id or plan.id, receiver=receiver,
+                key=f"handover/{receiver}/{plan_id}", group=incident_id or plan_id, receiver=receiver,
                 state="updated", sequence=1, created_at=service.clock.now(), content=content,
             )
             for receiver in settings.remediation.receivers
@@ -205,6 +206,13 @@ def people(service: Service) -> Callable[[Plan, Mapping[str, Any]], None]:
             store.insert(connection, told)
 
     return hand_over
+
+
+def _agrees(approving: Approving, plan_id: str) -> bool:
+    """Approve a plan that needs nobody; that it does need somebody is asked again and again, and no refusal."""
+    if approving.alone(plan_id) is not None:
+        return False
+    return not isinstance(approving.approve_alone(plan_id), Refused)
 
 
 def _alone(approving: Approving, plan_id: str) -> bool:

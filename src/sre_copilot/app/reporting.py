@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sre_copilot.action.notify.notifier import Attachment
@@ -15,8 +15,8 @@ from sre_copilot.errors import UsageError
 from sre_copilot.incidents.postmortem import markdown, page
 from sre_copilot.incidents.postmortem.build import build
 from sre_copilot.incidents.postmortem.document import document
-from sre_copilot.incidents.postmortem.model import Postmortem, SectionName
-from sre_copilot.incidents.postmortem.pdf import PdfError, pdf_of
+from sre_copilot.incidents.postmortem.model import Postmortem, Section, SectionName, line
+from sre_copilot.incidents.postmortem.pdf import PdfError, pdf_of, printer
 from sre_copilot.incidents.postmortem.records import read
 from sre_copilot.incidents.report.model import Language
 from sre_copilot.incidents.report.words import word
@@ -38,6 +38,8 @@ MEDIA: Mapping[Form, str] = {
 NAMED = ("postmortem.cause.fault", "postmortem.cause.fault_untyped")
 """Headlines that name a cause; of a disputed one a message does not speak as of one."""
 MOST_ATTACHED = 10 * 1024 * 1024  # bytes: with its base64 within the 14 MB and more that mail servers take
+MOST_PRINTED = 100
+"""Lines of each section in a PDF, the earliest: several pages, and a few seconds of work; every other form has all."""
 MOST_LINES = 5  # of each section in a message: the report itself has all
 IN_A_MESSAGE: tuple[SectionName, ...] = ("impact", "bad", "follow_ups")
 
@@ -174,20 +176,34 @@ def content_of(report: Postmortem, lang: Language) -> dict[str, Any]:
     }
 
 
-def written(report: Postmortem, form: Form, lang: Language) -> Written:
-    """A report in a form.
+def printed(report: Postmortem, *, most: int = MOST_PRINTED) -> Postmortem:
+    """A report as it is printed: of long sections the first lines, and how many more there are."""
+    return replace(report, sections=tuple(_cut(each, most) for each in report.sections))
+
+
+def _cut(section: Section, most: int) -> Section:
+    if len(section.lines) <= most:
+        return section
+    rest = line("pdf.cut", count=len(section.lines) - most)
+    return replace(section, lines=(*section.lines[:most], rest))
+
+
+def written(report: Postmortem, form: Form, lang: Language, *, wait: bool = True) -> Written:
+    """A report in a form; a PDF waits for the one before it.
 
     Raises
     ------
     PdfError : when a PDF cannot be made here
+    PrinterBusyError : when another PDF is being made, and this one shall not `wait`
     """
+    if form == "pdf":
+        with printer(wait=wait):
+            found = pdf_of(page.render(printed(report), lang))
+        return Written(content=found.content, media=MEDIA[form], missing=found.missing)
     if form == "json":
         text = json.dumps(document(report, lang), ensure_ascii=False, indent=2, allow_nan=False)
     elif form == "md":
         text = markdown.render(report, lang)
     else:
         text = page.render(report, lang)
-    if form != "pdf":
-        return Written(content=text.encode("utf-8", errors="replace"), media=MEDIA[form])
-    found = pdf_of(text)
-    return Written(content=found.content, media=MEDIA[form], missing=found.missing)
+    return Written(content=text.encode("utf-8", errors="replace"), media=MEDIA[form])

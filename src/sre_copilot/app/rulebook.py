@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sre_copilot.action.catalogue import open_catalogue
-from sre_copilot.decision.assess import Rulebook
+from sre_copilot.decision.approval.model import service_of
+from sre_copilot.decision.assess import Rulebook, rulings_now
 from sre_copilot.decision.policy.reading import Policies
 from sre_copilot.decision.record import Standing
+from sre_copilot.decision.ruling import Verdict, strictest_of
+from sre_copilot.decision.situation import ActionSituation
 from sre_copilot.decision.trial import Offered, Tried, try_all
 from sre_copilot.domain.evidence import Message
-from sre_copilot.domain.plan import Mode, Plan, RiskLevel
+from sre_copilot.domain.plan import ActionSpec, Mode, Plan, PlanStep, RiskLevel
 from sre_copilot.errors import SettingsError
 from sre_copilot.settings.document import Settings
+from sre_copilot.store.alerting.states import AlertRecords
+from sre_copilot.store.database import Database
 
+LABELS = ("severity", "priority")
 LARGEST = 1_000_000  # bytes of a file; a thousand rules with their tests have some hundred thousand
 
 
@@ -82,6 +88,62 @@ def frozen_by(rules: Rulebook) -> Callable[[Plan, float], Message | None]:
         return next((each.message for each in found if each is not None), None)
 
     return judgement
+
+
+def ruling_by(
+    rules: Rulebook,
+    specs: Callable[[], Sequence[ActionSpec]],
+    standing: Callable[[str, str], Standing],
+    labels: Callable[[str], Mapping[str, str]],
+) -> Callable[[Plan, float], Verdict]:
+    """What black list, policies and autonomy ask for a plan now, whatever they asked for when it was made: the strictest of all its steps.
+
+    Parameters
+    ----------
+    specs : the catalogue as it is now
+    standing : what came of an action (its name) against a fault type
+    labels : those of an incident, by its id
+    """
+
+    def judgement(plan: Plan, now: float) -> Verdict:
+        known, told = {each.name: each for each in specs()}, labels(plan.incident_id)
+        return strictest_of(
+            rulings_now(
+                ActionSituation(
+                    action=step.action,
+                    spec=known.get(step.action.name) or _unlisted(plan, step),
+                    confidence=plan.confidence,
+                    standing=standing(step.action.name, plan.fault_type),
+                    service=service_of(plan, step),
+                    labels=told,
+                    fault_type=plan.fault_type,
+                ),
+                rules=rules,
+                now=now,
+            )
+            for step in plan.steps
+        )
+
+    return judgement
+
+
+def labels_of(database: Database, incident_id: str) -> dict[str, str]:
+    """What rules may ask of an incident."""
+    row = AlertRecords(database).incident(incident_id) if incident_id else None
+    return {name: str(row[name]) for name in LABELS if row and row.get(name)}
+
+
+def _unlisted(plan: Plan, step: PlanStep) -> ActionSpec:
+    """What is known of an action that is in the catalogue no more."""
+    return ActionSpec(
+        name=step.action.name,
+        level=plan.risk.level,
+        parameters={},
+        kinds=(step.action.target.kind,),
+        does=step.expected,
+        reversible=step.reversible,
+        exactly_once=False,
+    )
 
 
 def trusted_by(rules: Rulebook, standing: Callable[[str, str], Standing]) -> Callable[[Plan, float], bool]:

@@ -17,7 +17,7 @@ from sre_copilot.app.closing import investigating
 from sre_copilot.app.methods import registered_methods
 from sre_copilot.app.rulebook import rulebook_of
 from sre_copilot.app.secrets import secrets_of
-from sre_copilot.app.storing import open_database
+from sre_copilot.app.storing import open_database, token_file
 from sre_copilot.clock import Clock, SystemClock
 from sre_copilot.errors import MethodError, PluginError, SettingsError
 from sre_copilot.incidents.watch.learning import holiday_dates
@@ -43,7 +43,6 @@ from sre_copilot.store.tokens import TokenStore
 from sre_copilot.telemetry import OwnMetrics, hide
 
 DETECTORS = "sre_copilot.series_detectors"
-TOKEN_FILE = "token"  # noqa: S105 - the name of a file in store.folder
 Opener = Callable[[], Sequence[Source]]
 LOCAL_ADMIN = "local admin"
 """The name of the first token where who started the server has none of their own."""
@@ -300,8 +299,3 @@ def first_name() -> str:
     except (KeyError, OSError):  # a container may run as a number that has no name
         user = ""
     return LOCAL_ADMIN if user in ("", "root") else user
-
-
-def token_file(settings: Settings) -> Path:
-    """Where the token of the first start lies; the command line uses it."""
-    return settings.store.folder / TOKEN_FILE

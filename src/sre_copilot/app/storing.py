@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sre_copilot.settings.document import Settings
 from sre_copilot.store.database import Database, sqlite_url
+
+TOKEN_FILE = "token"  # noqa: S105 - the name of a file in store.folder
+
+
+def token_file(settings: Settings) -> Path:
+    """Where the token of the first start lies; the command line uses it."""
+    return settings.store.folder / TOKEN_FILE
 
 
 def open_database(settings: Settings) -> Database:

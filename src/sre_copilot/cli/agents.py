@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sre_copilot.app.asking import roster
-from sre_copilot.cli.investigate import Language, default_language
+from sre_copilot.cli.languages import Language, default_language
 from sre_copilot.cli.streams import print_document, table_console
 from sre_copilot.domain.knowledge import Lang
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from sre_copilot.cli.alerting_tables import Output, check_form, lines, say, seconds_of, sentences, show, table
-from sre_copilot.cli.investigate import Language, default_language
+from sre_copilot.cli.languages import Language, default_language
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.server import TokenOption, Url, server
 from sre_copilot.cli.words import counted

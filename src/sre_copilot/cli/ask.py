@@ -16,7 +16,8 @@ from rich.console import Console
 from sre_copilot.agents.answer import Answer, Listener
 from sre_copilot.app.asking import OpenCopilot, open_case_copilot, open_live_copilot
 from sre_copilot.cli.conversation import Conversation, Shown, converse
-from sre_copilot.cli.investigate import INCONCLUSIVE, Language, default_language
+from sre_copilot.cli.investigate import INCONCLUSIVE
+from sre_copilot.cli.languages import Language, default_language
 from sre_copilot.cli.options import AboutFile, ConfigFile, MayAskModel
 from sre_copilot.cli.streams import print_document
 from sre_copilot.cli.working import Working

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from sre_copilot.cli.investigate import default_language
+from sre_copilot.cli.languages import default_language
 from sre_copilot.cli.streams import print_document
 from sre_copilot.errors import BadCaseError
 from sre_copilot.incidents.report.clean import one_line

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sre_copilot.app import open_configured
+from sre_copilot.app.action_checks import check_actions
 from sre_copilot.app.alert_checks import check_alerting
 from sre_copilot.app.rulebook import rulebook_of
 from sre_copilot.app.serving import check_methods, exposure_problem
@@ -19,6 +20,7 @@ from sre_copilot.cli.check_models import healths, knowledge_line, table_of
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.streams import table_console
 from sre_copilot.errors import SettingsError, SreCopilotError, StoreError
+from sre_copilot.incidents.report.words import word
 from sre_copilot.perception.source import Health, Source
 from sre_copilot.settings.document import Settings
 from sre_copilot.settings.loading import find, load
@@ -35,7 +37,7 @@ def check_config(config: ConfigFile = None) -> None:
     settings = load(config)
     check_methods(settings, now=time.time())
     rulebook_of(settings)
-    sources = open_configured(settings)
+    sources = _sources(settings)
     console = Console(highlight=False)
     console.print(
         f"configuration: {find(config) or 'defaults and environment (no file was found)'}", markup=False
@@ -45,7 +47,7 @@ def check_config(config: ConfigFile = None) -> None:
     for source in sources:
         console.print(f"source {source.name}: {', '.join(source.modalities)}", markup=False)
         source.close()
-    for remark in check_alerting(settings):
+    for remark in (*_alone(settings), *check_actions(settings), *check_alerting(settings)):
         console.print(remark, markup=False, soft_wrap=True)
     if settings.risk.auto_remediation_enabled:
         console.print(
@@ -61,7 +63,7 @@ def doctor(config: ConfigFile = None) -> None:
     Exit code 0: all is well; 1: something is not; 2: the configuration cannot be used.
     """
     settings = load(config)
-    sources = open_configured(settings)
+    sources = _sources(settings)
     with ThreadPoolExecutor(max_workers=8) as pool:
         healths = list(pool.map(_health, sources))
     table = Table(show_lines=False)
@@ -70,7 +72,10 @@ def doctor(config: ConfigFile = None) -> None:
     for health in healths:
         table.add_row(*map(Text, _row(health)))
     console = table_console()
-    console.print(table)
+    if sources:
+        console.print(table)
+    for remark in (*_alone(settings), *check_actions(settings)):
+        console.print(Text(remark))
     problems = [*(health for health in healths if not well(health))]
     store = _store_problem(settings)
     console.print(Text(store or "store: can be used"))
@@ -82,6 +87,15 @@ def doctor(config: ConfigFile = None) -> None:
         console.print(Text(known))
     if problems or store or lame or not usable:
         raise typer.Exit(FINDINGS)
+
+
+def _sources(settings: Settings) -> tuple[Source, ...]:
+    """What `serve` would open: none where none is configured."""
+    return open_configured(settings) if settings.sources else ()
+
+
+def _alone(settings: Settings) -> tuple[str, ...]:
+    return () if settings.sources else (word("serving.alerts_alone", settings.language),)
 
 
 def _models(console: Console, settings: Settings) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sre_copilot.cli.investigate import default_language, with_progress
+from sre_copilot.cli.investigate import with_progress
+from sre_copilot.cli.languages import default_language
 from sre_copilot.incidents.report import build, print_report, render
 
 CASES = Path("examples/incidents/cases")

@@ -12,7 +12,7 @@ import typer
 
 from sre_copilot.cli.alerting_tables import Output, check_form, lines, say, seconds_of, show, table
 from sre_copilot.cli.incident_words import last_told, state_of, still_fires, whole
-from sre_copilot.cli.investigate import Language, default_language
+from sre_copilot.cli.languages import Language, default_language
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.server import TokenOption, Url, server
 from sre_copilot.cli.times import duration

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 
 from sre_copilot.app import investigate_case
 from sre_copilot.cli.files import write_file
+from sre_copilot.cli.languages import Language, default_language
 from sre_copilot.cli.options import AlertFile, ConfigFile, MayAskModel
 from sre_copilot.cli.streams import print_document
 from sre_copilot.errors import UsageError
@@ -33,13 +33,6 @@ STAGES = {
 }
 
 
-class Language(StrEnum):
-    """A language of the report."""
-
-    EN = "en"
-    ZH = "zh"
-
-
 class Output(StrEnum):
     """A form of the report."""
 
@@ -57,12 +50,6 @@ ENDINGS = {
     ".txt": Output.TABLE,
 }
 STANDARD_OUTPUT = Path("-")
-
-
-def default_language() -> Language:
-    """Chinese where the environment's locale is Chinese, else English."""
-    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return Language.ZH if locale.lower().startswith("zh") else Language.EN
 
 
 def investigate(

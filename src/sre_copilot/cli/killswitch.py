@@ -10,8 +10,8 @@ import typer
 from sre_copilot.action.switch import Standing
 from sre_copilot.app.acting import ActingDesk, open_desk
 from sre_copilot.app.storing import open_database
+from sre_copilot.cli.account import caller
 from sre_copilot.cli.alerting_tables import Output, check_form, say, show
-from sre_copilot.cli.oncall import _who
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.clock import rfc3339
 from sre_copilot.settings.loading import load
@@ -24,14 +24,14 @@ Reason = Annotated[str, typer.Option(help="Why; it is kept in the audit.", show_
 def on(*, reason: Reason, output: Output = "table", config: ConfigFile = None) -> None:
     """Throw the switch: no plan begins, and begun ones are taken back or completed, as `remediation.on_kill_switch` says."""
     check_form(output)
-    _show(_desk(config).switch.throw(who=_who(), reason=reason), output)
+    _show(_desk(config).switch.throw(who=caller(), reason=reason), output)
 
 
 @app.command("off")
 def off(*, reason: Reason, output: Output = "table", config: ConfigFile = None) -> None:
     """Let plans begin again; what a crash has held up is released with it."""
     check_form(output)
-    _show(_desk(config).switch.reset(who=_who(), reason=reason), output)
+    _show(_desk(config).switch.reset(who=caller(), reason=reason), output)
 
 
 @app.command("show")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 import time
@@ -22,6 +21,7 @@ from sre_copilot.alerts.oncall.schedule import Schedule
 from sre_copilot.app.oncall import LiveRoster
 from sre_copilot.app.oncall_changes import imported_rows, new_override, schedule_of
 from sre_copilot.app.storing import open_database
+from sre_copilot.cli.account import caller
 from sre_copilot.cli.oncall_picture import picture
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.streams import print_document, table_console
@@ -113,9 +113,9 @@ def override(
         )
     except UsageError as error:
         asked = {"schedule": schedule, "person": person, "replaces": replaces, "start": begin, "end": until}
-        store.refused("add", subject=schedule, now=now, by=_who(), problem=str(error), **asked)
+        store.refused("add", subject=schedule, now=now, by=caller(), problem=str(error), **asked)
         raise
-    kept, _ = store.add(row, now=now, by=_who())
+    kept, _ = store.add(row, now=now, by=caller())
     zone = ZoneInfo(roster.schedules[schedule].time_zone)
     typer.echo(
         f"override {kept['id']}: {person} takes over {schedule} from {_local(begin, zone)} to {_local(until, zone)}"
@@ -152,11 +152,11 @@ def remove_override(
     """Remove an override; whoever is planned is on call again."""
     _, store, _ = _opened(config, changing=True)
     row = store.get(key)
-    if row is None or store.remove(key, revision=row["revision"], now=time.time(), by=_who()) is None:
+    if row is None or store.remove(key, revision=row["revision"], now=time.time(), by=caller()) is None:
         why = (
             f"ID: there is no override {key!r}, or it was removed; `sre-copilot oncall overrides` lists them"
         )
-        store.refused("remove", subject=key, now=time.time(), by=_who(), problem=why)
+        store.refused("remove", subject=key, now=time.time(), by=caller(), problem=why)
         raise UsageError(why)
     typer.echo(f"override {key} is removed")
 
@@ -187,7 +187,7 @@ def import_calendar(
     plan = _plan(file, roster, into or file.stem, name)
     found = plan.layers[0].turns(now, now + days * DAY_S)
     rows = imported_rows(roster, found, schedule=into, now=now, reason=f"from {file.name}") if into else []
-    new = 0 if dry_run else store.add_all(rows, now=now, by=_who())
+    new = 0 if dry_run else store.add_all(rows, now=now, by=caller())
     if output == "json":
         shown = {"shifts": [_turn(each) for each in found], "new": new, "dry_run": dry_run}
         return print_document(json.dumps(shown, indent=2, ensure_ascii=False))
@@ -279,11 +279,3 @@ def _check_output(output: str) -> None:
 def _complain(problems: tuple[str, ...]) -> None:
     for each in problems:
         print(one_line(each, 1000), file=sys.stderr)  # noqa: T201 - beside the document
-
-
-def _who() -> str:
-    """The account at the command line."""
-    try:
-        return f"{getpass.getuser()} at the command line"
-    except (KeyError, OSError):  # an account without a name, as containers have it
-        return "the command line"

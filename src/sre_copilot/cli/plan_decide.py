@@ -10,7 +10,7 @@ from urllib.parse import quote
 import typer
 
 from sre_copilot.cli.alerting_tables import Output, check_form, say, seconds_of, show, table
-from sre_copilot.cli.investigate import Language, default_language
+from sre_copilot.cli.languages import Language, default_language
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.server import TokenOption, Url, server
 from sre_copilot.cli.times import moment
@@ -182,7 +182,7 @@ def _decide(
 
 def _row(each: dict[str, Any]) -> tuple[Any, ...]:
     given = sum(1 for vote in each["approvals"] if vote["verdict"] == "approve")
-    risk = f"{each['risk']['score']:.2f} {each['risk']['level']}"
+    risk = each["risk"]["words"]
     return (
         each["plan_id"], seconds_of(each["expires_at"]), each["severity"], each["service"],
         each["recommended_action"], risk, f"{each['approvals_needed'] - given} more",

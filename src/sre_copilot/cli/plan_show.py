@@ -9,12 +9,13 @@ from urllib.parse import quote
 import typer
 
 from sre_copilot.cli.alerting_tables import Output, check_form, say, seconds_of, show, table
-from sre_copilot.cli.investigate import Language, default_language
+from sre_copilot.cli.languages import Language, default_language
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.plan_decide import Lang, Plan
 from sre_copilot.cli.server import TokenOption, Url, server
 
 CHANGED = 1
+DECIDED = {"approve": "approved", "reject": "rejected"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,7 +45,7 @@ def list_(
             "/api/v1/plans", status=status, incident=incident or None, limit=limit, lang=_spoken(lang)
         )
     if not show(found, output):
-        columns = ("id", "status", "at", "service", "what", "mode", "risk")
+        columns = ("id", "status", "at", "service", "what", "risk")
         table(columns, map(_row, found["items"]), nothing="There is no plan.")
 
 
@@ -52,7 +53,7 @@ def show_(
     plan: Plan, *, lang: Lang = None, output: Output = "table",
     url: Url = "", token: TokenOption = "", config: ConfigFile = None,
 ) -> None:  # fmt: skip
-    """Show a plan: its steps and signals, its risk with every part, and what was weighed against it.
+    """Show a plan: who asked for it and who decided what, how each step stands and why it ended so, its signals, its risk with every part, and what was weighed against it.
 
     Exit code 0: shown; 2: usage, or there is none; 3: no server answers.
     """
@@ -115,17 +116,18 @@ def _path(plan: str) -> str:
 def _row(each: Mapping[str, Any]) -> tuple[Any, ...]:
     at = seconds_of(each["created_at"])
     if "title" not in each:
-        return (each["id"], "ALTERED", at, "", "its text was altered; it is never carried out", "", "")
-    risk = each["risk"]
+        return (each["id"], "ALTERED", at, "", "its text was altered; it is never carried out", "")
     status = "ALTERED" if each["altered"] else each["status"]
-    return (each["id"], status, at, each["service"], each["title"], risk["mode"], f"{risk['score']:.2f} {risk['level']}")  # fmt: skip
+    return (each["id"], status, at, each["service"], each["title"], each["risk"]["words"])  # fmt: skip
 
 
 def _print(found: Mapping[str, Any]) -> None:
     risk, record = found["risk"], found["record"]
     say(f"{found['id']}  {found['status']}  {found['title']}")
-    say(f"incident {found['incident_id'] or '-'}, {found['service']}: {found['fault_type']} ({found['confidence']:.0%}); from {found['origin']}")  # fmt: skip
-    say(f"risk {risk['score']:.2f} {risk['level']}, {risk['mode']}; helped in {record['good']} of {record['total']} similar cases; about {found['estimated_seconds']:.0f} s")  # fmt: skip
+    for line in _course(found):
+        say(line)
+    say(f"incident {found['incident_id'] or '-'}, {found['service']}; {_why(found)}; from {found['origin']}")
+    say(f"{risk['words']}; {_helped(record)}; about {found['estimated_seconds']:.0f} s")
     for reason in risk["reasons"]:
         say(f"  {reason}")
     rows = [
@@ -133,12 +135,42 @@ def _print(found: Mapping[str, Any]) -> None:
         for each in risk["parts"]
     ]
     table(("part", "value", "weight", "reason"), rows, nothing="")
-    steps = [(each["id"], each["action"], _target(each["target"]), _pairs(each["parameters"]), each["expected"]) for each in found["steps"]]  # fmt: skip
-    table(("step", "action", "target", "parameters", "expected"), steps, nothing="It has no step.")
+    steps = [(each["id"], _stands(each), each["action"], _target(each["target"]), _pairs(each["parameters"]), each["expected"]) for each in found["steps"]]  # fmt: skip
+    table(("step", "state", "action", "target", "parameters", "expected"), steps, nothing="It has no step.")
     checks = [_check(check) for each in found["steps"] for check in each["checks"]]
     table(("role", "service", "signal", "is to be", "was"), dict.fromkeys(checks), nothing="No signal is watched, or you may not see them.")  # fmt: skip
     others = [(each["title"], f"{each['risk']:.2f}", _share(each["success_rate"]), each["reason"]) for each in found["options"]]  # fmt: skip
     table(("otherwise", "risk", "success", "why not"), others, nothing="Nothing else was weighed.")
+
+
+def _course(found: Mapping[str, Any]) -> Iterable[str]:
+    """Who asked for it, who decided what, when it ran, and why it stands so."""
+    yield f"asked for by {found['requester']} at {seconds_of(found['created_at'])}"
+    deeds = [(each["at"], DECIDED[each["verdict"]], each) for each in found["votes"]]
+    deeds += [(each["at"], f"step {each['step']} let go", each) for each in found["go_aheads"]]
+    for at, done, each in sorted(deeds, key=lambda deed: deed[0]):
+        behalf = f" for {each['on_behalf_of']}" if each["on_behalf_of"] else ""
+        said = f": {each['reason']}" if each["reason"] else ""
+        yield f"{done} by {each['approver']}{behalf} ({each['way']}) at {seconds_of(at)}{said}"
+    if found["began_at"]:
+        ended = f", over at {seconds_of(found['ended_at'])}" if found["ended_at"] else ""
+        yield f"begun at {seconds_of(found['began_at'])}{ended}"
+    if found["reason"]:
+        yield f"{found['status']}: {found['reason']}"
+
+
+def _stands(step: Mapping[str, Any]) -> str:
+    return f"{step['state']}: {step['reason']}" if step["reason"] else step["state"]
+
+
+def _why(found: Mapping[str, Any]) -> str:
+    return f"{found['fault_type']} ({found['confidence']:.0%})" if found["fault_type"] else "no diagnosis"
+
+
+def _helped(record: Mapping[str, Any]) -> str:
+    if not record["total"]:
+        return "no similar case is known"
+    return f"helped in {record['good']} of {record['total']} similar cases"
 
 
 def _check(check: Mapping[str, Any]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from sre_copilot.agents.queries.schema import DIALECTS, Schema, schema_of
 from sre_copilot.agents.queries.writing import write
 from sre_copilot.agents.queries.written import LANGUAGES, QueryProblem, Written
 from sre_copilot.app import open_configured
-from sre_copilot.cli.investigate import Language, default_language
+from sre_copilot.cli.languages import Language, default_language
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.streams import print_document
 from sre_copilot.domain.knowledge import Lang

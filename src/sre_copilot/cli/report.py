@@ -11,7 +11,7 @@ import typer
 from sre_copilot.app.reporting import FORMS
 from sre_copilot.cli.alerting_tables import say
 from sre_copilot.cli.files import check_writable, write_bytes
-from sre_copilot.cli.investigate import Language, default_language
+from sre_copilot.cli.languages import Language, default_language
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.server import TokenOption, Url, server
 from sre_copilot.cli.streams import print_document

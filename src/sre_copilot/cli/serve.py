@@ -18,7 +18,8 @@ from rich.console import Console
 
 from sre_copilot.api.server import create_app
 from sre_copilot.app.collector import calm_collector
-from sre_copilot.app.serving import Service, check_exposure, first_token, make_service, token_file
+from sre_copilot.app.serving import Service, check_exposure, first_token, make_service
+from sre_copilot.app.storing import token_file
 from sre_copilot.app.worker import make_worker
 from sre_copilot.cli.first_screen import tell_when_it_ticks
 from sre_copilot.cli.options import ConfigFile

@@ -13,7 +13,7 @@ import httpx
 import typer
 from rich.console import Console
 
-from sre_copilot.app.serving import token_file
+from sre_copilot.app.storing import token_file
 from sre_copilot.errors import SreCopilotError, UsageError
 from sre_copilot.incidents.report.clean import one_line
 from sre_copilot.perception.http import is_loopback

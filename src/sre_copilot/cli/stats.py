@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sre_copilot.cli.alerting_tables import Output, check_form, say, show, table
-from sre_copilot.cli.investigate import Language, default_language
+from sre_copilot.cli.languages import Language, default_language
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.server import TokenOption, Url, server
 from sre_copilot.incidents.statistics.figures import Figure

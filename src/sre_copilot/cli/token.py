@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import time
 from enum import StrEnum
 from typing import Annotated
@@ -14,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sre_copilot.app.storing import open_database
+from sre_copilot.cli.account import caller
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.streams import table_console
 from sre_copilot.clock import rfc3339
@@ -42,7 +41,7 @@ def create(
 ) -> None:
     """Make a token and print it, once: only its hash is kept."""
     tokens = _tokens(config, changing=True)
-    token, plain = tokens.create(name, role=role.value, now=time.time(), by=_who())
+    token, plain = tokens.create(name, role=role.value, now=time.time(), by=caller())
     Console(stderr=True).print(f"token {token.id} ({token.role}); it is not shown again:", markup=False)
     typer.echo(plain)
 
@@ -65,7 +64,7 @@ def revoke(
     config: ConfigFile = None,
 ) -> None:
     """Make a token worthless."""
-    token = _tokens(config, changing=True).revoke(key, now=time.time(), by=_who())
+    token = _tokens(config, changing=True).revoke(key, now=time.time(), by=caller())
     typer.echo(f"token {token.id} ({token.name}) is revoked")
 
 
@@ -74,11 +73,3 @@ def _tokens(config: ConfigFile, *, changing: bool = False) -> TokenStore:
     if changing:  # the line of the audit goes where the server's lines go
         set_up_logging(settings.logging, rotating=False)
     return TokenStore(open_database(settings))
-
-
-def _who() -> str:
-    """The account at the command line."""
-    try:
-        return f"{getpass.getuser()} at the command line"
-    except (KeyError, OSError):  # an account without a name, as containers have it
-        return f"user {os.getuid()} at the command line" if hasattr(os, "getuid") else "the command line"

@@ -16,7 +16,7 @@ from rich.text import Text
 from sre_copilot.agents.tool import ToolResult
 from sre_copilot.agents.toolbox import Toolbox, schema_of
 from sre_copilot.app.tools import all_tools, case_toolbox, live_toolbox
-from sre_copilot.cli.investigate import Language, default_language
+from sre_copilot.cli.languages import Language, default_language
 from sre_copilot.cli.options import ConfigFile
 from sre_copilot.cli.streams import print_document, table_console
 from sre_copilot.clock import rfc3339

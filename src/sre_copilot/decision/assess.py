@@ -13,7 +13,7 @@ from sre_copilot.decision.freeze import Freeze, care_at, freeze_at
 from sre_copilot.decision.policy.matching import allowing, fitting, rulings
 from sre_copilot.decision.policy.reading import Policies
 from sre_copilot.decision.risk import parts_of, score
-from sre_copilot.decision.ruling import Ruling, strictest
+from sre_copilot.decision.ruling import Ruling, Verdict, strictest
 from sre_copilot.decision.situation import ActionSituation
 from sre_copilot.domain.plan import Mode, Risk, Target
 from sre_copilot.errors import UsageError
@@ -76,6 +76,12 @@ def assess(situation: ActionSituation, *, rules: Rulebook, now: float) -> Risk:
         four_eyes=found.four_eyes,
         forbidden=found.forbidden,
     )
+
+
+def rulings_now(situation: ActionSituation, *, rules: Rulebook, now: float) -> Verdict:
+    """What black list, policies and autonomy ask for at a time, without the score: for what was judged before, and may have to be judged otherwise now."""
+    listed = black_listed(situation.action, rules.decision.black_list, rules.decision.environments)
+    return strictest((*listed, *_by_rules(situation, rules, now)))
 
 
 def together(risks: Sequence[Risk]) -> Risk:

@@ -29,6 +29,10 @@ class Verdict:
     reasons: tuple[Message, ...]
 
 
+WITHOUT_A_WORD = Verdict(mode=Mode.AUTO, four_eyes=False, forbidden=False, reasons=())
+"""Where nothing was asked: nothing is against it."""
+
+
 def ruling(key: str, mode: Mode = Mode.AUTO, **params: str | float) -> Ruling:
     """A ruling with its sentence."""
     return Ruling(message=Message(key=f"decision.{key}", params=tuple(params.items())), mode=mode)
@@ -49,6 +53,22 @@ def strictest(rulings: Iterable[Ruling]) -> Verdict:
         four_eyes=any(each.four_eyes for each in known),
         forbidden=forbidden,
         reasons=tuple(dict.fromkeys(reasons)),
+    )
+
+
+def strictest_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """The strictest of several steps."""
+    known = tuple(verdicts) or (WITHOUT_A_WORD,)
+    forbidden = any(each.forbidden for each in known)
+    mode = max(each.mode for each in known)
+    deciding = [
+        each for each in known if (each.forbidden if forbidden else each.mode == mode or each.four_eyes)
+    ]
+    return Verdict(
+        mode=mode,
+        four_eyes=any(each.four_eyes for each in known),
+        forbidden=forbidden,
+        reasons=tuple(dict.fromkeys(reason for each in deciding for reason in each.reasons)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
@@ -141,6 +141,8 @@ class PlanStep:
     checks: tuple[SignalCheck, ...] = ()
     state: str = ""
     """Digest of the target's state when the plan was made (`Executor.look`); another one at execution means that somebody changed it meanwhile. '' when it does not matter."""
+    service: str = ""
+    """What the topology calls the target, by which policies and approvers are found; '' where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,19 +223,23 @@ class Plan:
     """The how-manieth plan for this incident; after two failures people take over."""
 
     @property
+    def verifiable(self) -> bool:
+        """Whether a signal shows that it helped; without one it is carried out, and nobody can say more."""
+        return any(check.role == "recovery" for step in self.steps for check in step.checks)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 over everything that matters to who approves: steps, parameters, order, checks, limits, risk."""
         plain = asdict(self)
+        for holder in (plain, *plain["options"]):
+            _leave_out_unknown_service(holder["steps"])
         return hashlib.sha256(
             json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         ).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionResult:
-    """What came of an action; `success` means verified, not merely accepted."""
-
-    success: bool
-    action: Action
-    result: Mapping[str, Any] = field(default_factory=dict)
-    reason: str = ""
+def _leave_out_unknown_service(steps: Iterable[dict[str, Any]]) -> None:
+    """Plans that were kept before steps named their service have the fingerprint they had."""
+    for each in steps:
+        if not each["service"]:
+            del each["service"]

@@ -23,10 +23,11 @@ class Written:
     head: Mapping[str, Any]
     title: str
     sections: Mapping[str, str]
+    body: str = ""
 
 
-def take_apart(text: str, *, name: str) -> Written:
-    """Read a document.
+def take_apart(text: str, *, name: str, headless: bool = False) -> Written:
+    """Read a document; with `headless` it may go without a head.
 
     Raises
     ------
@@ -38,12 +39,13 @@ def take_apart(text: str, *, name: str) -> Written:
         )
     text = text.replace("\r\n", "\n")
     match = _HEAD.match(text)
-    if match is None:
+    if match is None and not headless:
         raise UsageError(
             f"{name}: has no head; begin with a line ---, keys such as id: and fault_type:, and a line ---"
         )
-    title, sections = _sections(text[match.end() :])
-    return Written(head=_head(match[1], name), title=title, sections=sections)
+    body = text[match.end() :] if match else text
+    title, sections = _sections(body)
+    return Written(head=_head(match[1], name) if match else {}, title=title, sections=sections, body=body)
 
 
 def _head(text: str, name: str) -> Mapping[str, Any]:

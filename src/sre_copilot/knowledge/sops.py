@@ -1,19 +1,22 @@
 """Standard procedures as semi-structured Markdown: which indicators, which items to look at, in which order.
 
 Indicators are a list; an item is `- name: what to look at` and may end with a tool in back quotes; the flow is numbered steps, of which
-one may say `if …: go to 3` (zh: `如果…：转到 3`) or `end` (`结束`).
+one may say `if …: go to 3` (zh: `如果…：转到 3`) or `end` (`结束`). Only the steps are needed: where no heading names the flow, all
+numbered steps are it, and what no head says is taken from the title, the name of the file, and the text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sre_copilot.domain.faults import FAULT_TYPES
 from sre_copilot.domain.knowledge import Lang, Scope
 from sre_copilot.errors import UsageError
-from sre_copilot.knowledge.markdown import Written, listed, take_apart, words
+from sre_copilot.knowledge.language import language
+from sre_copilot.knowledge.markdown import listed, take_apart, words
+from sre_copilot.knowledge.numbered import joined, numbered, out_of_order, unfenced
 
 SECTIONS: Mapping[str, tuple[str, str]] = {
     "indicators": ("Indicators", "指标"),
@@ -21,10 +24,23 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "flow": ("Flow", "诊断流程"),
 }
 KEYS = ("id", "lang", "fault_type", "owner", "services", "severity")
-_BULLET = re.compile(r"^\s*[-*]\s+(.*\S)\s*$")
-_STEP = re.compile(r"^\s*(\d+)[.)、．]\s*(.*\S)\s*$")
+EXAMPLE = """\
+---
+id: disk-full
+services: [orders]
+---
+# Disk of a service is full
+## Items
+- disk: how full it is, and since when
+## Flow
+1. If the logs fill it: go to 3.
+2. Ask the owner what else may be deleted; end.
+3. Rotate the logs.
+"""
+_BULLET = re.compile(r"^\s*[-*+]\s+(.*\S)\s*$")
+_HEADING = re.compile(r"^#{1,6}\s+(.*?)[\s#:：]*$")
 _TOOL = re.compile(r"`([a-z0-9_.-]+)`\s*$")
-_JUMP = re.compile(r"(?:go to|转到|跳到)(?:\s*step|\s*第)?\s*(\d+)", re.IGNORECASE)
+_JUMP = re.compile(r"(?:go (?:back )?to|转到|跳到|回到)(?:\s*step|\s*第)?\s*(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,28 +81,24 @@ def parse_sop(text: str, *, name: str = "sop") -> Sop:
 
     Raises
     ------
-    UsageError : names the file, the field and the way out
+    UsageError : names the file, each field that is missing or wrong, and the way out
     """
-    written = take_apart(text, name=name)
-    head = written.head
-    if unknown := sorted(set(head) - set(KEYS)):
-        raise UsageError(f"{name}: {unknown[0]}: is no key of an SOP; there are: {', '.join(KEYS)}")
-    fault_type = words(head, "fault_type", name=name)
-    if fault_type and fault_type not in FAULT_TYPES:
-        raise UsageError(
-            f"{name}: fault_type: {fault_type!r} is not known; there are: {', '.join(FAULT_TYPES)}"
-        )
-    if not written.title or not words(head, "id", name=name):
-        raise UsageError(f"{name}: {'id' if written.title else 'title'}: is missing")
-    flow = _flow(_section(written, "flow", name), name)
+    written = take_apart(text, name=name, headless=True)
+    head, sections = written.head, {_plain(key): value for key, value in written.sections.items()}
+    steps, problems = _flow(written.body, sections)
+    problems = [*_wrong_head(head), *problems, *_without_list(sections)]
+    if problems:
+        whole = " ⏎ ".join(EXAMPLE.splitlines())  # errors are said on one line
+        raise UsageError(f"{name}: is no procedure that can be read: {'; and '.join(problems)}. A whole one, line by line: {whole}")  # fmt: skip
+    title = written.title or next(iter(_headings(written.body)), "") or _stem(name)
     return Sop(
-        id=words(head, "id", name=name),
-        title=written.title,
-        lang="zh" if any(zh in written.sections for _, zh in SECTIONS.values()) else "en",
-        indicators=tuple(_bullets(_section(written, "indicators", name), "indicators", name)),
-        items=tuple(_item(line) for line in _bullets(_section(written, "items", name), "items", name)),
-        flow=flow,
-        fault_type=fault_type,
+        id=words(head, "id", name=name) or (_stem(name) if "." in name else title),
+        title=title,
+        lang=_language(words(head, "lang", name=name), written.body, sections),
+        indicators=tuple(_bullets(_section(sections, "indicators") or "")),
+        items=tuple(_item(line) for line in _bullets(_section(sections, "items") or "")),
+        flow=steps,
+        fault_type=words(head, "fault_type", name=name),
         owner=words(head, "owner", name=name),
         scope=Scope(
             services=listed(head, "services", name=name), severity=words(head, "severity", name=name)
@@ -94,20 +106,70 @@ def parse_sop(text: str, *, name: str = "sop") -> Sop:
     )
 
 
-def _section(written: Written, field: str, name: str) -> str:
-    for heading in SECTIONS[field]:
-        if heading in written.sections:
-            return written.sections[heading]
-    raise UsageError(
-        f"{name}: {field}: is missing; write it below '## {SECTIONS[field][0]}' (or '## {SECTIONS[field][1]}')"
+def _wrong_head(head: Mapping[str, object]) -> list[str]:
+    wrong = [f"{each}: is no key of an SOP; there are: {', '.join(KEYS)}" for each in sorted(set(head) - set(KEYS))]  # fmt: skip
+    fault_type = head.get("fault_type") or ""
+    if fault_type and fault_type not in FAULT_TYPES:
+        wrong.append(f"fault_type: {fault_type!r} is not known; there are: {', '.join(FAULT_TYPES)}")
+    return wrong
+
+
+def _flow(body: str, sections: Mapping[str, str]) -> tuple[tuple[Step, ...], list[str]]:
+    """The steps: those below the heading that is meant for them, else all that are numbered; and what is wrong with them."""
+    own = _section(sections, "flow")
+    lists = numbered(body if own is None else own)
+    where = f"below '## {SECTIONS['flow'][0]}' (or '## {SECTIONS['flow'][1]}', or any other heading)"
+    if not lists:
+        return (), [f"flow: is missing; write what is done as steps 1., 2., 3. …, each on its line, {where}"]
+    if wrong := out_of_order(lists):
+        return (), [f"flow: must be steps 1., 2., 3. …, each on its line; found {list(wrong)}"]
+    steps = tuple(
+        Step(number=place, text=said, jumps=_jumps(said)) for place, said in enumerate(joined(lists), 1)
     )
+    return steps, [
+        f"flow: step {step.number} leads to step {jump}, which there is not; the last is {len(steps)}"
+        for step in steps
+        for jump in step.jumps
+        if not 0 < jump <= len(steps)
+    ]
 
 
-def _bullets(text: str, field: str, name: str) -> list[str]:
-    found = [match[1] for line in text.splitlines() if (match := _BULLET.match(line))]
-    if not found:
-        raise UsageError(f"{name}: {field}: holds no list; write one a line with '- ' before it")
-    return found
+def _without_list(sections: Mapping[str, str]) -> list[str]:
+    """A heading that is meant for a list and holds none was written in another form."""
+    return [
+        f"{each}: holds no list; write one a line with '- ' before it, or leave the heading out"
+        for each in ("indicators", "items")
+        if (own := _section(sections, each)) is not None and not _bullets(own)
+    ]
+
+
+def _language(said: str, body: str, sections: Mapping[str, str]) -> Lang:
+    """As the head says, else as the headings or the words are written."""
+    if said in ("en", "zh"):
+        return "zh" if said == "zh" else "en"
+    if any(zh in sections for _, zh in SECTIONS.values()):
+        return "zh"
+    return language(body)
+
+
+def _section(sections: Mapping[str, str], field: str) -> str | None:
+    return next((sections[_plain(each)] for each in SECTIONS[field] if _plain(each) in sections), None)
+
+
+def _plain(heading: str) -> str:
+    return heading.strip(" #:：").casefold()
+
+
+def _headings(body: str) -> Sequence[str]:
+    return [match[1] for line in unfenced(body) if (match := _HEADING.match(line))]
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
+
+
+def _bullets(text: str) -> list[str]:
+    return [match[1] for line in text.splitlines() if (match := _BULLET.match(line))]
 
 
 def _item(line: str) -> Item:
@@ -117,18 +179,5 @@ def _item(line: str) -> Item:
     return Item(name=parts[0].strip(), text=parts[-1].strip(), tool=tool[1] if tool else "")
 
 
-def _flow(text: str, name: str) -> tuple[Step, ...]:
-    steps = [
-        Step(number=int(match[1]), text=match[2], jumps=tuple(map(int, _JUMP.findall(match[2]))))
-        for line in text.splitlines()
-        if (match := _STEP.match(line))
-    ]
-    numbers = [step.number for step in steps]
-    if numbers != list(range(1, len(steps) + 1)) or not steps:
-        raise UsageError(f"{name}: flow: must be steps 1., 2., 3. …, each on its line; found {numbers}")
-    for step in steps:
-        if missing := [jump for jump in step.jumps if jump not in numbers]:
-            raise UsageError(
-                f"{name}: flow: step {step.number} leads to step {missing[0]}, which there is not"
-            )
-    return tuple(steps)
+def _jumps(text: str) -> tuple[int, ...]:
+    return tuple(map(int, _JUMP.findall(text)))

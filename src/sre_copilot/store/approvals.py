@@ -101,13 +101,12 @@ def go_aheads_of(connection: Connection, plan_id: str) -> dict[str, Row]:
     return {str(row["step_id"]): dict(row) for row in connection.execute(query).mappings()}
 
 
-def keep_go_ahead(connection: Connection, plan_id: str, step_id: str, vote: Mapping[str, Any]) -> bool:
-    """Keep the go-ahead of a step, in the caller's transaction; False where it has one."""
+def keep_go_ahead(connection: Connection, plan_id: str, step_id: str, vote: Mapping[str, Any]) -> None:
+    """Keep the go-ahead of a step, in the caller's transaction; the last one counts."""
     row = {name: value for name, value in vote.items() if name != "verdict"}
     insert_into = postgresql if connection.dialect.name == "postgresql" else sqlite
     new = insert_into.insert(go_aheads).values({**row, "plan_id": plan_id, "step_id": step_id})
-    kept = new.on_conflict_do_nothing(index_elements=["plan_id", "step_id"]).returning(go_aheads.c.plan_id)
-    return connection.execute(kept).first() is not None
+    connection.execute(new.on_conflict_do_update(index_elements=["plan_id", "step_id"], set_=row))
 
 
 class DelegationStore:

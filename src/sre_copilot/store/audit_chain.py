@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
@@ -36,6 +36,7 @@ from sre_copilot.store.paging import Page, decode, encode
 from sre_copilot.store.tables import LAST_NUMBER, Number, facts, metadata
 
 HEAD = "audit.head"
+HEAD_LOST = "audit.head_lost"
 START = "0" * 64
 """What the first entry names as the one before it."""
 AT_ONCE = 1_000  # entries read at a time: some hundred kilobytes
@@ -148,18 +149,24 @@ class AuditChain:
         ----------
         anchors : heads that were noted outside earlier; the chain must still go through each of them
         """
-        wanted = {each.count: each.hash for each in anchors if each.count}
-        last = Head()
+        wanted: dict[int, set[str]] = {}
+        for each in anchors:
+            if each.count:
+                wanted.setdefault(each.count, set()).add(each.hash)
+        last, lost = Head(), None
         for row in self._rows():
             broken = _problem(row, last)
-            if broken is None and wanted.pop(row["id"], row["hash"]) != row["hash"]:
+            if broken is None and wanted.pop(row["id"], {row["hash"]}) != {row["hash"]}:
                 broken = Broken(number=row["id"], wrong="anchor", problem=f"entry {row['id']} is another than the one that was noted outside")  # fmt: skip
             if broken is not None:
                 return Verdict(entries=last.count, head=self.head(), broken=broken)
+            if lost is None and row["verb"] == HEAD_LOST:
+                lost = Broken(number=row["id"], wrong="head", problem=f"before entry {row['id']} the head was lost: nobody knows how many entries there were")  # fmt: skip
             last = Head(row["id"], row["hash"])
-        return self._whole(last, wanted)
+        found = self._whole(last, wanted)
+        return found if found.broken is not None else replace(found, broken=lost)
 
-    def _whole(self, last: Head, beyond: Mapping[int, str]) -> Verdict:
+    def _whole(self, last: Head, beyond: Mapping[int, set[str]]) -> Verdict:
         """What is right in itself, held against the head and what was noted outside."""
         kept, newest = self._ends()
         broken = None
@@ -197,7 +204,9 @@ def append_rows(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> in
     """Append entries (at, who, verb, subject, outcome, detail as JSON) at the end of the caller's transaction; the number of the last."""
     if not rows:
         return 0
-    head = _held(connection)
+    head, lost = _held(connection)
+    if lost:
+        rows = [_lost(head, rows[0]["at"]), *rows]
     chained = []
     for row in rows:
         chained.append(_linked(row, head))
@@ -236,26 +245,33 @@ def _linked(row: Mapping[str, Any], head: Head) -> dict[str, Any]:
     return {**made, "hash": digest_of(made)}
 
 
-def _held(connection: Connection) -> Head:
-    """The head, which nobody else moves before the end of the transaction."""
+def _lost(head: Head, at: Any) -> dict[str, Any]:
+    """That entries were there without their head: said for good, for what was cut off the end cannot be told any more."""
+    return {"at": at, "who": "sre-copilot", "verb": HEAD_LOST, "subject": HEAD, "outcome": "failed", "detail": _json({"begun_anew_after": str(head)})}  # fmt: skip
+
+
+def _held(connection: Connection) -> tuple[Head, bool]:
+    """The head, which nobody else moves before the end of the transaction; whether it was lost, and was made anew of the entries that are there."""
     if connection.dialect.name == "postgresql":
         idle = func.set_config("idle_in_transaction_session_timeout", str(IDLE_MS), literal_column("true"))
         connection.execute(select(idle))
     taken = update(facts).where(facts.c.key == HEAD).values(revision=facts.c.revision + 1)
     value = connection.execute(taken.returning(facts.c.value)).scalar_one_or_none()
+    lost = False
     if value is None:
-        _begin(connection)
+        lost = _begin(connection)
         value = connection.execute(taken.returning(facts.c.value)).scalar_one()
-    return _read(value)
+    return _read(value), lost
 
 
-def _begin(connection: Connection) -> None:
-    """The head of a chain that has no entry yet; where the entries are there and their head is gone, nothing is hidden by beginning anew."""
+def _begin(connection: Connection) -> bool:
+    """The head of a chain that has no entry yet; True where entries are there and their head is gone."""
     new = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(facts)
     newest = connection.execute(select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)).first()
     head = {"count": newest.id, "hash": newest.hash} if newest is not None else {"count": 0, "hash": START}
     row = {"key": HEAD, "value": head, "revision": 1}
-    connection.execute(new.values(row).on_conflict_do_nothing(index_elements=["key"]))
+    made = new.values(row).on_conflict_do_nothing(index_elements=["key"]).returning(facts.c.key)
+    return connection.execute(made).first() is not None and newest is not None
 
 
 def _head(connection: Connection) -> Head:

@@ -159,6 +159,29 @@ class Effects:
             also(connection)
             return dict(connection.execute(select(effects).where(effects.c.key == key)).mappings().one())
 
+    def take_over(self, key: str, lease: Lease) -> Row:
+        """Let who holds the lock of the target judge an attempt that was cut off, and nobody else.
+
+        Raises
+        ------
+        Fenced : when another holds the lock by now, or has judged it
+        """
+        mine = (effects.c.key == key) & (effects.c.state == "intended")
+        with self._database.write() as connection:
+            self._leases.check(connection, lease)
+            if connection.execute(update(effects).where(mine).values(token=lease.token)).rowcount != 1:
+                raise Fenced(f"effect {key!r}: another worker has judged it.")
+            return dict(connection.execute(select(effects).where(effects.c.key == key)).mappings().one())
+
+    def saw(self, key: str, digest: str) -> None:
+        """Keep how the target of a done effect was seen since; all that was seen stays."""
+        mine = (effects.c.key == key) & (effects.c.state == "done")
+        with self._database.write() as connection:
+            effect = connection.execute(select(effects.c.effect).where(mine)).scalar_one_or_none()
+            if effect is not None and digest not in (seen := effect.get("digests", [])):
+                kept = {**effect, "digests": [*seen, digest]}
+                connection.execute(update(effects).where(mine).values(effect=kept))
+
     def finish(
         self,
         key: str,
@@ -192,11 +215,23 @@ class Effects:
         with self._database.write() as connection:
             also(connection)
 
+    def give_up(self, connection: Connection, plan_id: str, *, now: float) -> None:
+        """A plan is over: what of it is in doubt stays so, and is called unknown."""
+        mine = (effects.c.plan_id == plan_id) & (effects.c.state == "intended")
+        values = {"state": "unknown", "ended_at": now, "problem": "given up: it cannot be told"}
+        connection.execute(update(effects).where(mine).values(**values))
+
     def settle(self, connection: Connection, key: str, state: State, *, now: float, problem: str) -> bool:
         """Say what an effect is held for after nobody could tell; for people, and for a plan that gives up."""
         open_ = (effects.c.key == key) & effects.c.state.in_(("intended", "none"))
         values = {"state": state, "ended_at": now, "problem": problem[:2000]}
         return connection.execute(update(effects).where(open_).values(**values)).rowcount == 1
+
+
+def acted(connection: Connection, plan_id: str) -> bool:
+    """Whether any effect of a plan was begun."""
+    mine = (effects.c.plan_id == plan_id) & (effects.c.attempts > 0)
+    return connection.execute(select(effects.c.key).where(mine).limit(1)).first() is not None
 
 
 def _row(prepared: Prepared, now: float) -> dict[str, Any]:

@@ -250,7 +250,7 @@ def _row(told: Notification) -> Row:
         "sequence": told.sequence,
         "severity": str(content.get("severity") or "")[:16],
         "created_at": told.created_at,
-        "payload": {"content": content, "people": [dict(each) for each in told.people]},
+        "payload": {"content": content, "people": [dict(each) for each in told.people], "about": told.about},
         "status": "pending",
         "finished_at": None,
         "last_error": "",

@@ -1,4 +1,4 @@
-"""Plans as they were proposed, who voted on them, and who stands in for whom.
+"""Plans as they were proposed, and how they stand; who voted on them is in `store.approvals`.
 
 A plan is kept as the text that its fingerprint was computed over: what is read back is what was proposed, or it is said that it was altered.
 """

@@ -80,9 +80,8 @@ class Remediations:
 
     def steps(self, plan_id: str) -> tuple[Row, ...]:
         """The steps of one, in their order."""
-        query = select(steps).where(steps.c.plan_id == plan_id).order_by(steps.c.place)
         with self.database.begin() as connection:
-            return tuple(dict(row) for row in connection.execute(query).mappings())
+            return steps_of(connection, plan_id)
 
     def going_on(self) -> tuple[Row, ...]:
         """Those that are not over, the earliest begun first."""
@@ -93,17 +92,6 @@ class Remediations:
         """The latest begun first."""
         where = [remediations.c.incident_id == incident_id] if incident_id else []
         return read_page(self.database, remediations, by="began_at", where=where, cursor=cursor, limit=limit)
-
-    def ask(self, plan_id: str, asked: str, *, who: str, now: float) -> bool:
-        """Note what a person wants of one that goes on; nothing undoes that it was called off."""
-        mine = (
-            (remediations.c.id == plan_id)
-            & remediations.c.state.in_(GOING_ON)
-            & (remediations.c.asked != "cancel")
-        )
-        values = {"asked": asked, "asked_by": who[:200], "updated_at": now}
-        with self.database.write() as connection:
-            return connection.execute(update(remediations).where(mine).values(**values)).rowcount == 1
 
     def asked(self, plan_id: str) -> str:
         """What a person wants of it: `pause`, `resume`, `cancel`, or ''."""
@@ -120,11 +108,28 @@ class Remediations:
             ).rowcount
 
 
+def ask(connection: Connection, plan_id: str, asked: str, *, who: str, now: float) -> bool:
+    """Note what a person wants of one that goes on; nothing undoes that it was called off."""
+    mine = (
+        (remediations.c.id == plan_id)
+        & remediations.c.state.in_(GOING_ON)
+        & (remediations.c.asked != "cancel")
+    )
+    values = {"asked": asked, "asked_by": who[:200], "updated_at": now}
+    return connection.execute(update(remediations).where(mine).values(**values)).rowcount == 1
+
+
 def row_of(connection: Connection, plan_id: str) -> Row | None:
     """One, in the caller's transaction."""
     query = select(remediations).where(remediations.c.id == plan_id)
     row = connection.execute(query).mappings().one_or_none()
     return dict(row) if row is not None else None
+
+
+def steps_of(connection: Connection, plan_id: str) -> tuple[Row, ...]:
+    """The steps of one in their order, in the caller's transaction."""
+    query = select(steps).where(steps.c.plan_id == plan_id).order_by(steps.c.place)
+    return tuple(dict(row) for row in connection.execute(query).mappings())
 
 
 def waiting_step(connection: Connection, plan_id: str) -> str:

@@ -35,7 +35,7 @@ from sre_copilot.store.effects import Effects
 from sre_copilot.store.leadership import elapsed as elapsed_here
 from sre_copilot.store.leases import Lease, Leases
 from sre_copilot.store.plans import PlanStore
-from sre_copilot.store.remediation import Remediations
+from sre_copilot.store.remediation import Remediations, ask
 from sre_copilot.testing.counted_target import NAME, CountedExecutor, CountedTarget
 
 
@@ -151,7 +151,7 @@ class Acting:
             effects=self.effects,
             signals=self.signals,
             again=self.again,
-            hand_over=lambda plan, known: self.handed_over.append(known),
+            hand_over=self.handed_over.append,
             audit=self.audit,
             clock=self.clock,
             settings=self.settings,
@@ -180,6 +180,11 @@ class Acting:
         kept = self.plans.propose(made, key=key)
         self.plans.set_status(kept.id, "approved", expected="proposed", who="alice", at=self.clock.now())
         return kept
+
+    def wish(self, plan_id: str, wish: str, *, who: str) -> bool:
+        """Pause a plan, let it go on, or call it off, as the desk does."""
+        with self.database.write() as connection:
+            return ask(connection, plan_id, wish, who=who, now=self.clock.now())
 
     def status(self, plan_id: str) -> str:
         """How a plan stands."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from fastapi.testclient import TestClient
 
 from sre_copilot.app.approving import Approving
 from sre_copilot.clock import rfc3339
-from sre_copilot.domain.plan import Plan
+from sre_copilot.domain.plan import Mode, Plan
+from sre_copilot.store import remediation
+from sre_copilot.store.approvals import go_aheads_of
 from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.testing.alerting_service import Deciding, deciding
-from sre_copilot.testing.plans import a_plan
+from sre_copilot.testing.plans import a_plan, a_step
 
 FORM = re.compile(r'name="(form|fingerprint)" value="([^"]+)"')
 
@@ -75,6 +78,7 @@ def test_the_same_again_is_refused_because_it_was_decided(there: Deciding, plan:
     again = post(there, plan, "approve", {}, role="admin")
     assert again.status_code == 409
     assert "approved already" in again.json()["detail"]
+    assert post(there, plan, "reject", {"reason": "no"}).json()["status"] == "cancelled"  # it had not begun
     assert post(there, plan, "reject", {"reason": "no"}).status_code == 409
 
 
@@ -189,6 +193,74 @@ def test_a_form_of_another_site_session_or_plan_decides_nothing(there: Deciding,
     ]
     assert [each.status_code for each in cases] == [403] * len(cases)
     assert status(there, plan) == "proposed"
+
+
+@pytest.mark.parametrize(
+    "header", [{"Authorization": "Basic dTpw"}, {"X-Api-Key": ""}, {"Authorization": "Bearer"}]
+)
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_a_header_that_holds_no_token_does_not_stand_for_the_form(
+    there: Deciding, plan: Plan, header: dict[str, str], site: str
+) -> None:
+    foreign = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Origin": "https://other.example.org"}
+    answer = browser(there).post(
+        f"/approvals/{plan.id}", data={"verdict": "approve"}, headers={**header, **foreign}
+    )
+    assert (answer.status_code, status(there, plan)) == (403, "proposed")
+
+
+def test_a_token_in_the_header_needs_no_form(there: Deciding, plan: Plan) -> None:
+    client = TestClient(there.application, follow_redirects=False)
+    given = {"Authorization": f"Bearer {there.token('approver')}"}
+    assert client.post(f"/approvals/{plan.id}", data={"verdict": "approve"}, headers=given).status_code == 303
+    assert status(there, plan) == "approved"
+
+
+@pytest.mark.parametrize("body", ["&".join(f"a{n}=1" for n in range(30)), b"token=" + b"a" * 30_000, b"\xff"])
+def test_a_form_that_no_page_makes_is_refused_as_it_is(there: Deciding, plan: Plan, body: Any) -> None:
+    assert browser(there).post(f"/approvals/{plan.id}", content=body).status_code == 400
+    assert TestClient(there.application).post("/open", content=body).status_code == 400
+
+
+def test_the_page_lets_the_first_step_go_along_and_takes_an_approval_back(there: Deciding) -> None:
+    plan = door(there).plans.propose(a_plan(now=there.service.clock.now(), id="", mode=Mode.MANUAL))
+    client, path = browser(there), f"/approvals/{plan.id}"
+    form = form_of(client, plan, verdict="approve_along")
+    assert client.post(path, data={**form, "along": "s1"}).status_code == 303
+    with there.service.database.begin() as connection:
+        assert set(go_aheads_of(connection, plan.id)) == {"s1"}
+    shown = client.get(f"{path}?again=1").text
+    assert ('value="reject"' in shown, 'value="approve"' in shown) == (True, False)
+    assert client.post(path, data=form_of(client, plan, verdict="reject", reason="late")).status_code == 303
+    assert status(there, plan) == "cancelled"
+
+
+def test_the_page_of_a_plan_that_waits_shows_what_was_done_and_can_call_it_off(there: Deciding) -> None:
+    steps = (a_step(1), replace(a_step(2, name="bank"), needs=("s1",)))
+    now = there.service.clock.now()
+    plan = door(there).plans.propose(a_plan(*steps, now=now, id="", mode=Mode.MANUAL))
+    row = {"id": plan.id, "incident_id": "", "state": "paused", "fingerprint": plan.fingerprint,
+           "who": "sre-copilot", "autonomous": False, "attempt": 1, "worker": "w"}  # fmt: skip
+    rows = [{"step_id": each.id, "action": each.action.name, "target": "t"} for each in plan.steps]
+    with there.service.database.write() as connection:
+        remediation.begin(connection, row, rows, now=now)
+        remediation.change_step(connection, plan.id, "s1", state="done", ended_at=now)
+    door(there).plans.set_status(plan.id, "paused", expected="proposed", who="w", at=now)
+    client = browser(there)
+    shown = client.get(f"/approvals/{plan.id}?again=1").text
+    assert "<strong>done</strong>" in shown
+    assert 'name="step" value="s2"' in shown
+    form = form_of(client, plan, verdict="reject", reason="enough", step="s2")
+    assert client.post(f"/approvals/{plan.id}", data=form).status_code == 303
+    assert remediation.Remediations(there.service.database).asked(plan.id) == "cancel"
+
+
+def test_another_site_signs_nobody_in(there: Deciding) -> None:
+    foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    answer = TestClient(there.application).post(
+        "/open", data={"token": there.token("viewer")}, headers=foreign
+    )
+    assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)
 
 
 def test_a_signed_in_viewer_sees_the_page_and_decides_nothing(there: Deciding, plan: Plan) -> None:

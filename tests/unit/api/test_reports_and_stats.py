@@ -13,7 +13,9 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from sre_copilot.action.catalogue import Catalogue
 from sre_copilot.api.shapes import reports as shapes
+from sre_copilot.app.acting import open_desk
 from sre_copilot.app.reporting import Reporting
 from sre_copilot.cli.main import app
 from sre_copilot.incidents.delivery.wording import message
@@ -22,6 +24,7 @@ from sre_copilot.store.notifications import NotificationStore
 from sre_copilot.store.plans import PlanStore
 from sre_copilot.testing.alerting_service import Deciding, deciding, listening
 from sre_copilot.testing.plans import a_plan
+from sre_copilot.testing.stated_executor import StatedExecutor
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +63,24 @@ def test_a_report_tells_of_alert_people_and_plan(client: TestClient, incident: d
     assert bare == {"postmortem.impact.not_measured"}
 
 
+def test_what_a_person_does_during_an_incident_is_in_its_report_named_for_it_or_not(tmp_path: Path) -> None:
+    with deciding(tmp_path) as there:
+        found = there.incident(there.fire("SlowBank", service="bank", severity="critical", minutes=3))
+        desk = open_desk(there.service.settings, there.service.database, there.service.clock)
+        desk.__dict__["catalogue"] = Catalogue([StatedExecutor(states={"bank": {"replicas": 2}})])
+        plans = there.application.state.approving.plans
+        scale = {each: desk.action("stated.scale", "process/bank", {"replicas": each}) for each in (3, 4)}
+        named = desk.propose(scale[3], who="ann", plans=plans, reason="more", incident=str(found["number"]))
+        beside = desk.propose(scale[4], who="bob", plans=plans, reason="even more")
+        path = f"/api/v1/incidents/{found['id']}/report"
+        report = there.client("viewer").get(path, params={"lang": "en"}).json()
+    assert (named.incident_id, beside.incident_id) == (found["id"], "")
+    told = [each["key"] for each in report["sections"]["actions"]]
+    assert told.count("postmortem.actions.plan") == 2
+    assert "postmortem.actions.no_plan" not in told
+    assert told.index("postmortem.actions.beside") > told.index("postmortem.actions.plan")
+
+
 @pytest.mark.parametrize(("form", "media"), [("md", "text/markdown"), ("html", "text/html"), ("json", "application/json")])  # fmt: skip
 def test_each_form_has_its_media_type_and_language(
     client: TestClient, incident: dict[str, Any], form: str, media: str
@@ -90,6 +111,16 @@ def test_where_no_pdf_can_be_made_the_extra_is_named(
     answer = client.get(f"/api/v1/incidents/{incident['id']}/report", params={"format": "pdf"})
     assert answer.status_code == 501
     assert answer.json()["detail"] == pdf.EXTRA
+
+
+def test_while_one_pdf_is_made_another_is_asked_to_come_back(
+    client: TestClient, incident: dict[str, Any]
+) -> None:
+    with pdf.printer(wait=False):
+        answer = client.get(f"/api/v1/incidents/{incident['id']}/report", params={"format": "pdf"})
+        other = client.get(f"/api/v1/incidents/{incident['id']}/report", params={"format": "html"})
+    assert (answer.status_code, other.status_code) == (503, 200)
+    assert int(answer.headers["retry-after"]) > 0
 
 
 def test_sending_makes_one_message_for_each_receiver_and_is_audited(

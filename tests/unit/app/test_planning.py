@@ -212,6 +212,14 @@ def test_after_a_plan_that_helped_the_next_waits_until_what_is_over_no_longer_sh
     assert isinstance(planning.draft(investigated("lab-05"), incident_id="INC-1"), Plan)
 
 
+def test_a_plan_that_was_carried_out_and_that_nothing_verified_holds_no_other_up(planning: Planning) -> None:
+    made = planning.draft(investigated("lab-12"), incident_id="INC-1")
+    assert isinstance(made, Plan)
+    unchecked = replace(made, steps=tuple(replace(step, checks=()) for step in made.steps))
+    end(planning, planning.plans.propose(unchecked), "succeeded")
+    assert isinstance(planning.draft(investigated("lab-05"), incident_id="INC-1"), Plan)
+
+
 def test_what_is_well_again_when_it_was_looked_at_is_not_repaired(planning: Planning) -> None:
     found = investigated("lab-12")
     window = found.observation.incident.window

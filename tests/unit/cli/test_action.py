@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sre_copilot.cli.action import app as action
-from sre_copilot.cli.action import parameters
+from sre_copilot.cli.action import described, example, parameters
 from sre_copilot.cli.killswitch import app as killswitch
 from sre_copilot.errors import UsageError
 
@@ -54,6 +54,18 @@ def test_parameters_are_json_where_they_can_be_and_text_otherwise() -> None:
         "list": ["a"],
         "eq": "a=b",
     }
+
+
+def test_parameters_are_described_by_type_and_range_and_the_example_can_be_run() -> None:
+    schema = {
+        "properties": {"replicas": {"type": "integer", "minimum": 0, "maximum": 8}, "how": {"enum": ["a", "b"]}, "grace": {"type": "number"}},
+        "required": ["replicas"],
+    }  # fmt: skip
+    assert described(schema) == "replicas: integer 0..8, how?: a|b, grace?: number"
+    bare = {"name": "x.stop", "targets": [], "kinds": ["process"], "parameters": {}}
+    bound = {"name": "x.scale", "targets": ["cart"], "kinds": ["process"], "parameters": schema}
+    assert example([bare, bound]) == "x.scale --target cart --param replicas=…"
+    assert example([bare]) == "x.stop --target process/NAME"
 
 
 @pytest.mark.parametrize("given", [["n"], ["=3"], ["n=1", "n=2"]])

@@ -87,8 +87,24 @@ def test_what_is_forwarded_is_believed_of_the_declared_proxy_alone(peer: str, sc
     assert seen["client"][0] == ("1.2.3.4" if scheme == "https" else peer)
 
 
-def test_a_configuration_without_a_source_cannot_be_used(tmp_path: Path) -> None:
+def test_a_configuration_without_a_source_is_one_that_serve_runs_and_the_rest_is_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "config.yaml"
-    path.write_text("check_interval_seconds: 30\n")
-    with pytest.raises(SettingsError, match="sources: none is configured"):
-        check_config(path)
+    path.write_text(
+        f"store: {{folder: {tmp_path}}}\nactions: {{targets: [{{service: cart, executor: kubernets, kind: Deployment, name: cart}}]}}\n"
+    )
+    for command in (check_config, doctor):
+        command(path)
+        said = " ".join(capsys.readouterr().out.split())
+        assert "ONLY ALERTS" in said
+        assert "actions.targets[0].executor: 'kubernets' is none of actions.executors" in said
+    assert "store: can be used" in said
+
+
+def test_an_executor_that_cannot_be_made_is_named_without_a_source_too(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"store: {{folder: {tmp_path}}}\nactions: {{executors: [{{type: kubernets}}]}}\n")
+    for command in (check_config, doctor):
+        with pytest.raises(SettingsError, match=r"actions\.executors\[0\]\.type"):
+            command(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,22 @@ def test_plans_are_listed_and_one_is_shown_with_its_signals(config: Path, plan: 
     assert shown.exit_code == 0
     for part in (plan.id, "Restart cart", "helped in 19 of 20", "error_rate", "Nothing else was weighed"):
         assert part in shown.output
+
+
+def test_a_plan_says_how_it_ended_who_decided_and_how_risky_it_is_in_words(
+    there: Deciding, config: Path
+) -> None:
+    door = there.application.state.approving
+    now = there.service.clock.now()
+    made = door.plans.propose(
+        replace(a_plan(now=now, id=""), requester="cleo", fault_type="", confidence=0.0)
+    )
+    path = f"/api/v1/approvals/{made.id}/reject"
+    assert there.client("admin").post(path, json={"reason": "not today"}).status_code == 200
+    shown = run(config, "show", made.id, "--lang", "en").output
+    for part in ("asked for by cleo", "rejected by admin", "not today", "no diagnosis", "can be undone"):
+        assert part in shown
+    assert "0%" not in shown.splitlines()[3]
 
 
 def test_the_difference_ends_with_one_when_a_step_could_not_be_carried_out(

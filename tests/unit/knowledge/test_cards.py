@@ -118,7 +118,8 @@ def test_a_procedure_is_indicators_items_and_a_flow_that_leads_somewhere() -> No
     [
         ("go to 3", "go to 4", "step 1 leads to step 4"),
         ("2. Restart", "4. Restart", r"flow: must be steps 1., 2., 3"),
-        ("## Items", "## Things", "items: is missing"),
+        ("1. Look. If calm: go to 3.\n2. Restart.\n3. End.", "Look.", "flow: is missing; write what is done"),
+        ("id: sop", "fault_type: warp", "fault_type: 'warp' is not known"),
         ("- latency", "latency", "indicators: holds no list"),
         ("id: sop", "name: sop", "name: is no key"),
     ],

@@ -147,12 +147,32 @@ def test_a_chain_made_wholly_anew_shows_against_what_was_noted_outside(
     assert (found.number, found.wrong) == (ENTRIES, "anchor")
 
 
-def test_a_lost_head_is_taken_up_again_and_hides_nothing(database: Database, chain: AuditChain) -> None:
+@pytest.mark.parametrize("kept", [ENTRIES, 3], ids=["nothing else", "with the tail"])
+def test_a_lost_head_is_named_for_good_by_an_entry_of_its_own(
+    database: Database, chain: AuditChain, kept: int
+) -> None:
     with database.begin() as connection:
+        connection.execute(text(f"DELETE FROM audit WHERE id > {kept}"))
         connection.execute(text("DELETE FROM facts WHERE key = 'audit.head'"))
-    chain.note("bob", "plan.reject", "PLAN-8", outcome="done", at=8.0)
-    assert chain.verify().broken is None
-    assert chain.head().count == ENTRIES + 1
+    for number in (8, 9):
+        chain.note("bob", "plan.reject", f"PLAN-{number}", outcome="done", at=float(number))
+        found = chain.verify().broken
+        assert found is not None
+        assert (found.number, found.wrong) == (kept + 1, "head")
+    assert chain.head().count == kept + 3
+    assert chain.page(verb="audit.").rows[0]["detail"]["begun_anew_after"].startswith(f"{kept}:")
+    later = f"UPDATE audit SET who = 'eve' WHERE id = {kept + 3}"
+    assert broken(database, later).wrong == "changed"  # what comes after it is still looked at
+
+
+def test_of_two_anchors_of_one_number_both_are_held_against_the_chain(chain: AuditChain) -> None:
+    right = chain.head()
+    wrong = read_head(f"{right.count}:{'0' * 64}")
+    for anchors in ([wrong, right], [right, wrong], [wrong]):
+        found = chain.verify(anchors).broken
+        assert found is not None
+        assert (found.number, found.wrong) == (right.count, "anchor")
+    assert chain.verify([right, right]).broken is None
 
 
 def test_what_is_rolled_back_leaves_no_gap(database: Database, chain: AuditChain) -> None:

@@ -138,6 +138,7 @@ class Telling:
                     **more,
                 },
                 people=tuple(people),
+                about="alerts",
             )
         )
         self._memory.happened(

@@ -25,6 +25,8 @@ class ActionSpec(Shape):
     """How much data can be lost at worst, 0 to 1."""
     timeout_seconds: float
     parameters: dict[str, Any]
+    targets: list[str]
+    """Services of `actions.targets` that it can be done to."""
 
 
 class ActionSpecs(Listing[ActionSpec]):
@@ -56,6 +58,18 @@ class Target(Shape):
     environment: str
 
 
+class Judgement(Shape):
+    """How an action is judged now: who must agree, what forbids it (`reasons`), and what would keep it from being begun (`limits`)."""
+
+    score: float
+    level: Literal["low", "medium", "high", "critical"]
+    mode: Literal["AUTO", "SEMI_AUTO", "MANUAL"]
+    words: str
+    forbidden: bool
+    reasons: list[str]
+    limits: list[str]
+
+
 class Preview(Shape):
     """What an action would do now; nothing was changed."""
 
@@ -69,14 +83,17 @@ class Preview(Shape):
     checked_by_target: bool
     """Whether the target itself has judged it."""
     dry_run: Literal[True]
+    judgement: Judgement
 
 
 class Proposed(Shape):
-    """The plan that a wish became."""
+    """The plan that a wish became; `already`: it waited before, asked for by the requester."""
 
     plan_id: str
     status: Literal["proposed"]
     digest: str
+    requester: str
+    already: bool
 
 
 class Remediation(Shape):
@@ -97,6 +114,7 @@ class Remediation(Shape):
     updated_at: Time
     ended_at: Time | None
     reason: dict[str, Any]
+    reason_words: str
     known: dict[str, Any]
 
 
@@ -116,6 +134,7 @@ class RemediationStep(Shape):
     began_at: Time | None
     ended_at: Time | None
     reason: dict[str, Any]
+    reason_words: str
     seen: dict[str, Any]
 
 

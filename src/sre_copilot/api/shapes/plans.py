@@ -20,7 +20,9 @@ class Risk(Shape):
 
     score: float
     level: Level
+    """What kind of action it is: it only reads, can be undone, cannot be undone, or is a key operation."""
     mode: Mode
+    words: str
 
 
 class RiskPart(Shape):
@@ -92,6 +94,11 @@ class Step(Shape):
     undo: str | None
     timeout_seconds: float
     checks: list[SignalCheck]
+    state: str
+    """How it stands: waiting, preparing, acting, verifying, watching, done, failed, undoing, undone, not_undone …; '' of a plan that was never begun."""
+    reason: str
+    began_at: Time | None
+    ended_at: Time | None
 
 
 class OptionAction(Shape):
@@ -122,12 +129,38 @@ class Record(Shape):
     success_rate: float | None
 
 
+class Deed(Shape):
+    """What somebody decided: by which way, and with whose authority where that is another's."""
+
+    approver: str
+    on_behalf_of: str
+    reason: str
+    way: str
+    at: Time
+
+
+class PlanVote(Deed):
+    """A vote on a plan that counted."""
+
+    verdict: Literal["approve", "reject"]
+
+
+class GoAhead(Deed):
+    """A step that was let go."""
+
+    step: str
+
+
 class Plan(Shape):
-    """A plan with all that it says; of a `hidden` one the signals are left out."""
+    """A plan with all that it says, and what became of it: `reason` is why it stands so; of a `hidden` one the signals are left out."""
 
     id: str
     status: Status
     reason: str
+    began_at: Time | None
+    ended_at: Time | None
+    votes: list[PlanVote]
+    go_aheads: list[GoAhead]
     hidden: bool
     incident_id: str
     strategy: str
@@ -215,6 +248,11 @@ class RequestStep(Shape):
     parameters: dict[str, Any]
     expected: str
     reversible: bool
+    state: str
+    """How it stands: waiting, acting, done, failed …; '' of a plan that was not begun."""
+    reason: str
+    began_at: Time | None
+    ended_at: Time | None
 
 
 class Vote(Shape):

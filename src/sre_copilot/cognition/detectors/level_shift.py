@@ -33,6 +33,8 @@ SMALLEST = {
     "throttling": 0.05,
 }
 """Rise that users or neighbours can feel: 5 ms, a fifth of a core, 64 MB, two failed requests in a hundred, one that waits, one restart."""
+STEADY = {"cpu": 0.25}
+"""Share of that rise which is taken as the least spread: the processor time of a service at rest hardly varies, and one core is all that most processes can take."""
 SCALE = {"milliseconds": 1e-3, "millicores": 1e-3, "percent": 1e-2}
 CEILING = {
     "latency": 1.2,
@@ -87,7 +89,7 @@ def _weight(row: Row) -> tuple[float, float]:
     rise = (row["top"] - max(row["normal"], row["high"])) * _scale(row)
     if rise < SMALLEST[kind]:
         return 0.0, 0.0
-    spread = max(row["spread"], SMALLEST[kind] / _scale(row))
+    spread = max(row["spread"], SMALLEST[kind] * STEADY.get(kind, 1.0) / _scale(row))
     distance = (row["top"] - row["normal"]) / spread
     if distance < LIMIT:
         return 0.0, distance

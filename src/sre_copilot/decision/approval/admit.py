@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
-from sre_copilot.decision.approval.decide import authority_of
+from sre_copilot.decision.approval.decide import authority_of, begins_alone, ruled_out
 from sre_copilot.decision.approval.model import (
     Facts,
     Refused,
@@ -64,9 +64,8 @@ def _present(plan: Plan, approval: State, facts: Facts, now: float, step: PlanSt
     """What is against it by what is so now."""
     yield from _still_wanted(plan, approval, facts, now)
     yield from _still_entitled(plan, approval.votes, facts)
-    yield from _target(plan, step, facts)
     if step_by_step(plan) and approval.status != BEGINS:  # begun: now it is about this step
-        yield from _go_ahead(plan, approval, step, facts)
+        yield from _go_ahead(plan, approval, step, facts, now)
 
 
 def _agreement(plan: Plan, votes: tuple[Vote, ...]) -> Iterator[Refused]:
@@ -81,20 +80,22 @@ def _agreement(plan: Plan, votes: tuple[Vote, ...]) -> Iterator[Refused]:
 def _still_wanted(plan: Plan, approval: State, facts: Facts, now: float) -> Iterator[Refused]:
     if plan.risk.forbidden:
         yield refused("forbidden", plan=plan.id)
+    if problem := ruled_out(plan, facts):
+        yield problem
     if facts.halted is not None:
         yield Refused(code="halted", message=facts.halted)
     if facts.frozen is not None:
         yield Refused(code="frozen", message=facts.frozen)
-    last = max((each.at for each in approval.votes), default=0.0)
+    last = max((each.at for each in (*approval.votes, *approval.go_aheads.values())), default=0.0)
     until = last + facts.rules.valid_s
-    if approval.status == BEGINS and now >= until:  # what has begun goes on, or is undone
+    if not facts.acted and now >= until:  # what has had an effect goes on, or is undone
         yield refused("expired", plan=plan.id, since=until)
 
 
 def _still_entitled(plan: Plan, votes: tuple[Vote, ...], facts: Facts) -> Iterator[Refused]:
     for vote in votes:
         if vote.way == "auto":
-            if not facts.autonomy:
+            if not begins_alone(plan, facts):
                 yield refused("autonomy")
             continue
         person = facts.people.get(vote.person)
@@ -103,21 +104,19 @@ def _still_entitled(plan: Plan, votes: tuple[Vote, ...], facts: Facts) -> Iterat
             yield refused("authority", who=vote.who or vote.person)
 
 
-def _go_ahead(plan: Plan, approval: State, step: PlanStep, facts: Facts) -> Iterator[Refused]:
-    """Somebody has agreed to this step of this plan, and still may."""
+def still_counts(plan: Plan, given: Vote, facts: Facts) -> bool:
+    """Whether the go-ahead of a step is of this plan, and of somebody who still may give it."""
+    return given.fingerprint == plan.fingerprint and not any(_still_entitled(plan, (given,), facts))
+
+
+def _go_ahead(plan: Plan, approval: State, step: PlanStep, facts: Facts, now: float) -> Iterator[Refused]:
+    """Somebody has agreed to this step of this plan, not too long ago, and still may."""
     given = approval.go_aheads.get(step.id)
     if given is None or given.verdict != "approve" or given.way == "auto":
         yield refused("go_ahead", plan=plan.id, step=step.id)
         return
     if given.fingerprint != plan.fingerprint:
         yield refused("altered", plan=plan.id)
+    if now >= (until := given.at + facts.rules.valid_s):
+        yield refused("expired", plan=plan.id, since=until)
     yield from _still_entitled(plan, (given,), facts)
-
-
-def _target(plan: Plan, step: PlanStep, facts: Facts) -> Iterator[Refused]:
-    """A target that an earlier step of the same plan changes is not what it was, and need not be."""
-    seen = facts.states.get(step.id)
-    earlier = plan.steps[: plan.steps.index(step)]
-    ours = any(each.action.target.key == step.action.target.key for each in earlier)
-    if step.state and seen is not None and seen != step.state and not ours:
-        yield refused("state", plan=plan.id, target=step.action.target.key)

@@ -16,6 +16,7 @@ from sre_copilot.decision.approval.model import (
     step_by_step,
     votes_needed,
 )
+from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import Mode, Plan
 from sre_copilot.settings.section import at_least
 
@@ -42,7 +43,14 @@ class Rejected:
     vote: Vote
 
 
-Outcome = Approved | Waiting | Rejected | Refused
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """It was approved, has not begun, and is not to be carried out after all."""
+
+    vote: Vote
+
+
+Outcome = Approved | Waiting | Rejected | Withdrawn | Refused
 
 
 def decide(plan: Plan, state: State, decision: Decision, *, now: float, facts: Facts) -> Outcome:
@@ -56,7 +64,7 @@ def decide(plan: Plan, state: State, decision: Decision, *, now: float, facts: F
         return problem
     vote = vote_of(plan, decision, now, on_behalf_of=problem)
     if decision.verdict == "reject":
-        return Rejected(vote=vote)
+        return Withdrawn(vote=vote) if state.status == "approved" else Rejected(vote=vote)
     missing = votes_needed(plan) - agreed((*state.votes, vote))
     return Waiting(vote=vote, missing=missing) if missing > 0 else Approved(vote=vote)
 
@@ -65,9 +73,14 @@ def decide_alone(plan: Plan, state: State, *, now: float, facts: Facts) -> Appro
     """Whether a plan may be carried out without a person: only where that is allowed now, and nothing asks for one."""
     if problem := _open(plan, state, facts, now) or allowed(plan, facts):
         return problem
-    if not facts.autonomy or plan.risk.mode != Mode.AUTO or votes_needed(plan) > 1:
+    if not begins_alone(plan, facts) or plan.risk.mode != Mode.AUTO or votes_needed(plan) > 1:
         return refused("autonomy")
     return Approved(vote=Vote(verdict="approve", person="", fingerprint=plan.fingerprint, at=now, way="auto"))
+
+
+def begins_alone(plan: Plan, facts: Facts) -> bool:
+    """Whether the rules of now let it be carried out without a person."""
+    return facts.autonomy and facts.ruling.mode == Mode.AUTO
 
 
 def authority_of(plan: Plan, approver: Approver, facts: Facts, *, at: float) -> str | Refused:
@@ -75,6 +88,7 @@ def authority_of(plan: Plan, approver: Approver, facts: Facts, *, at: float) -> 
     own = _own_authority(plan, approver, facts)
     if own is None:
         return ""
+    wished: Approver | None = None
     for each in facts.delegations:
         giver = facts.people.get(each.giver)
         if (
@@ -84,22 +98,34 @@ def authority_of(plan: Plan, approver: Approver, facts: Facts, *, at: float) -> 
             or not each.scope.covers(plan, facts.rules.environments)
         ):
             continue
-        if _own_authority(plan, giver, facts) is None and not asked_for(facts, giver):
-            return giver.id
-    return own
+        if _own_authority(plan, giver, facts) is None:
+            if not asked_for(facts, giver):
+                return giver.id
+            wished = giver
+    return own if wished is None else _of_the_requester(approver, wished)
+
+
+def _of_the_requester(approver: Approver, giver: Approver) -> Refused:
+    params = (("who", approver.name), ("giver", giver.name))
+    return Refused(code="requester", message=Message(key="approval.refused.for_requester", params=params))
 
 
 def first_step(plan: Plan, decision: Decision) -> Refused | None:
     """With a plan only its first step can be agreed to: what the others will find is not there yet."""
-    first = next((each.id for each in plan.steps if not each.needs), "")
-    if not decision.step or (step_by_step(plan) and decision.step == first):
+    if not decision.step or decision.step == goes_along(plan):
         return None
     return refused("not_waiting", plan=plan.id, step=decision.step[:40])
 
 
+def goes_along(plan: Plan) -> str:
+    """The step that can be agreed to along with its plan; '' where steps need no go-ahead."""
+    return next((each.id for each in plan.steps if not each.needs), "") if step_by_step(plan) else ""
+
+
 def _stands(plan: Plan, state: State, decision: Decision, facts: Facts, now: float) -> Refused | None:
-    """What is in the way whoever asks."""
-    if problem := _open(plan, state, facts, now):
+    """What is in the way whoever asks; what was approved can be taken back until it begins."""
+    taken_back = decision.verdict == "reject" and state.status == "approved"
+    if problem := unlike(plan, state) if taken_back else _open(plan, state, facts, now):
         return problem
     if decision.fingerprint and decision.fingerprint != plan.fingerprint:
         return refused("altered", plan=plan.id)
@@ -114,23 +140,51 @@ def _open(plan: Plan, state: State, facts: Facts, now: float) -> Refused | None:
     if state.superseded_by:
         return refused("superseded", plan=plan.id, by=state.superseded_by)
     if state.status != "proposed":
-        last = max(state.votes, key=lambda each: each.at, default=None)
-        return refused("decided", plan=plan.id, status=state.status, who=last.who if last else "")
-    if plan.fingerprint != state.fingerprint:
-        return refused("altered", plan=plan.id)
+        return _decided(plan, state)
+    if problem := unlike(plan, state):
+        return problem
     if now >= facts.rules.closes_at(plan):
         return refused("expired", plan=plan.id, since=facts.rules.closes_at(plan))
     return None
+
+
+def _decided(plan: Plan, state: State) -> Refused:
+    """That somebody was faster, and who."""
+    last = max(state.votes, key=lambda each: each.at, default=None)
+    if last is None or not last.person or state.status not in {"approved", "rejected"}:
+        return refused("decided", plan=plan.id, status=state.status)
+    params = (("plan", plan.id), ("who", last.person))
+    return Refused(code="decided", message=Message(key=f"approval.refused.was_{state.status}", params=params))
+
+
+def unlike(plan: Plan, state: State) -> Refused | None:
+    """That it is not the plan that was proposed."""
+    return refused("altered", plan=plan.id) if plan.fingerprint != state.fingerprint else None
 
 
 def allowed(plan: Plan, facts: Facts) -> Refused | None:
     """Why nobody may carry it out now."""
     if plan.risk.forbidden:
         return refused("forbidden", plan=plan.id)
+    if problem := ruled_out(plan, facts):
+        return problem
     if facts.frozen is not None:
         return Refused(code="frozen", message=facts.frozen)
     if facts.halted is not None:
         return Refused(code="halted", message=facts.halted)
+    return None
+
+
+def ruled_out(plan: Plan, facts: Facts) -> Refused | None:
+    """What the rules say now: of what needs a person anyhow, missing autonomy is no objection."""
+    now = facts.ruling
+    if now.forbidden:
+        return Refused(
+            code="forbidden", message=next(iter(now.reasons), refused("forbidden", plan=plan.id).message)
+        )
+    four_eyes = now.four_eyes and votes_needed(plan) < 2
+    if four_eyes or now.mode > max(plan.risk.mode, Mode.SEMI_AUTO):
+        return refused("stricter", plan=plan.id)
     return None
 
 

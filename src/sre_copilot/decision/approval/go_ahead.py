@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from sre_copilot.decision.approval.decide import allowed, asked_for, authority_of, vote_of
+from sre_copilot.decision.approval.decide import allowed, asked_for, authority_of, unlike, vote_of
 from sre_copilot.decision.approval.model import Decision, Facts, Refused, State, Vote, refused
 from sre_copilot.domain.plan import Plan
+
+
+def call_off(plan: Plan, state: State, decision: Decision, *, now: float, facts: Facts) -> Vote | Refused:
+    """That a plan which waits with a step is not gone on with, by whoever could approve it or asked for it; nothing is changed here."""
+    if problem := unlike(plan, state):
+        return problem
+    if decision.fingerprint not in ("", plan.fingerprint):
+        return refused("altered", plan=plan.id)
+    if not decision.reason.strip():
+        return refused("reason")
+    authority = authority_of(plan, decision.by, facts, at=now)
+    return (
+        authority if isinstance(authority, Refused) else vote_of(plan, decision, now, on_behalf_of=authority)
+    )
 
 
 def let_go(
@@ -18,7 +32,7 @@ def let_go(
     """
     if plan.fingerprint != state.fingerprint or decision.fingerprint not in ("", plan.fingerprint):
         return refused("altered", plan=plan.id)
-    if decision.verdict != "approve" or decision.step != waits_for or decision.step in state.go_aheads:
+    if decision.verdict != "approve" or decision.step != waits_for or not waits_for:
         return refused("not_waiting", plan=plan.id, step=decision.step[:40])
     if problem := allowed(plan, facts):
         return problem

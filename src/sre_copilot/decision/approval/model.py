@@ -8,8 +8,10 @@ from typing import Literal
 
 from sre_copilot.decision.environment import lies_in
 from sre_copilot.decision.patterns import fits
+from sre_copilot.decision.ruling import WITHOUT_A_WORD
+from sre_copilot.decision.ruling import Verdict as Ruled
 from sre_copilot.domain.evidence import Message
-from sre_copilot.domain.plan import Action, Mode, Plan, PlanStatus, RiskLevel
+from sre_copilot.domain.plan import Mode, Plan, PlanStatus, PlanStep, RiskLevel
 from sre_copilot.settings.acting.decision import EnvironmentClass
 from sre_copilot.settings.section import Role
 
@@ -35,12 +37,12 @@ Code = Literal[
     "requester",  # who asked for it may not approve it
     "replayed",  # the same vote again
     "forbidden",  # nobody may carry it out
+    "stricter",  # the rules ask for more by now than when it was made
     "frozen",
     "halted",  # kill switch, maintenance
     "reason",  # a refusal needs one
     "votes",  # not everybody who must agree has
     "authority",  # who approved it may not any more
-    "state",  # the target is not what it was
     "autonomy",  # it may not be carried out without a person
     "step",  # the plan has no such step
     "go_ahead",  # a person must agree to this very step, and nobody has
@@ -83,7 +85,7 @@ class Scope:
             plan.risk.level <= self.at_most
             and all(fits(action.name, self.actions) for action in steps)
             and all(lies_in(action.target, self.environments, known) for action in steps)
-            and fits(plan.entity, self.entities)
+            and all(fits(service_of(plan, step), self.entities) for step in plan.steps)
         )
 
 
@@ -94,12 +96,12 @@ class Rule:
     group: str
     scope: Scope
 
-    def concerns(self, plan: Plan, action: Action, known: Environments = NONE) -> bool:
+    def concerns(self, plan: Plan, step: PlanStep, known: Environments = NONE) -> bool:
         """Whether a step is meant; `known` says what environments are."""
         return (
-            fits(action.name, self.scope.actions)
-            and lies_in(action.target, self.scope.environments, known)
-            and fits(plan.entity, self.scope.entities)
+            fits(step.action.name, self.scope.actions)
+            and lies_in(step.action.target, self.scope.environments, known)
+            and fits(service_of(plan, step), self.scope.entities)
         )
 
 
@@ -112,7 +114,7 @@ class Rules:
     ttl_s: float = 3600.0
     """How long a request can be answered; the plan's own `expires_at` may be earlier."""
     valid_s: float = 1800.0
-    """How long after the last vote it may begin."""
+    """How long after the last vote its first effect may come, and after the go-ahead of a step that step."""
     separation: bool = True
     """Whether who asked for it may not approve it."""
     environments: Environments = field(default_factory=dict)
@@ -121,9 +123,7 @@ class Rules:
     def groups_of(self, plan: Plan) -> tuple[str, ...]:
         """Groups that an approver must belong to: of each step that of the first rule that fits; none: anybody with the role."""
         found = (
-            next(
-                (rule.group for rule in self.rules if rule.concerns(plan, step.action, self.environments)), ""
-            )
+            next((rule.group for rule in self.rules if rule.concerns(plan, step, self.environments)), "")
             for step in plan.steps
         )
         return tuple(dict.fromkeys(each for each in found if each))
@@ -213,13 +213,20 @@ class Facts:
     """Kill switch or maintenance."""
     autonomy: bool = False
     """Whether this plan, judged now, may be carried out without a person."""
-    states: Mapping[str, str] = field(default_factory=dict)
-    """Digest of the target's present state by the id of the step; a step that is absent was not looked at."""
+    acted: bool = False
+    """Whether an effect of the plan was begun: from then on it goes on, or is undone, however old its votes are."""
+    ruling: Ruled = WITHOUT_A_WORD
+    """What black list, policies and autonomy ask for now."""
 
 
 def refused(code: Code, **params: str | float) -> Refused:
     """A refusal with its sentence."""
     return Refused(code=code, message=Message(key=f"approval.refused.{code}", params=tuple(params.items())))
+
+
+def service_of(plan: Plan, step: PlanStep) -> str:
+    """The service that a step acts on; of one that is not known, that of the plan."""
+    return step.service or plan.entity
 
 
 def votes_needed(plan: Plan) -> int:

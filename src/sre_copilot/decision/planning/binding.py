@@ -23,6 +23,17 @@ def targets_of(service: str, estate: Estate) -> tuple[Target, ...]:
     return tuple(found.values())
 
 
+def service_of(target: Target, estate: Estate, *, first: str = "") -> str:
+    """What the topology calls a target; '' where nobody knows.
+
+    An entry that names a service says more than one with a pattern; among equals `first`, the culprit, comes first.
+    """
+    named = [each.service for each in estate.bindings if not is_pattern(each.service)]
+    read = [_read(each, target) for each in estate.bindings if is_pattern(each.service)]
+    ordered = (*(each for each in named if each == first), *named, first, *read)
+    return next((each for each in ordered if _is_bound(each, target, estate)), "")
+
+
 def specs_for(strategy: str, target: Target, estate: Estate) -> Iterator[ActionSpec]:
     """Actions of the catalogue that carry a strategy out on a target, the preferred first."""
     for verb in VERBS.get(strategy, ()):
@@ -40,6 +51,25 @@ def actions_of(service: str, name: str, estate: Estate) -> tuple[Target, ...]:
         for each in targets_of(service, estate)
         if spec is not None and each.executor == executor and each.kind in spec.kinds
     )
+
+
+def _is_bound(service: str, target: Target, estate: Estate) -> bool:
+    """By the key: the environment is no part of what a target is."""
+    return bool(service) and target.key in {each.key for each in targets_of(service, estate)}
+
+
+def is_pattern(service: str) -> bool:
+    """Whether an entry of `actions.targets` stands for services that it does not name."""
+    return any(each in service for each in "*?[")
+
+
+def _read(binding: TargetBinding, target: Target) -> str:
+    """The service out of the name, or the namespace, of a target that a pattern made; '' where it holds none."""
+    for made, found in ((binding.name, target.name), (binding.namespace, target.namespace)):
+        before, place, after = made.partition(SERVICE)
+        if place and found.startswith(before) and found.endswith(after):
+            return found[len(before) : len(found) - len(after)]
+    return ""
 
 
 def _target(binding: TargetBinding, service: str) -> Target:

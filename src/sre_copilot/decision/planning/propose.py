@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sre_copilot.decision.assess import Rulebook, assess, together
+from sre_copilot.decision.planning.binding import service_of
 from sre_copilot.decision.planning.model import Estate, Fault, Known, NoPlan, Ready, message
 from sre_copilot.decision.planning.signals import without_instances
 from sre_copilot.decision.record import Standing
@@ -104,7 +105,7 @@ def weigh(
         risk=never_alone(risk) if ready.draft.origin == "team" else risk,
         record=weakest.record,
         expected=expected(weakest.record, ready.draft.prior),
-        steps=_steps(ready, estate, known),
+        steps=_steps(ready, fault, estate, known),
     )
 
 
@@ -171,7 +172,7 @@ def _situation(
         spec=estate.specs[action.name],
         confidence=fault.probability,
         standing=standing,
-        service=fault.entity,
+        service=service_of(action.target, estate, first=fault.entity),
         topology=known.topology,
         rates=known.rates,
         labels=known.labels,
@@ -179,7 +180,7 @@ def _situation(
     )
 
 
-def _steps(ready: Ready, estate: Estate, known: Known) -> tuple[PlanStep, ...]:
+def _steps(ready: Ready, fault: Fault, estate: Estate, known: Known) -> tuple[PlanStep, ...]:
     """One step an action, each after the one before; the signals that must be well again belong to the last."""
     made: list[PlanStep] = []
     last = len(ready.actions) - 1
@@ -200,6 +201,7 @@ def _steps(ready: Ready, estate: Estate, known: Known) -> tuple[PlanStep, ...]:
                 reversible=spec.reversible,
                 checks=(*recovery, *guards) if place == last else guards,
                 state=state,
+                service=service_of(action.target, estate, first=fault.entity),
             )
         )
     return tuple(made)

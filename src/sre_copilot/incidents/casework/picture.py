@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from sre_copilot.domain.alert import SEVERITIES
+from sre_copilot.domain.alert import FORETOLD, SEVERITIES
 from sre_copilot.domain.anomaly import Severity
-from sre_copilot.incidents.watch.telling import FORETOLD
 
 MOST_ALERTS = 200  # kept in a picture, the earliest: a storm has thousands, and the cause is at its beginning
 TEXTS = ("summary", "description", "message")

@@ -274,5 +274,6 @@ class Attempts:
             created_at=self._clock.now(),
             content={**content, "fallback_from": before},
             people=tuple(row["payload"].get("people") or ()),
+            about=row["payload"].get("about", "other"),
         )
         self._store.insert(connection, [told])

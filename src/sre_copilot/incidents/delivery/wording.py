@@ -177,6 +177,11 @@ def _reach(content: Mapping[str, Any], lang: Language) -> Iterator[str]:
 
 def _cause(content: Mapping[str, Any], lang: Language) -> str:
     cause, confidence = content.get("cause"), content.get("confidence")
+    if not cause and content.get(
+        "asked_by"
+    ):  # nobody looked for a cause: none is claimed, nor that there is none
+        who, why = one_line(str(content["asked_by"])), one_line(str(content.get("asked_for") or ""))
+        return word("notify.asked_for" if why else "notify.asked", lang, who=who, why=why)
     if not cause:
         return word("notify.no_cause", lang)
     fault = str((content.get("diagnosis") or {}).get("fault_type") or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import string
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -45,7 +46,8 @@ def say(message: Message, lang: Language) -> str:
     """Say a message in a language; a missing key or parameter gives the key and the parameters, never an error.
 
     Parameters named `fault_type` and `modality` (also with a suffix: `fault_type_other`) are said in words, so are the
-    golden signals as `signal`, the common kinds of change as `kind` and a `severity`; percentages as the language writes them, `at` and
+    golden signals as `signal`, the common kinds of change as `kind`, a `severity`, and other names in `_KNOWN` where the value is known, and a `length` with its units;
+    percentages as the language writes them, `at` and
     those that end in `_at` as a time of day UTC, `{alerts:#alert|alerts}` with the noun that fits the number, `since` as a date and time, fractions without a format with four digits, text on one line with
     control codes made visible.
     """
@@ -112,7 +114,16 @@ _KNOWN = {
     "signal": "metric_name",
     "kind": "change_kind",
     "severity": "notify.severity",
+    "risk_mode": "risk_mode",
+    "risk_kind": "risk_kind",
+    **{name: f"said.{name}" for name in ("status", "state", "level", "way", "verb", "verdict")},
 }  # parameters whose common values have words
+_AMOUNT = re.compile(r"(\d+) (s|min|h|d)")  # of a duration, as reports keep it: `2 h 5 min`
+
+
+def length_words(length: str, lang: Language) -> str:
+    """Say a duration with the units of the language."""
+    return _AMOUNT.sub(lambda each: f"{each[1]} {word(f'said.unit.{each[2]}', lang)}", length)
 
 
 class _Sentence(string.Formatter):
@@ -128,6 +139,8 @@ class _Sentence(string.Formatter):
             value = word(f"modality.{value}", self.lang)
         elif name in _KNOWN and has(f"{_KNOWN[name]}.{value}"):
             value = word(f"{_KNOWN[name]}.{value}", self.lang)
+        elif name == "length":
+            value = length_words(str(value), self.lang)
         elif (name == "at" or name.endswith("_at")) and isinstance(value, (int, float)):
             value = clock(value)
         elif name == "since" and isinstance(value, (int, float)):  # what goes on may have begun days ago

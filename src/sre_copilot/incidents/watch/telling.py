@@ -9,7 +9,7 @@ from sre_copilot.alerts.intake.anomalies import event_of
 from sre_copilot.alerts.intake.reader import IntakeConfig, Unreadable
 from sre_copilot.clock import rfc3339
 from sre_copilot.cognition.forecast.breach_message import breach_message
-from sre_copilot.domain.alert import ALERTNAME, SEVERITIES, AlertEvent
+from sre_copilot.domain.alert import ALERTNAME, FORETOLD, SEVERITIES, AlertEvent
 from sre_copilot.domain.anomaly import Breach
 from sre_copilot.errors import SreCopilotError
 from sre_copilot.incidents.report.words import say
@@ -22,8 +22,6 @@ from sre_copilot.telemetry import log
 Tell = Callable[[Sequence[AlertEvent]], None]
 """Takes alerts into the intake; it raises when they are not durable there, and then they are given again."""
 SOURCE, PROVIDER = "watch", "anomaly"
-FORETOLD = "PredictedBreach"
-"""The `alertname` of every breach that is likely: nothing is wrong yet."""
 LIKELY = 0.8  # of a breach that is told of: one warning in five may be idle, more of them are no longer read
 TRUE_HALF = 0.5  # of earlier warnings like it, where that is known
 _intake = IntakeConfig(name=SOURCE, provider=PROVIDER)

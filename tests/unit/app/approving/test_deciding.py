@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from tests.unit.app.approving.world import (
     ManualClock,
     decide,
@@ -19,12 +20,14 @@ from tests.unit.app.approving.world import (
 
 from sre_copilot.app.approving import Answer, Approving
 from sre_copilot.app.approving_made import make_approving
+from sre_copilot.app.callers import at_the_command_line
 from sre_copilot.app.serving import Service
 from sre_copilot.decision.approval.admit import Admitted
-from sre_copilot.domain.plan import RiskLevel
+from sre_copilot.domain.plan import Mode, RiskLevel
 from sre_copilot.errors import SettingsError
 from sre_copilot.store.alerting.audit import actor
 from sre_copilot.store.audit_chain import AuditChain
+from sre_copilot.store.notifications import notifications
 from sre_copilot.testing.plans import NOW, a_plan
 
 
@@ -74,13 +77,11 @@ def test_of_two_approvers_at_once_one_counts_and_the_other_is_told(door: Approvi
     assert events(service) == ["proposed", "approved"]
 
 
-def test_of_an_approval_and_a_rejection_the_first_one_counts(door: Approving, service: Service) -> None:
-    for number, first in enumerate(("approve", "reject")):
-        plan = door.plans.propose(a_plan(id=f"PLAN-2026020614302{number}"))
-        second = "reject" if first == "approve" else "approve"
-        assert isinstance(decide(door, service, plan, verdict=first, reason="r"), Answer)
-        assert refused(decide(door, service, plan, name="bob", verdict=second, reason="r")) == "decided"
-        assert status(door, plan) == ("approved" if first == "approve" else "rejected")
+def test_what_was_rejected_is_not_approved_any_more(door: Approving, service: Service) -> None:
+    plan = door.plans.propose(a_plan())
+    assert isinstance(decide(door, service, plan, verdict="reject", reason="r"), Answer)
+    assert refused(decide(door, service, plan, name="bob", reason="r")) == "decided"
+    assert status(door, plan) == "rejected"
     assert refused(door.admission(plan.id, step_id="s1")) == "decided"
 
 
@@ -101,6 +102,49 @@ def test_who_asked_for_a_plan_does_not_approve_it_by_any_token(door: Approving, 
     plan = door.plans.propose(a_plan(requester=actor(token)))
     assert refused(decide(door, service, plan, name="ANN LEE")) == "requester"
     assert decide(door, service, plan, name="bob").status == "approved"
+
+
+def test_who_asked_at_the_command_line_is_the_same_person(door: Approving, service: Service) -> None:
+    plan = door.plans.propose(a_plan(requester=at_the_command_line("ann")))
+    assert refused(decide(door, service, plan)) == "requester"
+    assert decide(door, service, plan, "bob").status == "approved"
+
+
+def test_what_was_approved_is_taken_back_until_it_begins(door: Approving, service: Service) -> None:
+    plan, begun = door.plans.propose(a_plan()), door.plans.propose(a_plan())
+    for each in (plan, begun):
+        decide(door, service, each)
+    door.plans.set_status(begun.id, "running", expected="approved", who="w", at=NOW)
+    cases = [
+        (decide(door, service, plan, "bob", verdict="reject"), "reason"),
+        (decide(door, service, plan, "bob", role="viewer", verdict="reject", reason="r"), "role"),
+        (decide(door, service, plan, "bob", verdict="reject", reason="r", fingerprint="0" * 64), "altered"),
+        (decide(door, service, begun, "bob", verdict="reject", reason="r"), "decided"),
+    ]
+    assert [refused(found) for found, _ in cases] == [code for _, code in cases]
+    found = decide(door, service, plan, "bob", verdict="reject", reason="it is well again")
+    assert (found.status, status(door, plan)) == ("cancelled", "cancelled")
+    assert (last_entry(service)["verb"], last_entry(service)["detail"]["status"]) == (
+        "plan.reject",
+        "cancelled",
+    )
+    assert events(service)[-1] == "rejected"
+    with service.database.begin() as connection:
+        told = connection.execute(
+            select(notifications.c.key).where(notifications.c.key.startswith(f"approval/{plan.id}/"))
+        ).scalars()
+        assert {key.split("/")[2] for key in told} == {"1", "900", "902"}
+    assert refused(door.admission(plan.id, step_id="s1")) == "decided"
+    assert refused(decide(door, service, plan, "bob", verdict="reject", reason="again")) == "decided"
+
+
+def test_to_ask_whether_a_plan_may_begin_alone_keeps_nothing(door: Approving, service: Service) -> None:
+    plan = door.plans.propose(a_plan(mode=Mode.AUTO))
+    before = AuditChain(service.database).head()
+    found = door.alone(plan.id)
+    assert found is not None
+    assert found.code == "autonomy"
+    assert AuditChain(service.database).head() == before
 
 
 def test_an_expired_request_is_refused_and_is_expired_from_then_on(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from tests.unit.app.approving.world import ManualClock, decide, refused, status
 
+from sre_copilot.app.approval_waiting import Waiting
 from sre_copilot.app.approving import Approving
 from sre_copilot.app.serving import Service
 from sre_copilot.decision.approval.model import Refused
@@ -61,7 +62,7 @@ def test_a_plan_that_is_taken_back_or_not_used_in_time_is_told(
     assert told_of(service, withdrawn.id)[-1] == "approval.ended.cancelled"
     decide(door, service, unused)
     clock.set(NOW + 1800)
-    assert door.turn() == 1
+    assert Waiting(door).turn() == 1
     assert told_of(service, unused.id)[-1] == "approval.ended.expired"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from structlog.testing import capture_logs
@@ -14,6 +15,7 @@ from tests.unit.app.approving.world import (
     status,
 )
 
+from sre_copilot.app.approval_waiting import Waiting
 from sre_copilot.app.approving import Approving
 from sre_copilot.app.approving_made import Turning, make_approving
 from sre_copilot.app.serving import Service
@@ -41,7 +43,10 @@ def test_the_request_tells_all_that_an_approver_needs_in_their_language(
     )
     assert (fields["Estimated Time"], fields["Success Rate"]) == ("5 minutes", "95 %, from 20 similar cases")
     assert "Recommended Action" in fields
-    assert f"APPROVE {plan.id}" in told.text
+    assert f"plan approve {plan.id}" in told.text
+    assert "APPROVE" not in told.text  # nothing receives what people reply
+    (heard,) = replace(door.messages, chat=True).request(plan)
+    assert "approval.reply" in {each["key"] for each in heard.content["summary"]}
     assert told.links[0][0].startswith(f"https://sre.example.org/approvals/{plan.id}?proof=")
     chinese = message(row, key="k", language="zh")
     assert dict(chinese.fields)["成功率"] == "95%，依据 20 个相似案例"
@@ -68,15 +73,15 @@ def test_a_request_that_nobody_answers_goes_on_to_others_once_and_ends(
     door: Approving, service: Service, clock: ManualClock
 ) -> None:
     plan = door.plans.propose(a_plan())
-    assert door.turn() == 0
+    assert Waiting(door).turn() == 0
     clock.set(NOW + 600)
-    assert (door.turn(), door.turn()) == (1, 0)
+    assert (Waiting(door).turn(), Waiting(door).turn()) == (1, 0)
     latest = NotificationStore(service.database).page(limit=1).rows[0]
     assert (latest["receiver"], latest["state"]) == ("lead", "approval")
     assert last_entry(service)["verb"] == "plan.escalate"
     clock.set(NOW + 3600)
-    assert (door.turn(), status(door, plan)) == (1, "expired")
-    assert (last_entry(service)["verb"], door.turn()) == ("plan.expired", 0)
+    assert (Waiting(door).turn(), status(door, plan)) == (1, "expired")
+    assert (last_entry(service)["verb"], Waiting(door).turn()) == ("plan.expired", 0)
 
 
 def test_groups_are_told_instead_and_must_agree(tmp_path: Path, clock: ManualClock) -> None:

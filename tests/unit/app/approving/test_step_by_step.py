@@ -13,7 +13,7 @@ from sre_copilot.app.approving import Approving
 from sre_copilot.app.serving import Service
 from sre_copilot.decision.approval.admit import Admitted
 from sre_copilot.decision.approval.model import Refused
-from sre_copilot.domain.plan import Mode, Plan
+from sre_copilot.domain.plan import Mode, Plan, RiskLevel
 from sre_copilot.incidents.report.words import say
 from sre_copilot.store import remediation
 from sre_copilot.testing.plans import NOW, a_plan, a_step
@@ -66,7 +66,8 @@ def test_only_the_step_that_waits_can_be_let_go_once_and_by_those_who_may(
         (decide(door, service, plan), "decided"),
         (decide(door, service, plan, role="viewer", step="s1"), "role"),
         (decide(door, service, plan, fingerprint="0" * 64, step="s1"), "altered"),
-        (decide(door, service, plan, verdict="reject", reason="r", step="s1"), "not_waiting"),
+        (decide(door, service, plan, verdict="reject", step="s1"), "reason"),
+        (decide(door, service, plan, verdict="reject", reason="r", role="viewer"), "role"),
     ]
     assert [refused(found) for found, _ in cases] == [code for _, code in cases]
     assert not isinstance(decide(door, service, plan, step="s1"), Refused)
@@ -85,6 +86,45 @@ def test_a_go_ahead_counts_no_more_when_its_giver_has_lost_the_authority(
             service.tokens.revoke(token.id, now=NOW)
     service.settings.decision.approval.chat_approvers.clear()
     assert refused(door.admission(plan.id, step_id="s1")) == "authority"
+
+
+def test_a_fresh_go_ahead_takes_the_place_of_one_whose_giver_lost_the_authority(
+    door: Approving, service: Service, plan: Plan
+) -> None:
+    decide(door, service, plan, name="bob", step="s1")
+    assert door.pending() == ()
+    for token in service.tokens.all():
+        if token.name == "bob":
+            service.tokens.revoke(token.id, now=NOW)
+    service.settings.decision.approval.chat_approvers.clear()
+    assert [each.waits_for for each in door.pending()] == ["s1"]
+    assert decide(door, service, plan, name="carl", step="s1").step == "s1"
+    goes_on(door, plan)
+    assert isinstance(door.admission(plan.id, step_id="s1"), Admitted)
+
+
+def test_of_two_who_must_agree_the_first_may_let_the_first_step_go(door: Approving, service: Service) -> None:
+    plan = standing_still(door, level=RiskLevel.CRITICAL)
+    first, second = decide(door, service, plan, step="s1"), decide(door, service, plan, name="bob")
+    assert (first.status, first.missing, first.step, second.status) == ("proposed", 1, "s1", "approved")
+    door.plans.set_status(plan.id, "running", expected="approved", who="w", at=NOW)
+    assert isinstance(door.admission(plan.id, step_id="s1"), Admitted)
+
+
+def test_a_plan_that_waits_with_a_step_can_be_called_off(
+    door: Approving, service: Service, plan: Plan
+) -> None:
+    answer = decide(door, service, plan, name="bob", verdict="reject", reason="it is well again")
+    assert (answer.status, answer.step) == ("paused", "")
+    assert remediation.Remediations(service.database).asked(plan.id) == "cancel"
+    entry = last_entry(service)
+    assert (entry["verb"], entry["outcome"], entry["detail"]["reason"]) == (
+        "plan.reject",
+        "done",
+        "it is well again",
+    )
+    assert door.pending() == ()
+    assert refused(decide(door, service, plan, step="s1")) == "not_waiting"
 
 
 def test_the_first_step_can_be_let_go_along_with_the_plan_and_no_other(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sre_copilot.decision.approval.decide import Approved, Rejected, Waiting, decide, decide_alone
+from sre_copilot.decision.approval.decide import Approved, Rejected, Waiting, Withdrawn, decide, decide_alone
 from sre_copilot.decision.approval.model import (
     Approver,
     Decision,
@@ -101,6 +101,16 @@ def test_a_target_without_an_environment_counts_as_production() -> None:
     assert rules.groups_of(a_plan(a_step(environment=""))) == ("live",)
 
 
+def test_rules_and_delegations_by_service_mean_what_a_step_is_done_to() -> None:
+    other = a_plan(replace(a_step(), service="payment-db"))
+    scope = Scope(entities=("payment*",))
+    rules = Rules(rules=(Rule(group="payments", scope=scope),))
+    assert rules.groups_of(other) == ("payments",)
+    assert scope.covers(other)
+    assert not scope.covers(a_plan(replace(a_step(), service="payment-db"), a_step(2)))
+    assert rules.groups_of(a_plan()) == ()  # a plan of before: its step is of the service of the plan
+
+
 def test_an_expired_request_is_refused_at_the_earlier_of_its_two_ends() -> None:
     assert code(now=NOW + 3600) == "expired"
     assert code(a_plan(expires_at=NOW + 60), now=NOW + 60) == "expired"
@@ -111,7 +121,11 @@ def test_an_expired_request_is_refused_at_the_earlier_of_its_two_ends() -> None:
 @pytest.mark.parametrize("status", ["approved", "rejected", "running", "succeeded", "cancelled"])
 def test_what_was_decided_is_decided(status: Any) -> None:
     assert code(at=state(status=status)) == "decided"
-    assert code(decision=approve(verdict="reject", reason="late"), at=state(status=status)) == "decided"
+    late = approve(verdict="reject", reason="late")
+    if status == "approved":  # it has not begun: what was agreed to can be taken back
+        assert isinstance(decide(PLAN, state(status=status), late, now=NOW + 60, facts=facts()), Withdrawn)
+    else:
+        assert code(decision=late, at=state(status=status)) == "decided"
 
 
 def test_an_altered_plan_is_refused_whether_in_the_store_or_before_the_eyes_of_the_approver() -> None:
@@ -175,7 +189,34 @@ def test_nobody_lends_what_they_do_not_have_or_may_not_use() -> None:
     weak = {**PEOPLE, "ann": replace(ANN, role="responder")}
     assert code(decision=approve(EVE), delegations=(lent,), people=weak) == "role"
     assert code(decision=approve(EVE), delegations=(lent,), people={}) == "role"
-    assert code(decision=approve(EVE), delegations=(lent,), requester="ann") == "role"
+    assert code(decision=approve(EVE), delegations=(lent,), requester="ann") == "requester"
+
+
+def test_a_delegate_of_whoever_asked_for_it_is_told_so_and_not_that_a_role_is_missing() -> None:
+    lent = Delegation(id="D", giver="ann", taker="eve", scope=Scope(), starts_at=NOW, ends_at=NOW + 900)
+    from_bob = replace(lent, id="E", giver="bob")
+    found = decide(
+        PLAN, state(), approve(EVE), now=NOW + 1, facts=facts(delegations=(lent,), requester="ann")
+    )
+    assert isinstance(found, Refused)
+    assert found.message == Message(
+        key="approval.refused.for_requester", params=(("who", "Eve"), ("giver", "Ann"))
+    )
+    both = decide(
+        PLAN, state(), approve(EVE), now=NOW + 1, facts=facts(delegations=(lent, from_bob), requester="ann")
+    )
+    assert isinstance(both, Approved)
+    assert both.vote.on_behalf_of == "bob"
+
+
+@pytest.mark.parametrize("status", ["approved", "rejected"])
+def test_who_comes_late_is_told_who_was_faster_by_name(status: Any) -> None:
+    vote = Vote(verdict="approve", person="ann", fingerprint=PLAN.fingerprint, at=NOW, way="rest", who="ann (token ee22f4e4)")  # fmt: skip
+    found = decide(PLAN, state(status=status, votes=(vote,)), approve(BOB), now=NOW + 1, facts=facts())
+    assert isinstance(found, Refused)
+    assert found.message == Message(
+        key=f"approval.refused.was_{status}", params=(("plan", PLAN.id), ("who", "ann"))
+    )
 
 
 def test_without_a_person_only_where_that_is_allowed_now() -> None:

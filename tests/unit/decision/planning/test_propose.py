@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 from tests.unit.decision.planning.given import ONSET, change, estate, fault, known, ready
 
 from sre_copilot.decision.assess import Rulebook
+from sre_copilot.decision.planning.binding import service_of
 from sre_copilot.decision.planning.candidates import drafts
 from sre_copilot.decision.planning.filling import filled
-from sre_copilot.decision.planning.model import Fault, Known, NoPlan, Seen, Suggestion
+from sre_copilot.decision.planning.model import Advice, Estate, Fault, Known, NoPlan, Seen, Suggestion
 from sre_copilot.decision.planning.propose import propose
+from sre_copilot.decision.policy.reading import Policies
 from sre_copilot.decision.record import standing_of
 from sre_copilot.domain.faults import FAULT_TYPES
-from sre_copilot.domain.plan import Mode, Plan, Record, SignalCheck
+from sre_copilot.domain.plan import Mode, Plan, Record, SignalCheck, Target
+from sre_copilot.settings.acting.actions import TargetBinding
 from sre_copilot.settings.acting.decision import Decision
 from sre_copilot.settings.acting.decision import Risk as RiskSettings
 
@@ -48,6 +51,52 @@ def test_the_more_specific_way_is_recommended_and_the_other_is_shown_with_why_no
     assert (told.strategy, dict(told.title.params)["version"]) == ("rollback", "1.2")
     assert [each.strategy for each in told.options] == ["restart", "nothing"]
     assert told.options[0].reason.key == "planning.option.less"
+
+
+HANDS_OFF = Policies.read(
+    """policies:
+  - name: no billing
+    when: {services: [billing]}
+    effect: forbid
+    because: its owners repair it themselves
+tests:
+  - name: it is left alone
+    given: {action: manager.restart, service: billing}
+    expect: {forbidden: true}
+""",
+    "policies.yaml",
+)
+ELSEWHERE = Advice(kind="card", id="C1", text="Restart billing.", fault_type="process/hung", trust=0.9)
+
+
+def test_a_step_is_judged_as_what_it_is_done_to_not_as_the_culprit() -> None:
+    told = known(advice=(ELSEWHERE,), rates={"entry": 100.0, "cart": 1.0, "billing": 100.0})
+    plan = made(fault(entity="cart"), told)
+    there = [step for option in plan.options for step in option.steps] + list(plan.steps)
+    assert {each.service for each in there} == {"cart", "billing"}
+    assert all(each.action.target.name == each.service for each in there)
+    forbidding = made(fault(entity="cart"), told, rules=Rulebook(policies=Policies.together([HANDS_OFF])))
+    assert {each.service for each in forbidding.steps} == {"cart"}
+    (forbidden,) = [each for each in forbidding.options if each.reason.key == "planning.option.forbidden"]
+    assert {each.service for each in forbidden.steps} == {"billing"}
+
+
+def test_the_service_of_a_target_is_read_out_of_the_bindings() -> None:
+    def bound(service: str, name: str, namespace: str = "") -> TargetBinding:
+        return TargetBinding(service=service, executor="sql", kind="database", name=name, namespace=namespace)
+
+    def read(name: str, *bindings: TargetBinding, first: str = "", namespace: str = "") -> str:
+        there = Target(executor="sql", kind="database", name=name, namespace=namespace, environment="any")
+        return service_of(there, Estate(specs={}, bindings=bindings), first=first)
+
+    made_of = bound("*", "db-{service}")
+    assert read("db-cart", made_of) == "cart"
+    assert read("other", made_of) == ""
+    assert read("main", bound("team-*", "main", "{service}"), namespace="team-a") == "team-a"
+    assert read("main", bound("team-*", "main", "{service}"), namespace="shop") == ""
+    assert read("main", bound("payment", "main"), bound("ledger", "main"), first="ledger") == "ledger"
+    assert read("main", bound("*", "main"), bound("payment", "main"), first="cart") == "payment"
+    assert read("main", bound("*", "main"), first="cart") == "cart"
 
 
 def test_a_record_outweighs_what_is_expected_in_general() -> None:

@@ -1,0 +1,33 @@
+"""Whether what the configuration says of executors and targets can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sre_copilot.action.catalogue import Catalogue, open_catalogue
+from sre_copilot.settings.document import Settings
+
+
+def check_actions(settings: Settings) -> tuple[str, ...]:
+    """Make every executor and hold the targets to what they can do, nothing is asked of any system; return what is worth knowing.
+
+    Raises
+    ------
+    SettingsError : names the entry, the key, and the way out
+    """
+    return tuple(_remarks(settings, open_catalogue(settings.actions.executors)))
+
+
+def _remarks(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
+    kinds: dict[str, set[str]] = {}
+    for spec in catalogue.specs:
+        kinds.setdefault(spec.name.partition(".")[0], set()).update(spec.kinds)
+    if kinds:
+        count = len(settings.actions.targets)
+        yield f"actions: {len(catalogue.specs)} of {', '.join(sorted(kinds))}; {count} targets"
+    for number, each in enumerate(settings.actions.targets):
+        place, known = f"actions.targets[{number}]", kinds.get(each.executor)
+        if known is None:
+            yield f"{place}.executor: {each.executor!r} is none of actions.executors ({', '.join(sorted(kinds)) or 'none'}), so that nothing is done to it"
+        elif each.kind not in known:
+            yield f"{place}.kind: no action of {each.executor} is done to a {each.kind!r}; kinds are {', '.join(sorted(known))}"
