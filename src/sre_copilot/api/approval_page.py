@@ -13,13 +13,14 @@ from fastapi import Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from sre_copilot.api.approvals import approving_of, problem_of, sentence_of, view
+from sre_copilot.api.approvals import approving_of, problem_of, view
 from sre_copilot.api.forms import form_of
 from sre_copilot.api.guard import Check, Routes, cookie_name, may_see_all, needs, service_of
 from sre_copilot.api.html import page
 from sre_copilot.api.page import locked as sign_in
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, language
+from sre_copilot.app.approval_words import refusal_words
 from sre_copilot.app.approving import Approving, Standing
 from sre_copilot.decision.approval.decide import goes_along
 from sre_copilot.decision.approval.link import form_proof
@@ -102,7 +103,7 @@ def _decided(request: Request, plan_id: str, form: dict[str, str]) -> Response:
         if isinstance(standing, Refused):
             raise _shown(standing, lang)
         code = problem_of(found, lang).status
-        return _page(request, door, standing, lang, code=code, problem=sentence_of(found.message, lang))
+        return _page(request, door, standing, lang, code=code, problem=refusal_words(found.message, lang))
     return RedirectResponse(f"/approvals/{plan_id}?lang={lang}", status_code=303)
 
 
@@ -171,7 +172,7 @@ def _form_proof(request: Request, door: Approving, plan_id: str, fingerprint: st
 
 def _shown(found: Refused, lang: Language) -> Problem:
     problem = problem_of(found, lang)
-    text = sentence_of(found.message, lang)
+    text = refusal_words(found.message, lang)
     problem.page = lambda request, status: page("approval_refused", lang, code=status, problem=text)
     return problem
 

@@ -13,14 +13,14 @@ from sre_copilot.api.guard import Routes, may_see_all
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.shapes import plans as shapes
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, language
-from sre_copilot.app.approving import Answer, Approving, Standing
+from sre_copilot.app.approval_words import outcome_words, refusal_words
+from sre_copilot.app.approving import Approving, Standing
 from sre_copilot.app.delegating import Delegating, NotYours
 from sre_copilot.app.plan_course import risk_view, stands
 from sre_copilot.clock import rfc3339
 from sre_copilot.decision.approval.model import Refused, Scope, Verdict, votes_needed
-from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.plan import PlanStep
-from sre_copilot.incidents.report.words import moment, say, word
+from sre_copilot.incidents.report.words import say
 from sre_copilot.store.alerting.audit import actor
 from sre_copilot.store.tokens import Token
 
@@ -221,29 +221,7 @@ def problem_of(found: Refused, lang: Language) -> Problem:
     """A refusal as an answer."""
     status = STATUS.get(found.code, 403 if found.code in FORBIDDEN else 409)
     fields = {"caller": "approver", "reason": "reason", "unknown": "plan_id"}
-    return Problem(status, sentence_of(found.message, lang), field=fields.get(found.code, ""))
-
-
-def sentence_of(message: Message, lang: Language) -> str:
-    """A refusal in words; times as the language writes them."""
-    params = tuple(
-        (name, moment(value, lang) if name == "since" and isinstance(value, float) else value)
-        for name, value in message.params
-    )
-    return say(Message(key=message.key, params=params), lang)
-
-
-def said(answer: Answer, lang: Language) -> str:
-    """What came of a decision, in words."""
-    if answer.missing:
-        return word("approval.waiting", lang, missing=answer.missing)
-    if answer.step and answer.status != "approved":
-        return word("approval.gone_ahead", lang, plan=answer.plan_id, step=answer.step)
-    vote = answer.vote
-    who, reason = (vote.who, vote.reason) if vote is not None else ("", "")
-    return word(
-        f"approval.answered.{answer.status}", lang, plan=answer.plan_id, who=who, reason=reason
-    ).strip()
+    return Problem(status, refusal_words(found.message, lang), field=fields.get(found.code, ""))
 
 
 def delegation(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,7 +258,7 @@ def _answered(  # noqa: PLR0917 - what a request consists of
         "step": found.step,
         "approver": vote.who if vote is not None else "",
         "on_behalf_of": vote.on_behalf_of if vote is not None else "",
-        "sentence": said(found, lang),
+        "sentence": outcome_words(found, lang),
     }
 
 

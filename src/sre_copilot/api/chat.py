@@ -9,12 +9,15 @@ from pydantic import Field, StringConstraints
 
 from sre_copilot.agents.answer import Listener
 from sre_copilot.agents.toolkit.inert import inert
+from sre_copilot.api.approvals import approving_of
 from sre_copilot.api.asking import RESPONSES, Calls, DeskHere, answered, respond
 from sre_copilot.api.bodies import Body
 from sre_copilot.api.guard import Routes, ServiceHere
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import Language
+from sre_copilot.app.approving import Approving
 from sre_copilot.app.desk import Desk
+from sre_copilot.app.plan_chat import decided_in_chat
 from sre_copilot.app.workflow_chat import chat_of
 from sre_copilot.errors import UsageError
 from sre_copilot.store.tokens import Token
@@ -44,6 +47,7 @@ def chat(service: ServiceHere, desk: DeskHere, request: Request, question: Quest
     """Ask the team; with `Accept: text/event-stream` its work is told as it goes on.
 
     A question that a workflow is made for is answered with the offer to start it, in `follow_up_actions`; `RUN WORKFLOW id name=value`, or a yes to the one offer, starts it.
+    `APPROVE PLAN-…` and `REJECT PLAN-… reason` decide on a plan as whoever the token belongs to.
 
     Events: `intent`, `plan`, `note`, `start_tool_calling`, `tool_calling_result`, `finding`, `hypothesis`, `claim`, `refuted`, and at the end `ai_answer_end` or `error`.
     """
@@ -54,12 +58,21 @@ def chat(service: ServiceHere, desk: DeskHere, request: Request, question: Quest
         )
     token: Token = request.state.token
     key = _session(desk, question, token, service.settings.chat.max_turns)
-    return respond(request, desk, lambda listen: _answer(desk, question, key, token, listen))
+    door = approving_of(request)
+    return respond(
+        request, desk, lambda listen: _answer(desk, door, question, key, token=token, listen=listen)
+    )
 
 
-def _answer(desk: Desk, question: Question, key: str, token: Token, listen: Listener) -> dict[str, Any]:
+def _answer(
+    desk: Desk, door: Approving, question: Question, key: str, *, token: Token, listen: Listener
+) -> dict[str, Any]:
     key = key or desk.session("", owner=token.id, text=question.ask)
     calls, chat = Calls(listen), chat_of(desk.service)
+    decided = decided_in_chat(door, question.ask, token=token, lang=question.lang)
+    if decided is not None:
+        desk.keep(key, question.ask, decided, owner=token.id)
+        return {"session_id": key, **answered(decided, calls)}
     turn = desk.service.sessions.last(key, owner=token.id)
     wish = chat.wish(question.ask, before=turn["question"] if turn else "") if chat else None
     if chat is not None and wish is not None:

@@ -54,6 +54,22 @@ def last(there: Deciding) -> dict[str, Any]:
     return AuditChain(there.service.database).page(limit=1).rows[0]
 
 
+def test_in_chat_whoever_is_signed_in_decides_and_everything_is_audited(there: Deciding, plan: Plan) -> None:
+    def says(role: Any, text: str) -> str:
+        answer = there.client(role).post("/api/v1/chat", json={"ask": text, "lang": "en"})
+        assert answer.status_code == 200, answer.text
+        analysis: str = answer.json()["analysis"]
+        return analysis
+
+    says("approver", f"APPROVE {plan.id} but not yet")
+    assert door(there).plans.get(plan.id).status == "proposed"  # type: ignore[union-attr]
+    assert "needs" in says("viewer", f"APPROVE {plan.id}")
+    assert (last(there)["verb"], last(there)["outcome"]) == ("plan.approve", "refused")
+    assert f"{plan.id} was approved by" in says("approver", f"approve {plan.id}")
+    assert door(there).plans.get(plan.id).status == "approved"  # type: ignore[union-attr]
+    assert "already" in says("approver", f"批准 {plan.id}")
+
+
 def test_what_waits_is_listed_with_the_fields_of_its_message(there: Deciding, plan: Plan) -> None:
     for prefix in ("/api", "/api/v1"):
         items = there.client("viewer").get(f"{prefix}/approvals/pending").json()["items"]
