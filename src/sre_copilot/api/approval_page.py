@@ -25,7 +25,7 @@ from sre_copilot.app.approving import Approving, Standing
 from sre_copilot.decision.approval.decide import goes_along
 from sre_copilot.decision.approval.link import form_proof
 from sre_copilot.decision.approval.model import Refused, Verdict
-from sre_copilot.incidents.report.words import word
+from sre_copilot.incidents.report.words import say, word
 from sre_copilot.store.alerting.audit import actor
 from sre_copilot.store.tokens import Token, digest
 
@@ -130,6 +130,7 @@ def _page(
 ) -> HTMLResponse:
     token: Token = request.state.token
     shown = view(door, standing, lang, hidden=not may_see_all(request))
+    risk = standing.kept.plan.risk
     return page(
         "approval",
         lang,
@@ -137,6 +138,8 @@ def _page(
         plan=shown,
         problem=problem,
         who=token.name,
+        why=[say(each, lang) for each in risk.reasons],
+        parts=[{"value": each.value, "reason": say(each.reason, lang)} for each in risk.parts],
         along=goes_along(standing.kept.plan),
         states=STATES,
         form=_form_proof(request, door, shown["plan_id"], shown["fingerprint"]),

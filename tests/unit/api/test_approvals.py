@@ -12,7 +12,9 @@ from fastapi.testclient import TestClient
 
 from sre_copilot.app.approving import Approving
 from sre_copilot.clock import rfc3339
-from sre_copilot.domain.plan import Mode, Plan
+from sre_copilot.domain.evidence import Message
+from sre_copilot.domain.plan import Mode, Plan, RiskPart
+from sre_copilot.incidents.report.words import say
 from sre_copilot.store import remediation
 from sre_copilot.store.approvals import go_aheads_of
 from sre_copilot.store.audit_chain import AuditChain
@@ -249,6 +251,16 @@ def test_the_page_lets_the_first_step_go_along_and_takes_an_approval_back(there:
     assert ('value="reject"' in shown, 'value="approve"' in shown) == (True, False)
     assert client.post(path, data=form_of(client, plan, verdict="reject", reason="late")).status_code == 303
     assert status(there, plan) == "cancelled"
+
+
+def test_the_page_says_where_it_acts_and_what_the_risk_consists_of(there: Deciding) -> None:
+    made = a_plan(now=there.service.clock.now(), id="")
+    part = RiskPart(name="time", value=0.3, weight=0.5, reason=Message(key="risk.time.usual"))
+    why = Message(key="decision.level.critical", params=(("action", "stated.scale"),))
+    plan = door(there).plans.propose(replace(made, risk=replace(made.risk, parts=(part,), reasons=(why,))))
+    text = browser(there).get(f"/approvals/{plan.id}").text
+    said = (plan.steps[0].action.target.environment, say(part.reason, "en"), say(why, "en"), "30 %", f"plan diff {plan.id}")  # fmt: skip
+    assert [each for each in said if each not in text] == []
 
 
 def test_the_page_of_a_plan_that_waits_shows_what_was_done_and_can_call_it_off(there: Deciding) -> None:
