@@ -51,6 +51,8 @@ LONGEST_PROBLEM = 300  # characters of what a system said
 NOTHING_TO_DO = ".objection.nothing_to_do"
 """How executors object, each in its own words, to what is so already: done again it would seem to help whatever helped meanwhile."""
 OPEN = tuple(each for each in STATUSES if each not in OVER)
+AT_IT = ("approved", "running", "paused", "undoing")
+LATELY_S = 86_400.0  # no rest is longer
 LookAgain = Callable[[str], Investigated | None]
 """Looks into an incident of the store again; None where there is nothing to look at."""
 _log = log(__name__)
@@ -92,7 +94,7 @@ class Planning:
         if isinstance(fault, NoPlan):
             return fault
         failed, tried = attempts(self.plans, incident_id)
-        if (enough := self._enough(incident_id, failed)) is not None:
+        if (enough := self._enough(incident_id, fault.entity, failed)) is not None:
             return enough
         gathering = Gathering(self.database, self.clock)
         known = gathering.known(fault, found, self.estate.specs, incident_id=incident_id, tried=tried)
@@ -155,20 +157,21 @@ class Planning:
         except PlanDecided:  # meanwhile: what was decided counts
             return self.propose(plan, key=key)
 
-    def _enough(self, incident_id: str, failed: int) -> NoPlan | None:
-        """Why no plan is made where several did not help, or one has just helped: averages and alerts go on showing what is over."""
+    def _enough(self, incident_id: str, entity: str, failed: int) -> NoPlan | None:
+        """Why no plan is made: several did not help, another is at the same thing, or one has just helped, for averages and alerts go on showing what is over."""
         if failed > self.settings.remediation.rediagnoses:
             return NoPlan(reason=message("none.enough", attempts=failed))
         now = self.clock.now()
-        rows = (
-            self.plans.page(statuses=("succeeded",), incident_id=incident_id, limit=100).rows
-            if incident_id
-            else ()
-        )
-        for row in (each for each in rows if plan_of(each["document"]).verifiable):
-            seconds = now - float(row["updated_at"])
-            if seconds < self.settings.remediation.rest_seconds:
-                return NoPlan(reason=message("none.helped", plan=row["id"], seconds=round(seconds)))
+        rows = self.plans.page(statuses=(*AT_IT, "succeeded"), since=now - LATELY_S, limit=100).rows
+        for row in rows:
+            same_incident = bool(incident_id) and row["incident_id"] == incident_id
+            if row["status"] != "succeeded":
+                if row["entity"] == entity and not same_incident:
+                    return NoPlan(reason=message("none.at_it", plan=row["id"], service=entity))
+            elif (same_incident or row["entity"] == entity) and plan_of(row["document"]).verifiable:
+                seconds = now - float(row["updated_at"])
+                if seconds < self.settings.remediation.rest_seconds:
+                    return NoPlan(reason=message("none.helped", plan=row["id"], seconds=round(seconds)))
         return None
 
     def propose_for(

@@ -220,6 +220,20 @@ def test_a_plan_that_was_carried_out_and_that_nothing_verified_holds_no_other_up
     assert isinstance(planning.draft(investigated("lab-05"), incident_id="INC-1"), Plan)
 
 
+def test_what_another_incident_is_at_or_has_just_repaired_is_left_alone(planning: Planning) -> None:
+    first = proposed(planning, "lab-12")
+    assert isinstance(planning.draft(investigated("lab-12"), incident_id="INC-2"), Plan), (
+        "it is only proposed"
+    )
+    for status, before, key in (("approved", "proposed", "at_it"), ("succeeded", "approved", "helped")):
+        assert planning.plans.set_status(first.id, status, expected=before, who="test", at=NOW)
+        made = planning.draft(investigated("lab-12"), incident_id="INC-2")
+        assert isinstance(made, NoPlan)
+        assert made.reason.key == f"planning.none.{key}"
+    planning.settings = planning.settings.model_copy(update={"remediation": Remediation(rest_seconds=0)})
+    assert isinstance(planning.draft(investigated("lab-12"), incident_id="INC-2"), Plan)
+
+
 def test_what_is_well_again_when_it_was_looked_at_is_not_repaired(planning: Planning) -> None:
     found = investigated("lab-12")
     window = found.observation.incident.window
