@@ -108,6 +108,9 @@ def test_a_run_that_nothing_is_at_any_more_is_put_back_at_the_second_look(durabl
     wait_for(durable, key, "running")
     dbos, sweep = durable._launched(), durable._sweep
     sweep.close()  # its own looks are of no use to the test
+    end = time.monotonic() + 10
+    while key not in durable._under_way and time.monotonic() < end:  # it is taken before it is begun
+        time.sleep(0.01)
     assert runs_of(dbos, "me") == {key}
     assert sweep.put_back_lying() == 0
     assert sweep.put_back_lying() == 0
