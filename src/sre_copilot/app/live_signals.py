@@ -40,15 +40,9 @@ class LiveSignals:
         observation = self._observed(since, until)
         if any(gap.modality == check.source and gap.message.key == UNREAD for gap in observation.gaps):
             return None
-        query = Query(
-            source=check.source,  # type: ignore[arg-type]
-            measure=check.measure,
-            where=check.where or (("service", check.entity),),
-            window=Window(since, until),
-        )
-        asked = Check(query=query, aggregate=check.aggregate, relation=check.relation, bound=check.bound)  # type: ignore[arg-type]
-        value = evaluate(asked, observation).value
-        return None if value == 0.0 and not _lives(check.entity, observation, query.window) else value
+        window = Window(since, until)
+        value = evaluate(asked(check, window), observation).value
+        return None if value == 0.0 and not _lives(check.entity, observation, window) else value
 
     def _observed(self, since: float, until: float) -> Observation:
         with self._lock:
@@ -64,6 +58,13 @@ class LiveSignals:
         finally:
             for source in sources:
                 source.close()
+
+
+def asked(check: SignalCheck, window: Window) -> Check:
+    """The statement of a signal, over a window."""
+    where = check.where or (("service", check.entity),)
+    query = Query(source=check.source, measure=check.measure, where=where, window=window)  # type: ignore[arg-type]
+    return Check(query=query, aggregate=check.aggregate, relation=check.relation, bound=check.bound)  # type: ignore[arg-type]
 
 
 def _lives(entity: str, observation: Observation, window: Window | None) -> bool:

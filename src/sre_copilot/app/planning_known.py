@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sre_copilot.agents.tool import Investigated
+from sre_copilot.app.live_signals import asked
 from sre_copilot.app.rulebook import labels_of
 from sre_copilot.clock import Clock
 from sre_copilot.decision.planning.model import Advice, Fault, Known
@@ -17,7 +18,6 @@ from sre_copilot.domain.faults import FAULT_TYPES
 from sre_copilot.domain.knowledge import PastFault
 from sre_copilot.domain.plan import ActionSpec, Record, SignalCheck
 from sre_copilot.domain.signals import Change, Window
-from sre_copilot.evidence.aggregate import compare
 from sre_copilot.evidence.evaluator import Evaluator
 from sre_copilot.incidents.watch.journal import change_of
 from sre_copilot.knowledge.keeping import Experience
@@ -156,16 +156,8 @@ def recovered(checks: Sequence[SignalCheck], found: Investigated, *, now: float)
     if window is None or now - window.end > RECENT_S:
         return False
     tail, evaluator = Window(window.end - LAST_S, window.end), Evaluator(found.observation)
-    told = [_lately(each, tail, evaluator) for each in checks]
+    told = [evaluator.evaluate(asked(each, tail)).holds for each in checks]
     return bool(told) and all(told)
-
-
-def _lately(check: SignalCheck, tail: Window, evaluator: Evaluator) -> bool:
-    where = check.where or (("service", check.entity),)
-    query = Query(source=check.source, measure=check.measure, where=where, window=tail)  # type: ignore[arg-type]
-    asked = Check(query=query, aggregate=check.aggregate, relation=check.relation, bound=check.bound)  # type: ignore[arg-type]
-    value = evaluator.evaluate(asked).value
-    return value is not None and compare(value, check.relation, check.bound)
 
 
 def rates(services: Iterable[str], measure: Callable[[Check], float | None]) -> dict[str, float]:
