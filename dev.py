@@ -151,7 +151,7 @@ def test(arguments: argparse.Namespace, rest: list[str]) -> int:
     if arguments.all and (failed := install_extras()):
         return failed
     marks = [] if arguments.all else ["-m", "not integration and not browser and not durability"]
-    return run(str(PYTHON), "-m", "pytest", "-n", "2", "--dist", "worksteal", "-rs", *marks, *rest)
+    return run(str(PYTHON), "-m", "pytest", "-n", "2", "--dist", "worksteal", "-rsfE", *marks, *rest)
 
 
 def lint(_: argparse.Namespace, __: list[str]) -> int:

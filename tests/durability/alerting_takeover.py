@@ -147,6 +147,7 @@ def woken(folder: Path, url: str, *, times: int, seed: int = 1) -> tuple[list[fl
             stopped = both.lead()
             os.kill(stopped, signal.SIGSTOP)
             at = time.time()
+            both.here.kills.append(at)  # a message in flight is sent again by the other
             both.decided(at)
             time.sleep(max(0.0, at + STOPPED_S - time.time()))
             os.kill(stopped, signal.SIGCONT)

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import yaml
+from sqlalchemy import Engine, create_engine, text
 from tests.durability.alerting_check import Found, check
 from tests.durability.alerting_load import WORD, Load, Seen
 from tests.durability.alerting_task import Task
@@ -28,6 +29,7 @@ from sre_copilot.testing.servers.real import free_port
 
 ROOT = Path(__file__).parents[2]
 SETTLE_S = 240.0  # a receiver that was not reached for minutes is told one message after another
+QUIET_S = 2.0  # in a row: what is heard of an event begins a moment after it
 BEGINNING = (
     0.2  # of all kills: at any instant from the first statement of a process on; the others when it answers
 )
@@ -203,12 +205,30 @@ def looked(here: World, load: Load, served: int) -> Found:
 
 
 def settled(here: World) -> None:
-    """Wait until nothing is left to do."""
+    """Wait until nothing is left to do, investigations included: what they found comes in as a command."""
     database = here.database()
+    durable = create_engine(here.url or f"sqlite:///{here.folder / 'data/durable.sqlite'}")
+    busy_at = time.monotonic()
+
+    def calm() -> bool:
+        nonlocal busy_at
+        if not _quiet(database) or _under_way(durable):
+            busy_at = time.monotonic()
+        return time.monotonic() - busy_at > QUIET_S
+
     try:
-        wait_for(lambda: _quiet(database), within_s=SETTLE_S, why=here.said)
+        wait_for(calm, within_s=SETTLE_S, why=here.said, every_s=0.1)
     finally:
         database.close()
+        durable.dispose()
+
+
+def _under_way(durable: Engine) -> int:
+    """How many durable runs are not at their end."""
+    with durable.begin() as connection:
+        schema = "" if connection.dialect.name == "sqlite" else "sre_copilot_durable."
+        query = f"SELECT count(*) FROM {schema}workflow_status WHERE status IN ('PENDING', 'ENQUEUED')"  # noqa: S608
+        return int(connection.execute(text(query)).scalar_one())
 
 
 def _quiet(database: Database) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,9 +66,10 @@ def podman(folder: Path) -> Iterator[Podman]:
     Raises `CannotRunHereError` where it, or a first container of it, does not start.
     """
     runtime = shutil.which("runc") or shutil.which("crun") or "runc"
+    short = Path(tempfile.mkdtemp(prefix="podman-"))  # it takes no longer name than 50 characters
     command = (
         "podman",
-        *("--root", str(folder / "root"), "--runroot", str(folder / "run"), "--runtime", runtime),
+        *("--root", str(folder / "root"), "--runroot", str(short), "--runtime", runtime),
         *("--cgroup-manager=cgroupfs", "--events-backend=file", "--storage-driver=vfs"),
     )
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,6 +88,7 @@ def podman(folder: Path) -> Iterator[Podman]:
         subprocess.run([*command, "rm", "-f", "-a", "-t", "0"], capture_output=True, check=False)  # noqa: S603
         process.terminate()
         process.wait(20)
+        shutil.rmtree(short, ignore_errors=True)
 
 
 def _wait(where: Path, process: subprocess.Popen[bytes], log: Path) -> None:
