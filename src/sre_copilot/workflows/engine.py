@@ -51,7 +51,7 @@ class Engine:
         """The durable workflow."""
         walk = Walk(run, Frame.of(frame), self)
         ended = walk.whole()
-        return dict(walk.surely("end", self.doing.end, walk.frame, walk.scope, ended))
+        return dict(walk.ended or walk.surely("end", self.doing.end, walk.frame, walk.scope, ended))
 
 
 class Walk(Branching):
@@ -60,6 +60,8 @@ class Walk(Branching):
     def __init__(self, run: Run, frame: Frame, engine: Engine) -> None:
         self.run, self.frame, self.engine, self.doing = run, frame, engine, engine.doing
         self.now = frame.now
+        self.ended: Mapping[str, Any] | None = None
+        """How the run was ended, where that was kept with its last steps."""
         spec = frame.spec
         about = {"id": frame.run, "workflow": frame.workflow, "version": frame.version, "by": frame.who}
         self.scope: dict[str, Any] = {
@@ -75,7 +77,7 @@ class Walk(Branching):
             if frame.whole:
                 paths = [f"workflow.steps[{place}]" for place in range(len(spec.steps))]
                 paths += [f"workflow.actions[{place}]" for place in range(len(spec.actions))]
-                self.sequence(tuple(zip(paths, spec.sequence, strict=True)))
+                self.sequence(tuple(zip(paths, spec.sequence, strict=True)), whole=True)
             elif frame.loop.get("body") == frame.at:
                 return self._body_alone()
             else:
@@ -99,14 +101,14 @@ class Walk(Branching):
         outcome = self._caught(lambda: self._body(path, step, self.frame.label + step.name))
         return {"status": outcome.status, "error": outcome.error, "output": outcome.output, "at": self.now}
 
-    def sequence(self, steps: Sequence[tuple[str, Step]]) -> None:
-        """Steps of one list, each after what it needs."""
+    def sequence(self, steps: Sequence[tuple[str, Step]], *, whole: bool = False) -> None:
+        """Steps of one list, each after what it needs; `whole`: the run is over with them."""
         left = waves([step for _, step in steps])
         while left:
             looks = [steps[wave[0]] for wave in takewhile(lambda wave: self._only_looks(steps, wave), left)]
-            over = 1
-            if len(looks) > 1:
-                over = self._at_one_go(looks)
+            over, last = 1, whole and len(looks) == len(left)
+            if len(looks) > 1 or last:
+                over = self._at_one_go(looks, last=last)
             elif len(left[0]) == 1:
                 self.step(*steps[left[0][0]])
             else:
@@ -128,13 +130,18 @@ class Walk(Branching):
         known = self.frame.label + step.name in self.frame.kept
         return len(wave) == 1 and step.kind in LOOKS and step.foreach is None and not known
 
-    def _at_one_go(self, steps: Sequence[tuple[str, Step]]) -> int:
-        """Steps that only look, kept together; how many of them are over."""
+    def _at_one_go(self, steps: Sequence[tuple[str, Step]], *, last: bool) -> int:
+        """Steps that only look, kept together, with the end of the run when they are the last; how many of them are over."""
         orders = [
             self.order(path, step, self.frame.label + step.name, until=self.until(step))
             for path, step in steps
         ]
-        kept = self.run.step(f"{orders[0].label}{TOGETHER}", self.doing.one_after_the_other, orders)
+        name = f"{orders[0].label}{TOGETHER}"
+        if last:
+            both = self.run.step(name, self.doing.to_the_end, orders)
+            kept, self.ended = both["over"], both["ended"]
+        else:
+            kept = self.run.step(name, self.doing.one_after_the_other, orders)
         for order, each in zip(orders, kept, strict=False):
             first = Outcome.of(each["outcome"])
             self._over(order.step, self._caught(partial(self._tried, order, first)))

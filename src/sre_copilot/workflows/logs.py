@@ -78,8 +78,9 @@ def walked(durable: Durable, key: str, left: int = MOST_BRANCHES) -> Iterator[St
 
 def _apart(kept: StepState) -> Iterator[StepState]:
     """What was kept together, one step after the other."""
-    if kept.name.endswith(TOGETHER) and isinstance(kept.result, list):
-        for each in kept.result:
+    together = kept.result["over"] if isinstance(kept.result, dict) and "over" in kept.result else kept.result
+    if kept.name.endswith(TOGETHER) and isinstance(together, list):
+        for each in together:
             yield replace(kept, name=each["label"], result=each["outcome"])
     else:
         yield kept

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from sre_copilot.errors import StoreError
 from sre_copilot.testing.workflows import Bench
-from sre_copilot.workflows.ports import Proposal
+from sre_copilot.workflows.ports import Answered, Proposal
 
 ACT = "workflow:\n  id: act\n  steps: [{name: restart, provider: {type: action.kubernetes.rollout_restart, with: {target: {kind: Deployment, name: cart}}}}]"
 ASK = "workflow:\n  id: ask\n  steps: [{name: well, provider: {type: human, with: {title: Well?, receivers: [oncall]}}}]"
@@ -116,3 +117,56 @@ def test_every_unfinished_run_is_looked_at_however_many_there_are(
     bench.runs.turn()
     assert bench.runs.get(runs[-1])["status"] == "cancelled"
     assert {bench.runs.get(each)["status"] for each in runs[:-1]} == {"running"}
+
+
+LOOKS = """
+workflow:
+  id: looks
+  steps:
+    - {name: one, provider: {type: tool.look}}
+    - {name: two, if: steps.one.output.x > 5, provider: {type: tool.look}}
+    - {name: three, provider: {type: set, with: {x: "{{ steps.one.output.x + 1 }}"}}}
+  outputs: {x: "{{ steps.three.output.x }}"}
+"""
+
+
+def ended(bench: Bench, run: str) -> list[str]:
+    """What is kept of a run, by name, when all is over."""
+    assert bench.settled(run)["status"] == "succeeded"
+    assert bench.runs.get(run)["outputs"] == {"x": 2}
+    shown = [(each.label, each.status) for each in bench.runs.steps(run)]
+    assert shown == [("one", "succeeded"), ("two", "skipped"), ("three", "succeeded")]
+    return [each.name for each in bench.memory.steps(run)]
+
+
+def test_a_run_that_only_looks_is_ended_with_its_last_look(bench: Bench) -> None:
+    bench.tools.answers["look"] = {"x": 1}
+    assert ended(bench, bench.start(LOOKS)) == ["one:together"]
+
+
+def test_a_run_whose_end_found_no_store_is_ended_by_a_step_of_its_own(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.tools.answers["look"] = {"x": 1}
+    real, away = bench.store.finish, [StoreError("store: does not answer")]
+
+    def finish(*arguments: Any, **named: Any) -> bool:
+        if away:
+            raise away.pop()
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(bench.store, "finish", finish)
+    assert ended(bench, bench.start(LOOKS)) == ["one:together", "end"]
+
+
+def test_last_looks_that_fail_are_tried_again_before_the_run_ends(bench: Bench) -> None:
+    bench.tools.answers["look"] = [Answered(outcome="error", problem="busy"), {"x": 1}]
+    text = LOOKS.replace("name: one,", "name: one, retry: {attempts: 2, delay: 1s},")
+    assert ended(bench, bench.start(text)) == ["one:together", "one", "two:together"]
+
+
+def test_looks_that_are_done_again_after_a_crash_end_their_run_once(bench: Bench) -> None:
+    bench.tools.answers["look"] = {"x": 1}
+    bench.memory.crash_in("one:together")
+    assert ended(bench, bench.start(LOOKS)) == ["one:together"]
+    assert len(bench.tools.asked) == 2

@@ -75,6 +75,23 @@ class Doing:
 
         For each that is over its `label` and its `outcome`.
         """
+        return self._looked(orders)[0]
+
+    def to_the_end(self, orders: Sequence[Order]) -> dict[str, Any]:
+        """The same for the last steps of a run, which is ended with them when all of them went well: `over` as above, and `ended`, None when there is more to do."""
+        over, scope = self._looked(orders)
+        well = len(over) == len(orders) and all(Outcome.of(each["outcome"]).good for each in over)
+        if not well:
+            return {"over": over, "ended": None}
+        ended = {"status": "succeeded", "error": "", "at": over[-1]["outcome"]["at"]}
+        try:
+            return {"over": over, "ended": self.end(orders[0].frame, scope, ended)}
+        except SreCopilotError as error:  # the database was away: the end is a step of its own then
+            _log.warning("a run is ended later", workflow=orders[0].frame.workflow, problem=str(error))
+            return {"over": over, "ended": None}
+
+    def _looked(self, orders: Sequence[Order]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """How each ended, and what expressions see after it."""
         over: list[dict[str, Any]] = []
         scope = {**orders[0].scope, "steps": dict(orders[0].scope["steps"])}
         enough = monotonic() + TOGETHER_S
@@ -87,7 +104,7 @@ class Doing:
             scope["steps"][order.step.name] = outcome.seen
             if not outcome.good or monotonic() >= enough:
                 break
-        return over
+        return over, scope
 
     def _if_wanted(self, order: Order, now: float) -> dict[str, Any]:
         condition = order.step.condition
