@@ -33,21 +33,22 @@ from sre_copilot.workflows.steps.doing import Doing
 EFFECT_S = 0.02
 PLAN_S = 0.3  # until a plan is over
 TURN_S = 0.3
+# steps have an hour: who is killed every second or two may leave one of many runs lying for longer than the minute that a step has
 OUTER = """
 workflow:
   id: outer
   at_once: 1000
   steps:
-    - {name: first, provider: {type: notify, with: {receivers: [r], title: first}}}
+    - {name: first, timeout: 1h, provider: {type: notify, with: {receivers: [r], title: first}}}
     - {name: pause, provider: {type: wait, with: {for: 200ms}}}
-    - {name: wide, foreach: [1, 2, 3], concurrency: 3, provider: {type: notify, with: {receivers: [r], title: "wide {{ item }}"}}}
+    - {name: wide, timeout: 1h, foreach: [1, 2, 3], concurrency: 3, provider: {type: notify, with: {receivers: [r], title: "wide {{ item }}"}}}
     - name: both
       parallel:
         left:
-          - {name: look, provider: {type: tool.look, with: {run: "{{ run.id }}"}}}
+          - {name: look, timeout: 1h, provider: {type: tool.look, with: {run: "{{ run.id }}"}}}
           - {name: act, provider: {type: action.lab.restart, with: {target: {kind: thing, name: x}}}}
         right: [{name: sub, provider: {type: workflow, with: {id: inner}}}]
-    - {name: last, provider: {type: notify, with: {receivers: [r], title: "last {{ steps.sub.output.v }}"}}}
+    - {name: last, timeout: 1h, provider: {type: notify, with: {receivers: [r], title: "last {{ steps.sub.output.v }}"}}}
   outputs: {v: "{{ steps.sub.output.v }}", n: "{{ size(steps.wide.output) }}"}
 """
 INNER = """
@@ -55,7 +56,7 @@ workflow:
   id: inner
   at_once: 1000
   steps:
-    - {name: one, provider: {type: notify, with: {receivers: [r], title: inner}}}
+    - {name: one, timeout: 1h, provider: {type: notify, with: {receivers: [r], title: inner}}}
     - {name: pause, provider: {type: wait, with: {for: 100ms}}}
     - {name: two, provider: {type: set, with: {v: 7}}}
   outputs: {v: "{{ steps.two.output.v }}"}

@@ -94,7 +94,7 @@ class Planning:
         if isinstance(fault, NoPlan):
             return fault
         failed, tried = attempts(self.plans, incident_id)
-        if (enough := self._enough(incident_id, fault.entity, failed)) is not None:
+        if (enough := self._enough(incident_id, fault, failed)) is not None:
             return enough
         gathering = Gathering(self.database, self.clock)
         known = gathering.known(fault, found, self.estate.specs, incident_id=incident_id, tried=tried)
@@ -157,20 +157,25 @@ class Planning:
         except PlanDecided:  # meanwhile: what was decided counts
             return self.propose(plan, key=key)
 
-    def _enough(self, incident_id: str, entity: str, failed: int) -> NoPlan | None:
-        """Why no plan is made: several did not help, another is at the same thing, or one has just helped, for averages and alerts go on showing what is over."""
+    def _enough(self, incident_id: str, fault: Fault, failed: int) -> NoPlan | None:
+        """Why no plan is made: several did not help, another is at the same thing, or one has just helped, for averages and alerts go on showing what is over.
+
+        A fault of another type that began after that plan was over is another one.
+        """
         if failed > self.settings.remediation.rediagnoses:
             return NoPlan(reason=message("none.enough", attempts=failed))
         now = self.clock.now()
         rows = self.plans.page(statuses=(*AT_IT, "succeeded"), since=now - LATELY_S, limit=100).rows
         for row in rows:
             same_incident = bool(incident_id) and row["incident_id"] == incident_id
+            ended_at, same_entity = float(row["updated_at"]), row["entity"] == fault.entity
             if row["status"] != "succeeded":
-                if row["entity"] == entity and not same_incident:
-                    return NoPlan(reason=message("none.at_it", plan=row["id"], service=entity))
-            elif (same_incident or row["entity"] == entity) and plan_of(row["document"]).verifiable:
-                seconds = now - float(row["updated_at"])
-                if seconds < self.settings.remediation.rest_seconds:
+                if same_entity and not same_incident:
+                    return NoPlan(reason=message("none.at_it", plan=row["id"], service=fault.entity))
+            elif (same_incident or same_entity) and (helped := plan_of(row["document"])).verifiable:
+                seconds, later = now - ended_at, fault.onset is not None and fault.onset > ended_at
+                another = not same_incident and later and helped.fault_type != fault.fault_type
+                if seconds < self.settings.remediation.rest_seconds and not another:
                     return NoPlan(reason=message("none.helped", plan=row["id"], seconds=round(seconds)))
         return None
 

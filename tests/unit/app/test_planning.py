@@ -234,6 +234,23 @@ def test_what_another_incident_is_at_or_has_just_repaired_is_left_alone(planning
     assert isinstance(planning.draft(investigated("lab-12"), incident_id="INC-2"), Plan)
 
 
+@pytest.mark.parametrize(("seconds", "key"), [(60.0, "planning.none.helped"), (-60.0, "")])
+def test_a_fault_of_another_type_that_began_after_a_plan_had_helped_is_another_one(
+    planning: Planning, seconds: float, key: str
+) -> None:
+    found = investigated("lab-05")
+    onset = found.diagnosis.incident.onset
+    assert onset is not None
+    first = proposed(planning, "lab-12", incident_id="INC-9")
+    assert (first.entity, first.fault_type != "code/exception") == ("payment", True)
+    planning.clock = TurnedClock(onset + 180.0)
+    assert planning.plans.set_status(
+        first.id, "succeeded", expected="proposed", who="test", at=onset + seconds
+    )
+    made = planning.draft(found, incident_id="INC-2")
+    assert (made.reason.key if isinstance(made, NoPlan) else "") == key
+
+
 def test_what_is_well_again_when_it_was_looked_at_is_not_repaired(planning: Planning) -> None:
     found = investigated("lab-12")
     window = found.observation.incident.window

@@ -21,7 +21,7 @@ def again(
     ----------
     before : the incident as the last investigation knew it
     now : as it is now
-    concluded : what that investigation concluded: `outcome`, `cause`, `confidence`; `helpless` where nothing can be done against what it named
+    concluded : what that investigation concluded: `outcome`, `cause`, `confidence`; `helpless` where nothing can be done against what it named, `resting` where another plan has to show first what it did
     sure : probability below which an answer, or one that nothing can be done about, is sought once more; 0 leaves every answer as it is
     """
     return (*_changed(before, now), *_contradicted(before, now, concluded), *_unsure(now, concluded, sure))
@@ -63,6 +63,8 @@ def _unsure(now: Picture, concluded: Mapping[str, Any], sure: float) -> Iterator
         yield _message("casework.again.unsure", percent=round(100 * confidence))
     elif outcome == "fault" and concluded.get("helpless"):
         yield _message("casework.again.helpless")
+    elif outcome == "fault" and concluded.get("resting"):
+        yield _message("casework.again.resting")
 
 
 def _message(key: str, **params: str | float) -> Message:

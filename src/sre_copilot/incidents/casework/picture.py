@@ -192,13 +192,21 @@ def _alert(kept: Mapping[str, Any]) -> SeenAlert:
         severity=kept.get("severity", "warning"),
         firing=kept.get("status", "firing") == "firing",
         starts_at=_moment(kept["starts_at"]),
-        told_at=_moment(kept.get("first_received_at") or kept["starts_at"]),
+        told_at=_came_in(kept),
         summary=next((annotations[name] for name in TEXTS if annotations.get(name)), ""),
         metric=labels.get("metric", ""),
         instance=labels.get("instance", ""),
         generator_url=kept.get("generator_url", ""),
         anomaly_id=kept.get("anomaly_id", ""),
     )
+
+
+def _came_in(kept: Mapping[str, Any]) -> float:
+    """When it came in this time: an alert that fires again and again is the same one, and came in for the first time long ago."""
+    began = _moment(kept["starts_at"])
+    if kept.get("status", "firing") == "firing" and kept.get("changed_at"):
+        return max(began, _moment(kept["changed_at"]))
+    return max(began, _moment(kept.get("first_received_at") or began))
 
 
 def _moment(value: str | float) -> float:

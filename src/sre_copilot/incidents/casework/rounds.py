@@ -30,6 +30,8 @@ WANTED = ("casework.again.asked",)
 """Reasons for which an incident is investigated even when it is over."""
 HELPLESS = ("planning.none.no_change", "planning.none.no_way", "planning.none.no_action")
 """Why there is no plan where nothing is known that helps against the type of fault that was named."""
+RESTING = ("planning.none.helped", "planning.none.at_it")
+"""Why there is no plan while what another one does, or did, has to show."""
 Post = Callable[[str, dict[str, Any]], None]
 """Posts a command: its verb and its arguments; one with the same `key` may be posted twice and counts once."""
 FirstLook = Callable[[SeenAlert], AnalysisResult]
@@ -214,7 +216,8 @@ class Rounds:
         if self._planner is None or picture.over:
             return told
         plan = self._drafted(picture.incident_id, row["id"], found)
-        return {**told, "plan": plan, "helpless": plan.get("none", {}).get("key") in HELPLESS}
+        reason = plan.get("none", {}).get("key")
+        return {**told, "plan": plan, "helpless": reason in HELPLESS, "resting": reason in RESTING}
 
     def _drafted(self, incident_id: str, investigation_id: str, found: Investigated) -> dict[str, Any]:
         """The plan, or why there is none; whatever goes wrong with it, the diagnosis stands."""

@@ -83,7 +83,7 @@ def headline_message(told: Mapping[str, Any]) -> Message:
 
 def command(incident_id: str, told: Mapping[str, Any], *, room_id: str) -> dict[str, Any]:
     """The arguments of the command `incident.diagnosis`; telling it twice under one `key` tells nothing new."""
-    said = {name: value for name, value in told.items() if name != "helpless"}
+    said = {name: value for name, value in told.items() if name not in ("helpless", "resting")}
     return {"incident_id": incident_id, "room_id": room_id, **said}
 
 

@@ -364,6 +364,16 @@ def test_what_is_only_foretold_is_not_investigated_until_something_fires(bench: 
     assert len(bench.posted) == 1
 
 
+def test_an_alert_that_fires_again_is_as_new_as_its_present_firing(bench: Bench) -> None:
+    again = alert("SlowOrders", "entry", first_received_at=FIRED - 86_400, changed_at=FIRED + 5)
+    bench.kept.put(again)
+    bench.tell(OPENED)
+    bench.until(SETTLED - 1)
+    assert not bench.posted, "it waits until there are samples of this time"
+    bench.until(SETTLED + 60)
+    assert [told["round"] for _, told in bench.posted] == [1]
+
+
 def test_a_run_that_ends_without_a_word_is_told_as_a_failure(bench: Bench) -> None:
     opened(bench)
     key = begin_and_stop(bench)
