@@ -186,13 +186,13 @@ def waiting(durable: DbosDurable) -> int:
     return len(rows)
 
 
-def until(done: Callable[[], bool]) -> None:
+def until(done: Callable[[], bool], *, every_s: float = 0.005) -> None:
     """Wait for it."""
     end = time.monotonic() + 120
     while not done():
         if time.monotonic() > end:
             raise TimeoutError("not within two minutes")
-        time.sleep(0.005)
+        time.sleep(every_s)
 
 
 def memory_mb() -> float:
