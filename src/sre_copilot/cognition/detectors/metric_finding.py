@@ -56,6 +56,10 @@ def _checks(row: Row, window: Window, bound: float, *, rises: bool) -> tuple[Che
     if row["origin"] == "reference":
         usual = Query(source="metrics", measure="value", where=where, origin="reference")
         return beyond, Check(query=usual, aggregate="median", relation=relation, bound=bound)
+    if row["origin"] == "others":  # the median of all of them, this one had no samples then
+        window = Window(row["before_start"], row["before_end"])
+        usual = Query(source="metrics", measure="value", where=(where[0], where[2]), window=window)
+        return beyond, Check(query=usual, aggregate="median", relation=relation, bound=bound)
     for name in ("before", "later"):
         level = row[name]
         if level is not None and (level <= bound if rises else level >= bound):

@@ -12,6 +12,7 @@ from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Window
 
 SERIES = ["service", "instance", "metric"]
+KIN = ["service", "metric"]
 BUCKET_S = 15.0  # shorter spikes are a time slice; two neighbouring buckets make a level of half a minute
 FEWEST = 5  # samples that make a median; with fewer of the past the time after the fault is taken as well
 PSEUDO = "_"  # names beginning with it are no services
@@ -24,7 +25,7 @@ def levels(observation: Observation) -> pl.DataFrame | None:
     -------
     One row a series, None without metrics. `kind`, `unit`; `normal`, `mad`, `spread`, `high`, `low`, `samples`, `distinct` of the normal time;
     `top` and `bottom`, the highest and lowest level that two neighbouring buckets share, `top_start`, `top_end`, `bottom_start`,
-    `bottom_end` their epoch seconds; `peak`, `peak_start`, `peak_end` of the highest bucket; `origin` of the normal time (`past`, `around`, `reference`, null for none); `before` and `later`, the
+    `bottom_end` their epoch seconds; `peak`, `peak_start`, `peak_end` of the highest bucket; `origin` of the normal time (`past`, `around`, `reference`, `others`: of the other instances of the service, null for none); `before` and `later`, the
     medians of all samples before and after, with `before_start` and so on.
     """
     table = observation.current.metrics
@@ -69,7 +70,10 @@ def _known(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _normal(table: pl.DataFrame, divided: Periods, observation: Observation) -> pl.DataFrame:
-    """The baseline of each series: its own past, else also the time after, else the reference."""
+    """The baseline of each series: its own past, else also the time after, else the reference, else the past of the other instances of its service.
+
+    A pod that came with a rollout has no past, those that it came for have.
+    """
     outside = table.filter(~inside("ts", [divided.suspect]))
     quiet = outside.filter(~inside("ts", divided.excluded))
     past = same_time_of_day(quiet.filter(inside("ts", [divided.past])), at=divided.suspect.start)
@@ -89,7 +93,12 @@ def _normal(table: pl.DataFrame, divided: Periods, observation: Observation) -> 
         more = wider.join(found.select(SERIES), on=SERIES, how="anti")
         rest = baseline(more, SERIES).filter(pl.col("samples") >= FEWEST)
         found = pl.concat([found, rest.with_columns(pl.lit(origin).alias("origin"))])
-    return found
+    young = wanted.join(found, on=SERIES, how="anti")
+    if young.is_empty():
+        return found
+    others = baseline(past, KIN).filter(pl.col("samples") >= FEWEST)
+    rest = young.join(others, on=KIN, how="inner").with_columns(pl.lit("others").alias("origin"))
+    return pl.concat([found, rest.select(found.columns)])
 
 
 def _reference(observation: Observation, missing: pl.DataFrame, divided: Periods) -> pl.DataFrame | None:

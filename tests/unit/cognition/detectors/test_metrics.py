@@ -234,3 +234,26 @@ def test_few_samples_are_a_gap() -> None:
 def test_names_of_common_conventions_are_understood(name: str, kind: str, unit: str, host: bool) -> None:
     found = metric_kind(name)
     assert (found.kind, found.unit, found.host) == (kind, unit, host)
+
+
+def replaced(service: str, metric: str, level: float, *, during: float | None) -> pl.DataFrame:
+    """A service whose instance is another one from shortly before the onset on."""
+    whole = series(service, metric, level, during=during)
+    came = TIMES[28]
+    name = pl.when(pl.col("ts") < came).then(pl.lit("old")).otherwise(pl.lit("new"))
+    return whole.with_columns(name.alias("instance")).filter(pl.col("ts") <= TIMES[34])
+
+
+def test_an_instance_without_a_past_is_judged_by_that_of_those_before_it() -> None:
+    table = replaced("desk", "memory_bytes", 2e8, during=1.2e9)
+    observation = observed(table, series("gate", "memory_bytes", 2e8))
+    found = [each for each in detect(observation).findings if each.kind == "metric.level_memory"]
+    assert [(each.entity, dict(each.params)["instance"]) for each in found] == [("desk", "new")]
+    assert len(found[0].checks) == 2
+    assert all(each.holds for each in map(Evaluator(observation).evaluate, found[0].checks))
+
+
+def test_an_instance_that_does_as_those_before_it_is_no_fault() -> None:
+    assert not findings(
+        replaced("desk", "memory_bytes", 2e8, during=None), series("gate", "memory_bytes", 2e8)
+    )
