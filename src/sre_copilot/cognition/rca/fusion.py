@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sre_copilot.cognition.rca.localiser import Localisation
 from sre_copilot.domain.incident import Suspect
@@ -15,7 +15,8 @@ def fuse(localisations: Sequence[Localisation]) -> tuple[Suspect, ...]:
 
     Parameters
     ----------
-    localisations : rankings in any order; a workload `app/<name>` of one and a service `<name>` of another are one entity
+    localisations : rankings in any order; a workload `app/<name>` of one and a service `<name>` of another are one entity, called as the service is: by
+        that name calls, alerts and whoever repairs it know it
 
     Returns
     -------
@@ -27,16 +28,17 @@ def fuse(localisations: Sequence[Localisation]) -> tuple[Suspect, ...]:
     for each in sorted(localisations, key=lambda localisation: localisation.method):
         for suspect in each.suspects:
             parts.setdefault(names[suspect.entity], []).append(suspect)
-    fused = [_merge(entity, suspects) for entity, suspects in parts.items()]
+    fused = [_merge(entity, suspects, names) for entity, suspects in parts.items()]
     return tuple(sorted(fused, key=lambda suspect: (-suspect.score, suspect.entity)))
 
 
 def _aliases(entities: Iterable[str]) -> dict[str, str]:
     known = set(entities)
-    return {name: WORKLOAD + name if WORKLOAD + name in known else name for name in known}
+    bare = {name: name.removeprefix(WORKLOAD) for name in known}
+    return {name: bare[name] if bare[name] in known else name for name in known}
 
 
-def _merge(entity: str, parts: list[Suspect]) -> Suspect:
+def _merge(entity: str, parts: list[Suspect], names: Mapping[str, str]) -> Suspect:
     leading = max(parts, key=lambda suspect: suspect.score)
     ordered = [leading, *(part for part in parts if part is not leading)]
     return Suspect(
@@ -44,5 +46,5 @@ def _merge(entity: str, parts: list[Suspect]) -> Suspect:
         score=sum(part.score for part in parts),
         fault_type=next((part.fault_type for part in ordered if part.fault_type), None),
         finding_ids=tuple(dict.fromkeys(each for part in ordered for each in part.finding_ids)),
-        path=next((part.path for part in ordered if part.path), ()),
+        path=tuple(names.get(each, each) for each in next((part.path for part in ordered if part.path), ())),
     )

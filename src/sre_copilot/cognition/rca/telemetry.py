@@ -32,8 +32,11 @@ MODALITIES = ("metrics", "traces", "logs", "transactions", "changes")
 
 
 def localise(observation: Observation, findings: Sequence[Finding]) -> Localisation | None:
-    """Rank every service that metrics, spans or logs know; None where another localiser knows better or nothing was recorded."""
-    if observation.current.state is not None or not _applies(observation):
+    """Rank every service that metrics, spans or logs know; None where another localiser knows better or nothing was recorded.
+
+    Beside the state of a cluster it needs to know when the incident began: without that no time is known to be normal.
+    """
+    if not _applies(observation):
         return None
     candidates = _candidates(observation)
     if not candidates:
@@ -55,6 +58,8 @@ def localise(observation: Observation, findings: Sequence[Finding]) -> Localisat
 
 def _applies(observation: Observation) -> bool:
     current = observation.current
+    if current.state is not None and observation.incident.onset is None:
+        return False
     if _has_rows(current.traces) or _has_rows(current.logs):
         return True
     if not _has_rows(current.metrics) or current.metrics is None:

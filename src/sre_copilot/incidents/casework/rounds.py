@@ -28,8 +28,8 @@ LANE = "investigations"
 CHECK_S = 30.0  # a round that is under way is looked after so often: it may have ended without a word
 WANTED = ("casework.again.asked",)
 """Reasons for which an incident is investigated even when it is over."""
-HELPLESS = ("planning.none.no_change", "planning.none.no_way", "planning.none.no_action")
-"""Why there is no plan where nothing is known that helps against the type of fault that was named."""
+HELPLESS = tuple(f"planning.none.{each}" for each in ("no_change", "no_way", "no_action", "not_now"))
+"""Why there is no plan where nothing is known that helps against the type of fault that was named, or what is known cannot be done."""
 RESTING = ("planning.none.helped", "planning.none.at_it")
 """Why there is no plan while what another one does, or did, has to show."""
 Post = Callable[[str, dict[str, Any]], None]

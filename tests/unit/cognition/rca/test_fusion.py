@@ -16,10 +16,13 @@ def test_evidence_of_two_localisers_adds_up() -> None:
 
 
 def test_a_workload_and_a_service_of_one_name_are_one_entity() -> None:
-    state = Localisation("state", (Suspect(entity="app/cart", score=3.0, fault_type="runtime/no-replicas"),))
+    path = ("app/cart", "app/web", "app/jobs")
+    cart = Suspect(entity="app/cart", score=3.0, fault_type="runtime/no-replicas", path=path)
+    state = Localisation("state", (cart, Suspect(entity="app/jobs", score=0.5)))
     fused = fuse([state, ranking("telemetry", cart=1.0, web=0.0)])
-    assert (fused[0].entity, fused[0].score, fused[0].fault_type) == ("app/cart", 4.0, "runtime/no-replicas")
-    assert [suspect.entity for suspect in fused] == ["app/cart", "web"]
+    assert (fused[0].entity, fused[0].score, fused[0].fault_type) == ("cart", 4.0, "runtime/no-replicas")
+    assert [suspect.entity for suspect in fused] == ["cart", "app/jobs", "web"]
+    assert fused[0].path == ("cart", "app/web", "app/jobs")
 
 
 def test_the_fault_type_comes_from_who_contributes_most() -> None:

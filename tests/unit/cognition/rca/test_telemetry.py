@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
@@ -154,3 +156,11 @@ def test_states_of_a_cluster_and_golden_signals_alone_are_left_to_others() -> No
     assert localise(observation(state={"kubectl get pods": ""}), []) is None
     assert localise(observation("latency_seconds"), []) is None
     assert localise(Observation(incident=Incident(id="x"), current=Telemetry()), []) is None
+
+
+def test_beside_the_state_of_a_cluster_telemetry_counts_where_the_beginning_is_known() -> None:
+    seen = observation(state={"kubectl get pods": ""})
+    begun = replace(seen, incident=Incident(id="x", onset=60.0))
+    located = localise(begun, [finding("metric.down", "till", 3.0, "process/killed")])
+    assert located is not None
+    assert (located.suspects[0].entity, located.suspects[0].fault_type) == ("till", "process/killed")
