@@ -17,6 +17,7 @@ from sre_copilot.telemetry import log
 
 LONGEST_NAME = 180  # characters of a lease's name that the store keeps, with room for its beginning
 BUSY_S = 1.0  # pause before a lock is asked for again
+PLACES = "acting"
 SKEW = 0.25  # of the margin: so much earlier than others can take it does its holder count it as lost
 
 
@@ -26,9 +27,9 @@ def lock_name(target: Target) -> str:
     return "act/" + (key if len(key) <= LONGEST_NAME else hashlib.sha256(key.encode()).hexdigest())
 
 
-def place_name(number: int) -> str:
+def place_name(number: int, kind: str = PLACES) -> str:
     """The lease of one of the places for effects under way."""
-    return f"acting/{number}"
+    return f"{kind}/{number}"
 
 
 def wanted(action: Action, plan_id: str, limits: ActionLimits) -> Wanted:
@@ -75,7 +76,7 @@ class Lock:
 
 
 class Locks:
-    """Takes the lock of a target and a place among the effects under way."""
+    """Takes the lock of a target and a place among the effects under way; `places` names another set of them, for what is no repair."""
 
     def __init__(
         self,
@@ -84,7 +85,9 @@ class Locks:
         *,
         worker: str,
         elapsed: Callable[[], float] = elapsed_here,
+        places: str = PLACES,
     ) -> None:
+        self._places = places
         self._leases, self._limits, self._worker, self._elapsed = leases, limits, worker, elapsed
 
     def take(self, target: Target, timeout_s: float) -> Lock | Busy:
@@ -104,6 +107,6 @@ class Locks:
 
     def _place(self, holder: str, ttl_s: float) -> Lease | None:
         for number in range(self._limits.at_once):
-            if (place := self._leases.acquire(place_name(number), holder, ttl_s)) is not None:
+            if (place := self._leases.acquire(place_name(number, self._places), holder, ttl_s)) is not None:
                 return place
         return None

@@ -61,9 +61,11 @@ def objection(work: Work, looked: Looked) -> Message | None:
     if not looked.exists:
         return Message(key="action.no_target", params=named)
     step, plan = work.admitted.step, work.admitted.plan
+    if not step.state:
+        return None
     earlier = plan.steps[: plan.steps.index(step)]
     ours = any(each.action.target.key == step.action.target.key for each in earlier)
-    if step.state and looked.digest != step.state and not ours:
+    if looked.digest != step.state and not ours:
         return Message(key="action.changed_meanwhile", params=named)
     return None
 

@@ -6,6 +6,7 @@ was made for this session and this plan, and a request that the browser says com
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from fastapi import Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from sre_copilot.api.actions import desk_of
 from sre_copilot.api.approvals import approving_of, problem_of, view
 from sre_copilot.api.forms import form_of
 from sre_copilot.api.guard import Check, Routes, cookie_name, may_see_all, needs, service_of
@@ -22,10 +24,13 @@ from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import AcceptLanguage, Lang, Language, language
 from sre_copilot.app.approval_words import refusal_words
 from sre_copilot.app.approving import Approving, Standing
+from sre_copilot.app.plan_difference import Previews
 from sre_copilot.decision.approval.decide import goes_along
 from sre_copilot.decision.approval.link import form_proof
 from sre_copilot.decision.approval.model import Refused, Verdict
-from sre_copilot.incidents.report.words import say, word
+from sre_copilot.domain.evidence import Message
+from sre_copilot.incidents.report.words import say, told, word
+from sre_copilot.settings.section import at_least
 from sre_copilot.store.alerting.audit import actor
 from sre_copilot.store.tokens import Token, digest
 
@@ -131,11 +136,13 @@ def _page(
     token: Token = request.state.token
     shown = view(door, standing, lang, hidden=not may_see_all(request))
     risk = standing.kept.plan.risk
-    return page(
+    previews = _previews(request, standing, lang)
+    made = page(
         "approval",
         lang,
         code=code,
         plan=shown,
+        previews=previews,
         problem=problem,
         who=token.name,
         why=[say(each, lang) for each in risk.reasons],
@@ -147,8 +154,50 @@ def _page(
         if shown["status"] in KNOWN
         else shown["status"],
     )
+    made.headers["Referrer-Policy"] = (
+        "same-origin"  # else a browser says `Origin: null` of the form, as of one from elsewhere
+    )
+    return made
 
 
+def _previews(request: Request, standing: Standing, lang: Language) -> dict[str, dict[str, Any]]:
+    """What each step that is still to come would do now, for whoever may ask for the difference of a plan; it is looked at, and nothing is changed."""
+    token: Token = request.state.token
+    waits = standing.kept.status in ("proposed", "approved") or bool(standing.waits_for)
+    if not waits or not at_least(token.role, "responder"):
+        return {}
+    over = {row["step_id"] for row in standing.steps if row["state"] != "waiting"}
+    steps = [each for each in standing.kept.plan.steps[:MOST_PREVIEWS] if each.id not in over]
+    found = previews_of(request).of(standing.kept.plan.id, steps)
+    return {key: _preview(each, lang) for key, each in found.items()}
+
+
+def _preview(found: Mapping[str, Any] | Message, lang: Language) -> dict[str, Any]:
+    """A preview in words; of a long one the beginning."""
+    if isinstance(found, Message):
+        return {"problem": say(found, lang)}
+    lines = [line[:LONGEST_LINE] for line in found["difference"]]
+    return {
+        "problem": "",
+        "changed": bool(found["changed"]),
+        "lines": lines[:MOST_LINES],
+        "more": max(0, len(lines) - MOST_LINES),
+        "objections": [told(each["key"], each["params"], lang) for each in found["objections"]],
+    }
+
+
+def previews_of(request: Request) -> Previews:
+    """What looks at the targets for the page."""
+    state = request.app.state
+    if not hasattr(state, "previews"):
+        desk = desk_of(request)
+        state.previews = Previews(lambda: desk.catalogue)
+    found: Previews = state.previews
+    return found
+
+
+MOST_PREVIEWS = 20  # steps: more than a plan has that a person can judge
+MOST_LINES, LONGEST_LINE = 40, 300
 KNOWN = ("proposed", "approved", "rejected", "expired")
 STATES = frozenset(
     {

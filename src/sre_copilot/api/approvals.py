@@ -16,7 +16,7 @@ from sre_copilot.api.views import AcceptLanguage, Lang, Language, language
 from sre_copilot.app.approval_words import outcome_words, refusal_words
 from sre_copilot.app.approving import Approving, Standing
 from sre_copilot.app.delegating import Delegating, NotYours
-from sre_copilot.app.plan_course import risk_view, stands
+from sre_copilot.app.plan_course import risk_view, stands, ticket_view
 from sre_copilot.clock import rfc3339
 from sre_copilot.decision.approval.model import Refused, Scope, Verdict, votes_needed
 from sre_copilot.domain.plan import PlanStep
@@ -213,6 +213,7 @@ def view(door: Approving, standing: Standing, lang: Language, *, hidden: bool) -
         "fingerprint": kept.fingerprint,
         "created_at": rfc3339(plan.created_at),
         "expires_at": rfc3339(door.rules.closes_at(plan)),
+        "ticket": ticket_view(plan, standing.steps, lang),
         "steps": [{**_step(each, lang), **stands(each.id, standing.steps, lang)} for each in plan.steps],
     }
 

@@ -17,6 +17,7 @@ from sre_copilot.api.problems import Problem
 from sre_copilot.api.views import Language
 from sre_copilot.app.approving import Approving
 from sre_copilot.app.desk import Desk
+from sre_copilot.app.incident_chat import IncidentChat, wish_of
 from sre_copilot.app.plan_chat import decided_in_chat
 from sre_copilot.app.workflow_chat import chat_of
 from sre_copilot.errors import UsageError
@@ -47,7 +48,7 @@ def chat(service: ServiceHere, desk: DeskHere, request: Request, question: Quest
     """Ask the team; with `Accept: text/event-stream` its work is told as it goes on.
 
     A question that a workflow is made for is answered with the offer to start it, in `follow_up_actions`; `RUN WORKFLOW id name=value`, or a yes to the one offer, starts it.
-    `APPROVE PLAN-…` and `REJECT PLAN-… reason` decide on a plan as whoever the token belongs to.
+    `APPROVE PLAN-…` and `REJECT PLAN-… reason` decide on a plan as whoever the token belongs to. `write the report of INC-7` and `make a workflow of INC-7` are answered from the records.
 
     Events: `intent`, `plan`, `note`, `start_tool_calling`, `tool_calling_result`, `finding`, `hypothesis`, `claim`, `refuted`, and at the end `ai_answer_end` or `error`.
     """
@@ -73,6 +74,12 @@ def _answer(
     if decided is not None:
         desk.keep(key, question.ask, decided, owner=token.id)
         return {"session_id": key, **answered(decided, calls)}
+    asked = wish_of(question.ask)
+    if asked is not None:
+        teller = IncidentChat(desk.service, desk.equipment.speaker)
+        told_of = teller.answer(asked, text=question.ask, token=token, lang=question.lang)
+        desk.keep(key, question.ask, told_of, owner=token.id)
+        return {"session_id": key, **answered(told_of, calls)}
     turn = desk.service.sessions.last(key, owner=token.id)
     wish = chat.wish(question.ask, before=turn["question"] if turn else "") if chat else None
     if chat is not None and wish is not None:

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from sre_copilot.api.browser_sessions import Sessions
+from sre_copilot.api.denials import denials_of
 from sre_copilot.api.problem_answers import answers
 from sre_copilot.api.problems import Page, Problem
 from sre_copilot.api.shapes.shape import shown
@@ -132,6 +133,7 @@ def needs(role: str, *, session: bool = False, locked: Page | None = None) -> Ca
             problem.page = locked
             raise
         if not at_least(token.role, role):  # type: ignore[arg-type]
+            denials_of(request).tell(service_of(request), request, token, needed=role)
             raise Problem(
                 403, f"this needs the role {role}; the token '{token.name}' has the role {token.role}"
             )

@@ -14,7 +14,7 @@ from sre_copilot.api.guard import Routes, may_see_all
 from sre_copilot.api.problems import Problem
 from sre_copilot.api.shapes import plans as shapes
 from sre_copilot.api.views import AcceptLanguage, Cursor, Lang, Limit, language, listing
-from sre_copilot.app.plan_course import Course, course_of, reason_words, risk_view, stands
+from sre_copilot.app.plan_course import Course, course_of, reason_words, risk_view, stands, ticket_view
 from sre_copilot.app.plan_simulation import simulate, simulated_document
 from sre_copilot.app.planning import Planning
 from sre_copilot.app.serving import Service
@@ -130,6 +130,7 @@ def plan_view(kept: Kept, course: Course, lang: Language, *, hidden: bool) -> di
                 for each in risk.parts
             ],
         },
+        "ticket": ticket_view(plan, course.steps, lang),
         "steps": [{**_step(each, lang, hidden=hidden), **stands(each.id, course.steps, lang)} for each in plan.steps],
         "options": [_option(each, lang) for each in plan.options],
     }  # fmt: skip

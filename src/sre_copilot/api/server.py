@@ -20,6 +20,7 @@ from sre_copilot.api import (
     baseline,
     changes,
     chat,
+    chat_platforms,
     conversations,
     health,
     incidents,
@@ -61,6 +62,7 @@ from sre_copilot.app.alert_backend import StoredAlerts
 from sre_copilot.app.approving_made import make_delegating
 from sre_copilot.app.authority import approving_of
 from sre_copilot.app.calling import Calling
+from sre_copilot.app.chat_inbound import make_inbound
 from sre_copilot.app.desk import Desk
 from sre_copilot.app.measuring import StatisticsGauges
 from sre_copilot.app.serving import Service
@@ -77,6 +79,7 @@ NOUNS = (
     knowledge,
     rooms,
     chat,
+    chat_platforms,
     conversations,
     investigate,
     team,
@@ -127,6 +130,7 @@ def create_app(service: Service, desk: Desk | None = None) -> FastAPI:
     app.state.desk = desk or Desk(service)
     app.state.calling = Calling(app.state.desk)
     app.state.approving = approving_of(service)
+    app.state.inbound = make_inbound(service, app.state.approving)
     app.state.delegating = make_delegating(service)
     app.state.gauges = StatisticsGauges(service.own)
     app.state.alerting = StoredAlerts(service.alerting)

@@ -11,6 +11,7 @@ from sre_copilot.action.catalogue import Catalogue, open_catalogue
 from sre_copilot.action.executor import ActionError, Preview
 from sre_copilot.action.switch import Standing, Switch
 from sre_copilot.app.rulebook import rulebook_of
+from sre_copilot.app.sentences import register_sentences
 from sre_copilot.app.wish_judged import judged_row, limits_met
 from sre_copilot.clock import Clock, SystemClock
 from sre_copilot.decision.assess import Rulebook, assess
@@ -235,6 +236,7 @@ class ActingDesk:
 
 def open_desk(settings: Settings, database: Database, clock: Clock | None = None) -> ActingDesk:
     """The desk of a configuration."""
+    register_sentences()
     return ActingDesk(settings, database, clock or SystemClock())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sre_copilot.action.catalogue import Catalogue, open_catalogue
+from sre_copilot.app.plan_ticket import ticket_of
 from sre_copilot.settings.document import Settings
 
 
@@ -15,7 +16,13 @@ def check_actions(settings: Settings) -> tuple[str, ...]:
     ------
     SettingsError : names the entry, the key, and the way out
     """
-    return tuple(_remarks(settings, open_catalogue(settings.actions.executors)))
+    found = tuple(_remarks(settings, open_catalogue(settings.actions.executors)))
+    ticket = ticket_of(settings)
+    return (
+        (*found, f"remediation.ticket: each plan opens one in {ticket.queue.name} ({ticket.queue.executor})")
+        if ticket
+        else found
+    )
 
 
 def _remarks(settings: Settings, catalogue: Catalogue) -> Iterator[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sre_copilot.decision.approval.link import Link, signed
 from sre_copilot.decision.approval.model import Rules, Vote, step_by_step, votes_needed
 from sre_copilot.domain.evidence import Message
 from sre_copilot.domain.notification import Notification, NotificationState
-from sre_copilot.domain.plan import Plan, RiskLevel
+from sre_copilot.domain.plan import Plan, RiskLevel, Ticket
 from sre_copilot.incidents.report.model import Language
 from sre_copilot.incidents.report.words import moment, say, word
 from sre_copilot.settings.acting.approval import Approval
@@ -25,6 +25,7 @@ SEVERITY = {
 }
 """Of a request that belongs to no incident: how bad the action can be."""
 MOST_STEPS = 10
+PLATFORM_NAMES = {"slack": "Slack", "feishu": "Feishu", "dingtalk": "DingTalk", "wecom": "WeCom"}
 Picture = Callable[[str], Mapping[str, Any]]
 """What is known of an incident by its id: severity, service, anomaly …; nothing where there is none."""
 
@@ -40,8 +41,8 @@ class Messages:
     key: Callable[[], bytes]
     external_url: str
     language: Language
-    chat: bool = False
-    """Whether anything receives what people reply in chat."""
+    chat: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Receivers who can reply, each with the platforms on which something receives it."""
 
     def request(self, plan: Plan) -> tuple[Notification, ...]:
         """Ask those who must agree."""
@@ -122,10 +123,8 @@ class Messages:
         asking: bool = True,
     ) -> tuple[Notification, ...]:
         content = self.content(plan)
-        said = [*lines, *(self._lines(plan) if asking else ())]
         content |= {
             "title": word("approval.title", self.language, action=say(plan.title, self.language)),
-            "summary": [{"key": each.key, "params": dict(each.params)} for each in said],
             "links": [[self._address(plan), word("approval.link", self.language)]]
             if self.external_url
             else [],
@@ -138,12 +137,19 @@ class Messages:
                 state=state,
                 sequence=number,
                 created_at=plan.created_at,
-                content=content,
+                content=content | self._said(plan, receiver, lines, asking=asking),
             )
             for receiver in receivers
         )
 
-    def _lines(self, plan: Plan) -> list[Message]:
+    def _said(self, plan: Plan, receiver: str, lines: Sequence[Message], *, asking: bool) -> dict[str, Any]:
+        """The sentences, and where a receiver who is asked can reply."""
+        platforms = self.chat.get(receiver, ()) if asking else ()
+        said = [*lines, *(self._lines(plan, platforms) if asking else ())]
+        summary = [{"key": each.key, "params": dict(each.params)} for each in said]
+        return {"summary": summary, **({"reply": list(platforms)} if platforms else {})}
+
+    def _lines(self, plan: Plan, platforms: Sequence[str]) -> list[Message]:
         needed = votes_needed(plan)
         until = moment(self.rules.closes_at(plan), self.language)
         steps = [
@@ -153,12 +159,13 @@ class Messages:
         risk = (("score", plan.risk.score), ("risk_mode", mode), ("risk_kind", kind))
         return [
             Message(key="approval.request", params=(("plan", plan.id), ("until", until))),
+            *([ticket_line(plan.ticket)] if plan.ticket else []),
             *steps[:MOST_STEPS],
             *([Message(key="approval.more_steps", params=(("count", len(steps) - MOST_STEPS),))] if len(steps) > MOST_STEPS else []),
             Message(key="approval.risk", params=risk),
             *([Message(key="approval.four_eyes", params=(("needed", needed),))] if needed > 1 else []),
             *([Message(key="approval.step_by_step")] if step_by_step(plan) else []),
-            Message(key="approval.reply" if self.chat else "approval.answer", params=(("plan", plan.id),)),
+            _how(plan, platforms),
         ]  # fmt: skip
 
     def _asked(self, plan: Plan) -> tuple[str, ...]:
@@ -172,6 +179,20 @@ class Messages:
             plan_id=plan.id, fingerprint=plan.fingerprint, group=group, until=int(self.rules.closes_at(plan))
         )
         return f"{self.external_url}/approvals/{plan.id}?proof={signed(link, self.key())}"
+
+
+def ticket_line(ticket: Ticket) -> Message:
+    """That a ticket goes along with a plan."""
+    key = "ticket.before_required" if ticket.required else "ticket.before"
+    return Message(key=key, params=(("queue", ticket.queue.name), ("executor", ticket.queue.executor)))
+
+
+def _how(plan: Plan, platforms: Sequence[str]) -> Message:
+    """How to answer; by a reply only where something receives it."""
+    if not platforms:
+        return Message(key="approval.answer", params=(("plan", plan.id),))
+    named = ", ".join(PLATFORM_NAMES.get(each, each) for each in platforms)
+    return Message(key="approval.reply", params=(("plan", plan.id), ("platforms", named)))
 
 
 def _step(place: int, action: str, target: str) -> Message:

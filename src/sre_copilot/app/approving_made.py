@@ -11,6 +11,7 @@ from sre_copilot.app.approval_people import People
 from sre_copilot.app.approval_waiting import Waiting
 from sre_copilot.app.approving import Approving, Judgement, never, nothing, unasked
 from sre_copilot.app.delegating import Delegating
+from sre_copilot.app.plan_ticket import with_ticket
 from sre_copilot.app.rulebook import frozen_by
 from sre_copilot.decision.approval.model import NONE, Environments, Rule, Rules, Scope
 from sre_copilot.decision.approval.unanswered import Step
@@ -86,7 +87,18 @@ def messages_of(settings: Settings, database: Database) -> Messages:
         key=lambda: secret,
         external_url=settings.alerting.notify.external_url,
         language=settings.language,
+        chat=replying(settings),
     )
+
+
+def replying(settings: Settings) -> Mapping[str, tuple[str, ...]]:
+    """Receivers that are reached on a platform from which decisions are taken, each with these platforms."""
+    taken = settings.decision.approval.chat.platforms()
+    found = {
+        each.name: tuple(name for name in taken if any(way["type"] == name for way in each.notifiers))
+        for each in settings.alerting.notify.known()
+    }
+    return {name: platforms for name, platforms in found.items() if platforms}
 
 
 def plans_of(
@@ -107,7 +119,11 @@ def plans_of(
         return () if unasked and status in UNUSED else made.ended(plan, status, reason)
 
     return PlanStore(
-        database, tell=tell, tell_end=tell_end, say=lambda message: say(message, settings.language)
+        database,
+        tell=tell,
+        tell_end=tell_end,
+        say=lambda message: say(message, settings.language),
+        accompany=with_ticket(settings),
     )
 
 

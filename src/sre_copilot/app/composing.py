@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,42 +11,17 @@ from sre_copilot.agents.functions.root_cause import decided
 from sre_copilot.agents.hypotheses.reflection import reflect
 from sre_copilot.app.core import RegisteredCore
 from sre_copilot.app.methods import registered_methods
+from sre_copilot.app.sentences import register_sentences
 from sre_copilot.cognition.rca.calibration import SHIPPED, Calibration
 from sre_copilot.domain.incident import Observation
 from sre_copilot.domain.signals import Modality
-from sre_copilot.errors import PluginError, SettingsError
+from sre_copilot.errors import SettingsError
 from sre_copilot.incidents.investigation import Investigation, Methods, Progress, without
 from sre_copilot.incidents.investigation import investigate as investigate_with
-from sre_copilot.incidents.report.words import LANGUAGES, add
 from sre_copilot.perception.registry import open_sources
 from sre_copilot.perception.source import Source
 from sre_copilot.plugins import load
 from sre_copilot.settings.document import Settings
-
-
-@cache
-def register_sentences() -> None:
-    """Add the sentences that plug-ins bring for their own findings, once.
-
-    Raises
-    ------
-    PluginError : when one is no mapping key -> language -> sentence, or lacks a language
-    """
-    for name, sentences in load("sre_copilot.sentences").items():
-        check_sentences(name, sentences)
-        add(sentences)
-
-
-def check_sentences(name: str, sentences: object) -> None:
-    """Raise when the sentences of a plug-in are not of the form that the catalogue has."""
-    pairs = sentences.items() if isinstance(sentences, Mapping) else [("", None)]
-    for key, languages in pairs:
-        said = languages if isinstance(languages, Mapping) else {}
-        if not isinstance(key, str) or not all(isinstance(said.get(lang), str) for lang in LANGUAGES):
-            raise PluginError(
-                f"sre_copilot.sentences '{name}'{f', key {key!r}' if key else ''}: is no mapping of a key to "
-                f"sentences in {' and '.join(LANGUAGES)}. Correct it in its package, or uninstall that."
-            )
 
 
 def investigate(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sre_copilot.clock import rfc3339
-from sre_copilot.domain.plan import Risk
+from sre_copilot.domain.plan import Plan, Risk
 from sre_copilot.incidents.report.model import Language
 from sre_copilot.incidents.report.words import told, word
 from sre_copilot.store.approvals import go_aheads_of, votes_of
 from sre_copilot.store.database import Database
 from sre_copilot.store.paging import Row
-from sre_copilot.store.remediation import Remediations
+from sre_copilot.store.remediation import TICKET, Remediations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,26 @@ def stands(step_id: str, steps: Sequence[Row], lang: Language) -> dict[str, Any]
         return {"state": "", "reason": "", "began_at": None, "ended_at": None}
     times = {name: rfc3339(row[name]) for name in ("began_at", "ended_at")}
     return {"state": row["state"], "reason": reason_words(row["reason"] or {}, lang), **times}
+
+
+def ticket_view(plan: Plan, steps: Sequence[Row], lang: Language) -> dict[str, Any] | None:
+    """The ticket that goes along with a plan, and how it stands; None where there is none."""
+    if plan.ticket is None:
+        return None
+    row = next((each for each in steps if each["step_id"] == TICKET), None)
+    seen = (row["seen"] or {}) if row is not None else {}
+    key = "ticket.before_required" if plan.ticket.required else "ticket.before"
+    queue = plan.ticket.queue
+    return {
+        "executor": queue.executor,
+        "queue": queue.name,
+        "required": plan.ticket.required,
+        "closed": plan.ticket.closed,
+        "words": word(key, lang, queue=queue.name, executor=queue.executor),
+        "ticket": str(seen.get("ticket", "")),
+        "link": str(seen.get("link", "")),
+        **{name: value for name, value in stands(TICKET, steps, lang).items() if name in ("state", "reason")},
+    }
 
 
 def reason_words(plain: Mapping[str, Any], lang: Language) -> str:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from sre_copilot.action.executor import ActionError, Preview
+from sre_copilot.action.executor import ActionError
 from sre_copilot.agents.tool import Investigated
 from sre_copilot.app.acting import ActingDesk, open_desk
 from sre_copilot.app.authority import approving_of
+from sre_copilot.app.plan_difference import step_difference
 from sre_copilot.app.planning_known import Gathering, attempts, recovered
 from sre_copilot.app.serving import Service
 from sre_copilot.app.suggesting import Suggesting
@@ -211,7 +212,7 @@ class Planning:
 
     def difference(self, plan: Plan) -> list[dict[str, Any]]:
         """What each step would do now, as its executor says, and whether its target is as it was when the plan was made."""
-        return [self._step_difference(each) for each in plan.steps]
+        return [step_difference(self.desk.catalogue, each) for each in plan.steps]
 
     def _ready(self, draft: Draft) -> Ready | NoPlan:
         actions, digests = [], []
@@ -242,23 +243,6 @@ class Planning:
         if any(each.key.endswith(NOTHING_TO_DO) for each in preview.objections):
             return NoPlan(reason=message("dropped.nothing", action=action.name, target=action.target.key))
         return action, looked.digest
-
-    def _step_difference(self, step: PlanStep) -> dict[str, Any]:
-        action = step.action
-        shown: dict[str, Any] = {"step": step.id, "action": action.name, "target": action.target.key}
-        try:
-            executor = self.desk.catalogue.executor(action)
-            looked, preview = executor.look(action), executor.preview(action)
-        except ActionError as error:
-            return {
-                **shown,
-                "changed": None,
-                "difference": [],
-                "objections": [],
-                "problem": clean(str(error)),
-            }
-        changed = bool(step.state) and looked.digest != step.state
-        return {**shown, "changed": changed, "problem": "", **_previewed(preview)}
 
 
 def make_planning(
@@ -349,11 +333,3 @@ def _done(steps: Iterable[PlanStep]) -> list[tuple[str, str, str]]:
         (each.action.name, each.action.target.key, json.dumps(dict(each.action.parameters), sort_keys=True))
         for each in steps
     ]
-
-
-def _previewed(preview: Preview) -> dict[str, Any]:
-    return {
-        "difference": list(preview.difference),
-        "objections": [plain(each) for each in preview.objections],
-        "checked_by_target": preview.checked_by_target,
-    }

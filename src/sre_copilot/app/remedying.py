@@ -28,6 +28,7 @@ from sre_copilot.incidents.remediation.ports import Again
 from sre_copilot.incidents.remediation.remedies import Remedies
 from sre_copilot.incidents.remediation.steps import Room
 from sre_copilot.incidents.remediation.telling import reason_text
+from sre_copilot.incidents.remediation.ticketing import make_tickets
 from sre_copilot.incidents.report.words import word
 from sre_copilot.store.audit_chain import AuditChain
 from sre_copilot.store.database import Database
@@ -126,6 +127,11 @@ def make_acting(
         counted=lambda action, outcome: service.own.actions.labels(action, outcome).inc(),
     )
     leadership = Leadership(leases, LEADER, worker)
+    tickets = make_tickets(
+        desk.catalogue, effects, leases, approving.plans, rows,
+        audit=audit, clock=clock, worker=worker, language=settings.language, address=settings.alerting.notify.external_url,
+        stops=settings.remediation.on_kill_switch == "undo",
+    )  # fmt: skip
     room = Room(
         hands=hands,
         plans=approving.plans,
@@ -139,6 +145,7 @@ def make_acting(
         settings=settings.remediation,
         worker=worker,
         ask_for_step=approving.messages.go_ahead,
+        tickets=tickets,
         alive=(lambda: _living(leases)) if shared else frozenset,
     )
     remedies = Remedies(

@@ -13,6 +13,7 @@ from rich.text import Text
 from sre_copilot.app import open_configured
 from sre_copilot.app.action_checks import check_actions
 from sre_copilot.app.alert_checks import check_alerting
+from sre_copilot.app.autonomy_checks import check_autonomy
 from sre_copilot.app.rulebook import rulebook_of
 from sre_copilot.app.serving import check_methods, exposure_problem
 from sre_copilot.app.storing import open_database
@@ -47,13 +48,8 @@ def check_config(config: ConfigFile = None) -> None:
     for source in sources:
         console.print(f"source {source.name}: {', '.join(source.modalities)}", markup=False)
         source.close()
-    for remark in (*_alone(settings), *check_actions(settings), *check_alerting(settings)):
+    for remark in (*_acting(settings), *check_alerting(settings)):
         console.print(remark, markup=False, soft_wrap=True)
-    if settings.risk.auto_remediation_enabled:
-        console.print(
-            "risk.auto_remediation_enabled: plans that policies allow and that have a record begin without a person",
-            soft_wrap=True,
-        )
     console.print("it can be used")
 
 
@@ -74,7 +70,7 @@ def doctor(config: ConfigFile = None) -> None:
     console = table_console()
     if sources:
         console.print(table)
-    for remark in (*_alone(settings), *check_actions(settings)):
+    for remark in _acting(settings):
         console.print(Text(remark))
     problems = [*(health for health in healths if not well(health))]
     store = _store_problem(settings)
@@ -92,6 +88,10 @@ def doctor(config: ConfigFile = None) -> None:
 def _sources(settings: Settings) -> tuple[Source, ...]:
     """What `serve` would open: none where none is configured."""
     return open_configured(settings) if settings.sources else ()
+
+
+def _acting(settings: Settings) -> tuple[str, ...]:
+    return (*_alone(settings), *check_actions(settings), *check_autonomy(settings))
 
 
 def _alone(settings: Settings) -> tuple[str, ...]:

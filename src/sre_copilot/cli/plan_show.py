@@ -126,6 +126,7 @@ def _print(found: Mapping[str, Any]) -> None:
     say(f"{found['id']}  {found['status']}  {found['title']}")
     for line in _course(found):
         say(line)
+    say(f"strategy {found['strategy']}; recommended: {found['title']}")
     say(f"incident {found['incident_id'] or '-'}, {found['service']}; {_why(found)}; from {found['origin']}")
     say(f"{risk['words']}; {_helped(record)}; about {found['estimated_seconds']:.0f} s")
     for reason in risk["reasons"]:
@@ -136,6 +137,18 @@ def _print(found: Mapping[str, Any]) -> None:
     ]
     table(("part", "value", "weight", "reason"), rows, nothing="")
     steps = [(each["id"], _stands(each), each["action"], _target(each["target"]), _pairs(each["parameters"]), each["expected"]) for each in found["steps"]]  # fmt: skip
+    if (ticket := found["ticket"]) is not None:
+        steps.insert(
+            0,
+            (
+                "ticket",
+                _stands(ticket),
+                f"{ticket['executor']}.create",
+                ticket["queue"],
+                ticket["link"] or ticket["ticket"],
+                ticket["words"],
+            ),
+        )
     table(("step", "state", "action", "target", "parameters", "expected"), steps, nothing="It has no step.")
     checks = [_check(check) for each in found["steps"] for check in each["checks"]]
     table(("role", "service", "signal", "is to be", "was"), dict.fromkeys(checks), nothing="No signal is watched, or you may not see them.")  # fmt: skip

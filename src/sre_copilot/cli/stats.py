@@ -14,6 +14,8 @@ from sre_copilot.incidents.statistics.figures import Figure
 from sre_copilot.incidents.statistics.picture import bar, shown
 
 MET = {True: "met", False: "MISSED", None: ""}
+AIM = {"seconds": "<", "ratio": "≥"}
+"""How a figure is to be to its target: a time below it, a share at least it."""
 FIELDS = ("unit", "value", "median", "p90", "n", "of", "least", "target", "traditional", "missing")
 
 
@@ -61,7 +63,7 @@ def _row(name: str, each: dict[str, Any]) -> tuple[str, ...]:
         shown(figure, figure.median) if figure.unit == "seconds" else "",
         shown(figure, figure.p90) if figure.unit == "seconds" else "",
         f"{figure.n} of {figure.of}",
-        "" if figure.target is None else shown(figure, figure.target),
+        "" if figure.target is None else f"{AIM[figure.unit]} {shown(figure, figure.target)}",
         "" if figure.traditional is None else shown(figure, figure.traditional),
         MET[each["met"]],
         bar(figure),

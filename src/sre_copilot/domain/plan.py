@@ -146,6 +146,21 @@ class PlanStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """The ticket that is opened before the first step of a plan and told what came of it at the end.
+
+    It is no step of the repair: it has no risk, is not undone, needs nobody's word of its own and counts in no statistics of actions.
+    """
+
+    queue: Target
+    """Where it is opened; its executor opens it (`EXECUTOR.create`)."""
+    required: bool = False
+    """Whether nothing is done without it; else it is never a reason for a repair not to happen."""
+    closed: str = ""
+    """State that it is moved on to when signals show that the plan has helped; '' leaves it to people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskPart:
     """One component of a risk: `value` 0..1 (1 is worst), `weight` its share, and why."""
 
@@ -221,6 +236,8 @@ class Plan:
     options: tuple[Option, ...] = ()
     attempt: int = 1
     """The how-manieth plan for this incident; after two failures people take over."""
+    ticket: Ticket | None = None
+    """The ticket that goes along with it; None where none was asked for."""
 
     @property
     def verifiable(self) -> bool:
@@ -229,10 +246,14 @@ class Plan:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over everything that matters to who approves: steps, parameters, order, checks, limits, risk."""
+        """SHA-256 over everything that matters to who approves: steps, parameters, order, checks, limits, risk, the ticket."""
         plain = asdict(self)
         for holder in (plain, *plain["options"]):
             _leave_out_unknown_service(holder["steps"])
+        if (
+            plain["ticket"] is None
+        ):  # plans that were kept before there were any have the fingerprint they had
+            del plain["ticket"]
         return hashlib.sha256(
             json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         ).hexdigest()

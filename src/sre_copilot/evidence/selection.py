@@ -103,6 +103,17 @@ class Selector:
         usable = np.isfinite(values)
         return Selection(values[usable], times[usable] if times is not None else None)
 
+    def words(self, query: Query) -> frozenset[str]:
+        """What the `where` of a query may name: columns of its table, and words by which texts are searched; raise `NoDataError` when there is no such table."""
+        name, _ = _measure(query)
+        columns = self._matching(query.origin, name, ()).columns
+        return frozenset(
+            [
+                *(each for each in columns if not each.startswith("\x00")),
+                *(word for table, word in _SEARCHED if table == name),
+            ]
+        )
+
     def recorded(self, query: Query) -> bool:
         """Whether the source was recorded in the query's window, whatever the entity.
 
@@ -173,6 +184,11 @@ class Selector:
         if table is None or _timeless(table, column):
             raise NoDataError(f"{name} have no times, so that nothing can be said about a window")
         return _firing(rows, query.window) if name == "alerts" else _slice(rows, query.window)
+
+
+def measures_of(source: str) -> tuple[str, ...]:
+    """What can be measured on the rows of a source."""
+    return tuple(measure for each, measure in _MEASURES if each == source)
 
 
 def _measure(query: Query) -> tuple[str, str | None]:

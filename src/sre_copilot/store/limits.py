@@ -14,6 +14,9 @@ HOUR_S = 3600.0
 ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(72615)")
 """Counting and adding must not overlap with another worker's; SQLite has one writer anyway."""
 
+BESIDE = "/ticket"
+"""How the case of the ticket of a plan ends (`PLAN-…/ticket`): what is done about tickets lies beside repairs, and fills no limit of theirs."""
+
 holds = Table(
     "target_holds",
     metadata,
@@ -89,6 +92,7 @@ def _cooldown(connection: Connection, effects: Table, wanted: Wanted, now: float
         effects.c.plan_id != wanted.plan_id,
         effects.c.state.in_(("none", "unknown")),
         effects.c.attempts > 0,
+        effects.c.plan_id.not_like(f"%{BESIDE}"),
     )
     moments = (connection.execute(failed).scalar_one_or_none(), last_bad(connection, wanted.action, wanted.target, wanted.plan_id))  # fmt: skip
     latest = max((each for each in moments if each is not None), default=None)
@@ -122,7 +126,9 @@ def _counted(
 ) -> Limit | None:
     """Effects begun within the hour; the same effect, begun again, is one."""
     query = select(effects.c.started_at).where(
-        effects.c.started_at > now - HOUR_S, effects.c.direction == "do"
+        effects.c.started_at > now - HOUR_S,
+        effects.c.direction == "do",
+        effects.c.plan_id.not_like(f"%{BESIDE}"),
     )
     if where is not None:
         query = query.where(where)  # type: ignore[arg-type]

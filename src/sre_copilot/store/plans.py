@@ -109,7 +109,8 @@ class Kept:
 class PlanStore:
     """Keeps plans; each change of one is a transaction with its event and its entry in the audit.
 
-    `tell` makes, of a plan with its final id, what people are told of it, `tell_end` what they are told when it ends unused; `say` puts its title into words for the event.
+    `tell` makes, of a plan with its final id, what people are told of it, `tell_end` what they are told when it ends unused; `say` puts its title into words for the event;
+    `accompany` adds what goes along with every plan before it is kept.
     """
 
     def __init__(
@@ -119,8 +120,9 @@ class PlanStore:
         tell: Telling = lambda plan: (),
         tell_end: Ending = lambda plan, status, reason: (),
         say: Saying = lambda message: message.key,
+        accompany: Callable[[Plan], Plan] = lambda plan: plan,
     ) -> None:
-        self.database = database
+        self.database, self._accompany = database, accompany
         self._tell, self._tell_end = tell, tell_end
         self._say = say
 
@@ -139,7 +141,7 @@ class PlanStore:
         PlanDecided : when somebody has decided on one of `instead` meanwhile; nothing is kept then
         """
         with self.database.write() as connection:
-            made = _inserted(connection, plan, key or None)
+            made = _inserted(connection, self._accompany(plan), key or None)
             if made is None:
                 return self._known(connection, key)
             NotificationStore(self.database).insert(connection, self._tell(made))

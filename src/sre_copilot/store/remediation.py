@@ -25,6 +25,8 @@ from sre_copilot.store.paging import Page, Row, read_page
 from sre_copilot.store.tables import metadata
 
 GOING_ON = ("running", "paused", "undoing")
+TICKET = "ticket"
+"""Id under which the ticket of a plan stands among its steps; nobody's go-ahead is asked for it."""
 
 remediations = Table(
     "remediations",
@@ -137,7 +139,7 @@ def waiting_step(connection: Connection, plan_id: str) -> str:
     row = row_of(connection, plan_id)
     if row is None or row["state"] != "paused" or row["asked"] == "cancel":
         return ""
-    mine = (steps.c.plan_id == plan_id) & (steps.c.state == "waiting")
+    mine = (steps.c.plan_id == plan_id) & (steps.c.state == "waiting") & (steps.c.step_id != TICKET)
     query = select(steps.c.step_id).where(mine).order_by(steps.c.place).limit(1)
     return str(connection.execute(query).scalar_one_or_none() or "")
 

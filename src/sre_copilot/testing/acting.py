@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sre_copilot.action.catalogue import Catalogue
+from sre_copilot.action.executor import Executor
 from sre_copilot.action.hands import Hands
 from sre_copilot.action.limits import Locks
 from sre_copilot.action.switch import Switch
@@ -27,6 +28,7 @@ from sre_copilot.incidents.remediation.admission import Maintenance, PlanAdmissi
 from sre_copilot.incidents.remediation.ports import Signals, Standing
 from sre_copilot.incidents.remediation.remedies import Remedies
 from sre_copilot.incidents.remediation.steps import Room
+from sre_copilot.incidents.remediation.ticketing import make_tickets
 from sre_copilot.settings.acting.actions import ActionLimits
 from sre_copilot.settings.acting.remediation import Remediation
 from sre_copilot.store.audit_chain import AuditChain
@@ -115,6 +117,8 @@ class Acting:
     refuses: Standing = lambda plan_id, step_id, direction: None
     again: Callable[[Plan, Mapping[str, Any]], str] = lambda plan, known: ""
     timeout_s: float = 5.0
+    executors: Sequence[Executor] = ()
+    """Beside the counted target."""
 
     def __post_init__(self) -> None:
         self.handed_over: list[Mapping[str, Any]] = []
@@ -127,7 +131,7 @@ class Acting:
         self.switch = Switch(self.database, self.audit, self.clock)
         self.executor = CountedExecutor(self.target, timeout_s=self.timeout_s)
         self.hands = Hands(
-            Catalogue([self.executor]),
+            catalogue := Catalogue([self.executor, *self.executors]),
             self.effects,
             Locks(leases, self.limits, worker=self.worker, elapsed=self.elapsed),
             admission=PlanAdmission(
@@ -156,8 +160,12 @@ class Acting:
             clock=self.clock,
             settings=self.settings,
             worker=self.worker,
+            tickets=make_tickets(
+                catalogue, self.effects, leases, self.plans, self.rows,
+                audit=self.audit, clock=self.clock, worker=self.worker, elapsed=self.elapsed,
+            ),
             alive=self.alive,
-        )
+        )  # fmt: skip
         self.remedies = Remedies(
             room,
             self.durable,

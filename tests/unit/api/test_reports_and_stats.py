@@ -209,4 +209,5 @@ def test_commands_print_save_and_send_and_never_write_over_a_file(
         assert "on its way to team" in sent.output
         stats = runner.invoke(app, ["stats", "--days", "1", "--output", "json", *asked])
         assert json.loads(stats.output)["counts"]["incidents"] >= 1
-        assert "MTTD" in runner.invoke(app, ["stats", *asked]).output
+        printed = runner.invoke(app, ["stats", *asked], env={"COLUMNS": "300"}).output
+        assert all(each in printed for each in ("MTTD", "< 5 min", "MTTR", "< 30 min", "≥ 75 %"))

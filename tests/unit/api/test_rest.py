@@ -84,11 +84,13 @@ async def statuses_of(app: Any, requests: Iterable[tuple[str, str, dict[str, str
 
 WAYS_IN = {"/alerts/event/{provider_type}", "/v2/enqueue", "/api/v1/intake/{name}", "/api/intake/{name}", "/api/v1/intake/{name}/api/v2/alerts"}  # fmt: skip
 """Who sends alerts is admitted by the word or the signature of the way in."""
+PLATFORMS = {f"/api{v}/chat/{name}" for v in ("", "/v1") for name in ("slack", "feishu", "dingtalk", "wecom")}
+"""Who brings decisions in is known by the signature of the chat platform."""
 
 
 def test_only_health_the_way_in_for_browsers_and_what_admits_by_itself_are_public() -> None:
     public = {path for path, route in routes() if (route.openapi_extra or {})[ROLE] == PUBLIC}
-    assert public == {"/healthz", "/readyz", "/open", "/api/changes", "/api/v1/changes", *WAYS_IN}
+    assert public == {"/healthz", "/readyz", "/open", "/api/changes", "/api/v1/changes", *WAYS_IN, *PLATFORMS}
 
 
 OWN_FORMS = {"/approvals/{plan_id}"}

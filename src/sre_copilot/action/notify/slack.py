@@ -23,6 +23,7 @@ from sre_copilot.settings.secret import Secret
 HEADER = 150  # characters of a header block
 BLOCK = 3000  # characters of the text of a section block
 FIELDS, FIELD = 10, 2000  # fields of a section block, characters of one
+BUTTONS = {"en": ("Approve", "Reject", "Reason of a rejection"), "zh": ("批准", "拒绝", "拒绝原因")}
 _MENTION = re.compile(r"here|channel|everyone|[UW][A-Z0-9]{5,20}|S[A-Z0-9]{5,20}")
 _AUTH = {
     "invalid_auth",
@@ -163,6 +164,7 @@ def payload(message: Message, settings: SlackSettings) -> dict[str, Any]:
                 },
             }
         )
+    blocks += _buttons(message)
     if mentioned := _mentions(message, settings):
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": mentioned}})
     blocks.append({"type": "context", "elements": [_plain(key_line(message)[:BLOCK])]})
@@ -175,6 +177,25 @@ def payload(message: Message, settings: SlackSettings) -> dict[str, Any]:
         "link_names": False,
         "parse": "none",
     }
+
+
+def _buttons(message: Message) -> list[dict[str, Any]]:
+    """How to decide on the plan that is asked for, where the app's buttons are taken; a rejection takes its reason from the field above."""
+    plan = (message.data.get("recommendation") or {}).get("plan_id")
+    if message.state != "approval" or not plan or "slack" not in (message.data.get("reply") or ()):
+        return []
+    approve, reject, reason = BUTTONS[message.language]
+    field = {"type": "plain_text_input", "action_id": "sre_copilot_reason", "max_length": 1000}
+    return [
+        {"type": "input", "block_id": "sre_copilot_reason", "optional": True, "element": field, "label": _plain(reason)},
+        {
+            "type": "actions",
+            "elements": [
+                {"type": "button", "action_id": "sre_copilot_approve", "style": "primary", "text": _plain(approve), "value": str(plan)},
+                {"type": "button", "action_id": "sre_copilot_reject", "style": "danger", "text": _plain(reject), "value": str(plan)},
+            ],
+        },
+    ]  # fmt: skip
 
 
 def _mentions(message: Message, settings: SlackSettings) -> str:

@@ -101,6 +101,22 @@ class Step(Shape):
     ended_at: Time | None
 
 
+class Ticket(Shape):
+    """The ticket that goes along with a plan: opened before the first step, told the outcome at the end; `closed` is the state to which it is moved on when the plan has helped."""
+
+    executor: str
+    queue: str
+    required: bool
+    closed: str
+    words: str
+    ticket: str
+    """What the ticket system calls it; '' as long as it is not open."""
+    link: str
+    state: str
+    """waiting, done, failed; '' of a plan that was never begun."""
+    reason: str
+
+
 class OptionAction(Shape):
     """An action that was weighed."""
 
@@ -181,6 +197,7 @@ class Plan(Shape):
     estimated_seconds: float
     record: Record
     risk: WholeRisk
+    ticket: Ticket | None
     steps: list[Step]
     options: list[Option]
 
@@ -293,6 +310,7 @@ class Request(Shape):
     fingerprint: str
     created_at: Time
     expires_at: Time
+    ticket: Ticket | None
     steps: list[RequestStep]
 
 

@@ -25,6 +25,7 @@ Code = Literal[
     "unknown",  # there is no such plan
     "caller",  # the body names somebody else than who asks
     "unverified",  # the platform did not sign the request
+    "repeated",  # the request of a platform came before
     "sender",  # the sender in chat is nobody who may approve
     "unclear",  # the text is no decision
     "link",  # the link was changed, or is for something else

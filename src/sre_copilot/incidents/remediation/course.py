@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from sre_copilot.durable.port import Run, StepFailed
 from sre_copilot.incidents.remediation.steps import Steps
+from sre_copilot.incidents.remediation.tickets import Tickets
 from sre_copilot.settings.acting.remediation import Remediation
 
 WORKFLOW = "remediate.1"
@@ -47,23 +48,57 @@ class Failure:
 class Course:
     """Carries one plan out; every run of it takes the same way from the same results."""
 
-    def __init__(self, steps: Steps, settings: Remediation) -> None:
-        self._steps, self._settings = steps, settings
+    def __init__(self, steps: Steps, settings: Remediation, tickets: Tickets | None = None) -> None:
+        self._steps, self._settings, self._tickets = steps, settings, tickets
 
     def __call__(self, run: Run, *, plan: str) -> dict[str, Any]:
         """From the beginning to the end, whatever that is."""
         course = _sure(run, "begin", self._steps.begin, plan)
         done: list[str] = []
-        failure = self._forward(run, plan, course, done)
+        failure = self._with_ticket(run, plan, course) or self._forward(run, plan, course, done)
         if failure is None:
-            return dict(_sure(run, "succeed", self._steps.succeed, plan))
+            ended = _sure(run, "succeed", self._steps.succeed, plan)
+            self._tell_ticket(run, plan, course)
+            return dict(ended)
         undone = self._back(run, plan, done, failure)
         ended = _sure(run, "end", self._steps.end, plan, failure.plain(), undone)
         if ended["again"]:
             ended["next"] = self._further(run, plan)
         if not ended.get("next"):
             _sure(run, "hand over", self._steps.hand_over, plan)
+        self._tell_ticket(run, plan, course)
         return dict(ended)
+
+    # -- the ticket ---------------------------------------------------------------------------------------------------
+
+    def _with_ticket(self, run: Run, plan: str, course: Mapping[str, Any]) -> Failure | None:
+        """Open the ticket of a plan that has one; only where it is required does anything depend on it."""
+        ticket = course.get("ticket")
+        if self._tickets is None or not ticket:
+            return None
+        found: Mapping[str, Any] = {}
+        for number in range(self._settings.attempts):
+            found = self._try(run, f"ticket {number}", self._tickets.open, plan)
+            if found["outcome"] == "done" or (found["outcome"] != "wait" and not ticket["required"]):
+                break
+            run.sleep(min(max(float(found["wait_s"] or 0.0), 0.1), AFTER_FAULT_S))
+        if found["outcome"] == "done" or not ticket["required"]:
+            return None
+        reason = found["reason"] or {}
+        kind = WISHED.get(reason.get("key", ""), "refused")
+        required = {"key": "remediation.ticket_required", "params": {"reason": reason}}
+        return Failure(kind, required if kind == "refused" else reason)
+
+    def _tell_ticket(self, run: Run, plan: str, course: Mapping[str, Any]) -> None:
+        """Tell the ticket what came of the plan: the last thing that is done, so that nothing waits for it."""
+        if self._tickets is None or not course.get("ticket"):
+            return
+        for number in range(self._settings.attempts):
+            last = number + 1 == self._settings.attempts
+            if self._try(run, f"ticket outcome {number}", self._tickets.finish, plan, last).get("done"):
+                return
+            if not last:
+                run.sleep(AFTER_FAULT_S)
 
     # -- forward ------------------------------------------------------------------------------------------------------
 

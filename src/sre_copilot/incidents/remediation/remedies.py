@@ -77,7 +77,7 @@ class Remedies:
         self._said: dict[str, str] = {}
         self._sound: dict[str, int] = {}
         self.rows = room.rows
-        durable.register(WORKFLOW, Course(Steps(room), room.settings))
+        durable.register(WORKFLOW, Course(Steps(room), room.settings, room.tickets))
 
     def start(self, plan_id: str) -> Started:
         """Begin a plan that was approved; to begin it twice begins it once."""
@@ -252,6 +252,10 @@ class Remedies:
         failure: Mapping[str, Any] = {"kind": "unknown", "reason": reason, "step": "", "seen": {}}
         steps.end(row["id"], failure, {})
         steps.hand_over(row["id"])
+        if self._room.tickets is not None and book.TICKET in {
+            each["step_id"] for each in self.rows.steps(row["id"])
+        }:
+            self._room.tickets.finish(row["id"], True)
 
     def _hold_after_crash(self, row: Row) -> None:
         """A worker that died with an autonomous plan keeps others from beginning, also before its run is taken over."""
@@ -268,10 +272,10 @@ class Remedies:
 
 
 def _step_rows(plan: Plan) -> list[dict[str, Any]]:
-    return [
-        {"step_id": step.id, "action": step.action.name, "target": step.action.target.key}
-        for step in in_order(plan.steps)
-    ]
+    steps = [(each.id, each.action.name, each.action.target) for each in in_order(plan.steps)]
+    if plan.ticket is not None:
+        steps.insert(0, (book.TICKET, f"{plan.ticket.queue.executor}.create", plan.ticket.queue))
+    return [{"step_id": key, "action": name, "target": target.key} for key, name, target in steps]
 
 
 def _check_switch(connection: Connection, living: frozenset[str] | None) -> None:

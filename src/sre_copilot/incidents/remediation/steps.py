@@ -19,6 +19,7 @@ from sre_copilot.incidents.remediation.judging import Judged, checks_of, in_orde
 from sre_copilot.incidents.remediation.people import stand_still, waits_for_person
 from sre_copilot.incidents.remediation.ports import Again, Alive, AskForStep, HandOver, Plans, Signals
 from sre_copilot.incidents.remediation.telling import handed_over, reason_text, tell, tell_step
+from sre_copilot.incidents.remediation.tickets import Tickets
 from sre_copilot.settings.acting.remediation import Remediation
 from sre_copilot.store import remediation as book
 from sre_copilot.store.effects import Effects
@@ -47,6 +48,8 @@ class Room:
     worker: str
     ask_for_step: AskForStep = lambda plan, step: ()
     """What people are told when a plan waits for their go-ahead of a step."""
+    tickets: Tickets | None = None
+    """Opens the tickets of plans that have one."""
     alive: Alive = frozenset
     """Names of the workers that live, beside this one."""
 
@@ -66,6 +69,7 @@ class Steps:
         return {
             "at": row["began_at"],
             "verify_seconds": plan.verify_seconds,
+            "ticket": {"required": plan.ticket.required} if plan.ticket else None,
             "steps": [
                 {
                     "id": step.id,
@@ -85,7 +89,7 @@ class Steps:
         if wish["go"] == "on" and waits_for_person(self._rows.database, plan, step_id):
             return self._wait_for_person(plan, step_id)
         state: PlanStatus = "paused" if wish["go"] == "pause" else "running"
-        if row["state"] != state:
+        if wish["go"] in ("on", "pause") and row["state"] != state:  # one that is called off does not go on
             key = "remediation.paused" if state == "paused" else "remediation.resumed"
             self._move(plan_id, ("running", "paused"), state, key, who=row["asked_by"] or WHO)
         return wish

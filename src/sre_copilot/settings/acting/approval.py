@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sre_copilot.settings.acting.approval_chat import ApprovalChat
 from sre_copilot.settings.secret import Secret
 from sre_copilot.settings.section import Section
 
@@ -62,6 +63,7 @@ class Approval(Section):
     """Which steps need an approver of which group: of each step the first rule that fits counts. Without any, everybody with the role may approve everything."""
     chat_approvers: list[Name] = Field(default_factory=list)
     """Persons of `alerting.people.persons` who may approve in chat without holding a token of the role; empty: whoever has none may not."""
+    chat: ApprovalChat = ApprovalChat()
     receivers: list[Name] = Field(default_factory=list)
     """Receivers of `alerting.notify` that are told of requests; empty: the first that is configured."""
     unanswered: list[UnansweredStep] = Field(default_factory=list)

@@ -9,6 +9,17 @@ from pydantic import Field
 from sre_copilot.settings.section import Section
 
 
+class PlanTicket(Section):
+    """The ticket that goes along with each plan that is made for an incident: opened before the first step, told the outcome at the end."""
+
+    executor: str = Field(default="", max_length=64)
+    """Name of the executor of type `tickets` in `actions.executors` that opens it; empty: no tickets."""
+    required: bool = False
+    """Do nothing without it. Off: where the ticket system fails, that is said, and the repair goes on."""
+    closed: str = Field(default="", max_length=100)
+    """State that it is moved on to when signals show that the plan has helped, one of the executor's `states` (`Done`); empty: people close it. The outcome is written into it anyway."""
+
+
 class Remediation(Section):
     """How repairs are carried out."""
 
@@ -34,5 +45,7 @@ class Remediation(Section):
     """What becomes of begun plans when the kill switch is thrown: done steps are taken back, or the rest is done as well."""
     in_maintenance: Literal["approved", "nobody"] = "approved"
     """Who may act on a target in a maintenance window: plans that a person approved, or nobody; autonomous ones never, as people are at work there."""
+    ticket: PlanTicket = PlanTicket()
+    """The ticket of each plan; off by default."""
     receivers: list[str] = Field(default_factory=list)
     """Receivers (of `alerting.notify.receivers`) that are told when people must take over; the incident's timeline says it anyway."""

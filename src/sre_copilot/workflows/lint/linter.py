@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sre_copilot.workflows.compiling import expression_problems
 from sre_copilot.workflows.lint.flow import flow_remarks
 from sre_copilot.workflows.lint.known import Known
+from sre_copilot.workflows.lint.measures import measure_remarks
 from sre_copilot.workflows.lint.parts import part_remarks
 from sre_copilot.workflows.lint.queries import query_remarks
 from sre_copilot.workflows.lint.references import reference_remarks
@@ -36,6 +37,7 @@ def remarks(source: Source, known: Known) -> tuple[Remark, ...]:
         *trigger_remarks(source),
         *secret_remarks(source),
         *query_remarks(source),
+        *measure_remarks(source),
     ]
     return tuple(dict.fromkeys(sorted(found)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,6 +44,21 @@ class TestSlack(NotifierContract):
         assert "thread_ts" not in at.all[0].document
         assert at.all[1].document["thread_ts"] == first.reference
         assert at.all[1].document["channel"] == "C1"
+
+    def test_a_request_has_buttons_where_they_are_received_and_nowhere_else(self, at: ReceiverLog) -> None:
+        plan = {"recommendation": {"plan_id": "PLAN-20260206143022"}}
+        asked = a_message(state="approval", data={**plan, "reply": ["slack"]}, language="zh")
+        for message in (asked, a_message(state="approval", data=plan), replace(asked, state="updated")):
+            self.notifier(at).send(message, timeout_s=5)
+        first, *others = (each.document["blocks"] for each in at.all)
+        (actions,) = (each for each in first if each["type"] == "actions")
+        assert [(each["action_id"], each["value"], each["text"]["text"]) for each in actions["elements"]] == [
+            ("sre_copilot_approve", "PLAN-20260206143022", "批准"),
+            ("sre_copilot_reject", "PLAN-20260206143022", "拒绝"),
+        ]
+        (field,) = (each for each in first if each["type"] == "input")
+        assert (field["block_id"], field["optional"]) == ("sre_copilot_reason", True)
+        assert not [each for blocks in others for each in blocks if each["type"] in {"actions", "input"}]
 
     @pytest.mark.parametrize(
         ("error", "retry", "cause"),

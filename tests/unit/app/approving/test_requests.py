@@ -45,8 +45,11 @@ def test_the_request_tells_all_that_an_approver_needs_in_their_language(
     assert "Recommended Action" in fields
     assert f"plan approve {plan.id}" in told.text
     assert "APPROVE" not in told.text  # nothing receives what people reply
-    (heard,) = replace(door.messages, chat=True).request(plan)
+    (heard,) = replace(door.messages, chat={"team": ("slack",)}).request(plan)
     assert "approval.reply" in {each["key"] for each in heard.content["summary"]}
+    assert heard.content["reply"] == ["slack"]
+    (other,) = replace(door.messages, chat={"lead": ("slack",)}).request(plan)
+    assert "approval.reply" not in {each["key"] for each in other.content["summary"]}
     assert told.links[0][0].startswith(f"https://sre.example.org/approvals/{plan.id}?proof=")
     chinese = message(row, key="k", language="zh")
     assert dict(chinese.fields)["成功率"] == "95%，依据 20 个相似案例"

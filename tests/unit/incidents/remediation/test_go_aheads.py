@@ -71,3 +71,15 @@ def test_a_pause_of_a_person_outlasts_the_go_ahead_of_another(make: Make) -> Non
     acting.remedies.turn()
     durable_of(acting).run_until(acting.clock.now() + 60)
     assert (acting.status(plan.id), acting.target.counts()) == ("paused", {})
+
+
+def test_a_plan_that_waits_with_a_step_and_is_called_off_is_never_said_to_go_on(make: Make) -> None:
+    acting = make(signals=GivenSignals(**WELL))
+    plan = begun(acting)
+    durable_of(acting).run_until(acting.clock.now() + 60)
+    acting.wish(plan.id, "cancel", who="bob")
+    durable_of(acting).run_until_idle()
+    assert (acting.status(plan.id), acting.target.counts()) == ("cancelled", {})
+    told = [row["key"] for row in AlertRecords(acting.database).timeline("INC-1")]
+    assert told[-1] == "remediation.ended"
+    assert "remediation.resumed" not in told

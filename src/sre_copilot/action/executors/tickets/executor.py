@@ -147,14 +147,25 @@ class Create(TicketVerb):
         """Create it, unless one bears its mark."""
         found = self._system.by_key(mark_of(call), call)
         if found:
-            return Effect(changed=False, detail={"ticket": found})
+            return Effect(changed=False, detail=self._named(found))
         given = action.parameters
-        name = self._system.create(given["title"], given["text"], mark_of(call), call)
-        return Effect(changed=True, detail={"ticket": name})
+        name = self._system.create(given["title"], given["text"], mark_of(call), call) or mark_of(call)
+        return Effect(changed=True, detail=self._named(name))
 
     def done(self, action: Action, call: Call, backup: Mapping[str, Any]) -> bool | None:
         """By the mark."""
         return bool(self._system.by_key(mark_of(call), call)) if self._system.tells else None
+
+    def verify(self, action: Action, call: Call) -> Verified:
+        """Whether the system holds it, and under which name."""
+        found = self._system.by_key(mark_of(call), call) if self._system.tells else mark_of(call)
+        word = "accepted" if not self._system.tells else "there" if found else "not_there"
+        detail = self._named(found) if found else {}
+        return Verified(ok=bool(found), settled=bool(found), reason=Message(key=f"tickets.verify.{word}"), detail=detail)  # fmt: skip
+
+    def _named(self, name: str) -> dict[str, str]:
+        link = self._system.link(name)
+        return {"ticket": name, **({"link": link} if link else {})}
 
 
 class Comment(TicketVerb):

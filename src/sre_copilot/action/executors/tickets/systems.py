@@ -33,6 +33,10 @@ class System(Protocol):
     tells: bool
     """Whether it shows what it holds."""
 
+    def link(self, name: str) -> str:
+        """Where people see a ticket; '' where nobody knows."""
+        ...
+
     def ready(self, call: Call | None) -> bool:
         """Whether the queue is there."""
         ...
@@ -114,6 +118,10 @@ class Talks:
 class Jira(Talks):
     """Jira by its REST API, version 2."""
 
+    def link(self, name: str) -> str:
+        """Its page."""
+        return f"{self._base}/browse/{quote(name, safe='')}"
+
     def ready(self, call: Call | None) -> bool:
         """Whether the project is there."""
         return self.ask("GET", f"/rest/api/2/project/{self._settings.queue}", call, absent=True) is not None
@@ -160,6 +168,10 @@ class Jira(Talks):
 
 class ServiceNow(Talks):
     """ServiceNow by its Table API."""
+
+    def link(self, name: str) -> str:
+        """Its page, which is found by the number."""
+        return f"{self._base}/{self._settings.queue}.do?sysparm_query=number={quote(name, safe='')}"
 
     def ready(self, call: Call | None) -> bool:
         """Whether the table can be read."""
@@ -217,6 +229,10 @@ class Webhook(Talks):
 
     tells = False
 
+    def link(self, name: str) -> str:
+        """Nobody knows."""
+        return ""
+
     def ready(self, call: Call | None) -> bool:
         """Nobody knows."""
         return True
@@ -234,7 +250,7 @@ class Webhook(Talks):
         return False
 
     def create(self, title: str, text: str, mark: str, call: Call) -> str:
-        """Ask for it; its name is the `ticket` that is answered, where one is."""
+        """Ask for it; its name is the `ticket` that is answered, where one is; else the mark is."""
         return str(self._post("create", call, title=title, text=text, mark=mark).get("ticket", ""))
 
     def comment(self, ticket: Ticket, text: str, mark: str, call: Call) -> None:
