@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import ssl
 import threading
@@ -13,6 +12,7 @@ from typing import Any
 
 from sre_copilot.app import open_configured, open_for_investigation, register_sentences
 from sre_copilot.app.alerting import Alerting, make_alerting
+from sre_copilot.app.callers import first_name
 from sre_copilot.app.closing import investigating
 from sre_copilot.app.methods import registered_methods
 from sre_copilot.app.rulebook import rulebook_of
@@ -44,8 +44,6 @@ from sre_copilot.telemetry import OwnMetrics, hide
 
 DETECTORS = "sre_copilot.series_detectors"
 Opener = Callable[[], Sequence[Source]]
-LOCAL_ADMIN = "local admin"
-"""The name of the first token where who started the server has none of their own."""
 LAST_TICK_S = 2.0  # so long a tick that is under way may take to its end: the whole shutdown has five seconds
 TELL_S = 10.0  # until anomalies are durable in the inbox: as long as a store may keep a writer waiting, twice
 LATE_TICKS = 3  # so many intervals without a tick: something holds it up
@@ -290,12 +288,3 @@ def first_token(service: Service) -> Path | None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(plain + "\n")
     return path
-
-
-def first_name() -> str:
-    """Whose the first token is, as the audit and the timeline name whoever uses it: who started the server on this machine."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number that has no name
-        user = ""
-    return LOCAL_ADMIN if user in ("", "root") else user

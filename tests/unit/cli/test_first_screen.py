@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sre_copilot.app.serving import LOCAL_ADMIN, first_name, make_service
+from sre_copilot.app.callers import LOCAL_ADMIN, first_name, person_in
+from sre_copilot.app.serving import make_service
+from sre_copilot.cli.account import caller
 from sre_copilot.cli.first_screen import summary, tell_when_it_ticks
 from sre_copilot.cli.serve import _announce
 from sre_copilot.clock import TurnedClock
@@ -76,3 +78,4 @@ def test_the_first_token_is_named_after_who_started_the_server(monkeypatch: pyte
     for user, name in (("ann", "ann"), ("root", LOCAL_ADMIN)):
         monkeypatch.setenv("LOGNAME", user)
         assert first_name() == name
+        assert person_in(caller()) == name, "what is asked at the command line is nobody else's wish"
