@@ -17,7 +17,6 @@ COOLDOWN_S = 30.0  # a drill breaks the same process every few minutes
 ACTIONS_PER_HOUR = 60
 SETTLE_S = 30.0  # six scrapes: what is known of the last fifteen seconds is not complete
 VERIFY_S = 30.0  # six scrapes
-REST_S = 120.0  # the averages of the rules and what the watch looks back on
 IDLE_S = 10  # so long has a session done nothing in its transaction: no request of the shop takes a second
 DATABASE = "postgres"
 PAUSE_S = 50.0  # until a further look: what the first one saw too early is seen then
@@ -49,7 +48,7 @@ def configuration(reach: Reach) -> dict[str, Any]:
     return {
         "risk": {"auto_remediation_enabled": True, "auto_threshold": AUTO_BELOW, "minimum_confidence": 0.5},
         "decision": {"autonomy": {"actions": [{"action": "*", "environments": [ENVIRONMENT], "minimum_cases": 0}]}},
-        "remediation": {"verify_seconds": VERIFY_S, "rest_seconds": REST_S},
+        "remediation": {"verify_seconds": VERIFY_S},
         "actions": {
             "executors": [
                 first,
