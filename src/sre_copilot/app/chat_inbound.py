@@ -21,6 +21,7 @@ from sre_copilot.store.leases import Lease, Leases
 from sre_copilot.telemetry import log
 
 REMEMBERED_S = 86_400.0  # longer than any signature holds, and than any platform sends an event again
+DECIDING_S = 30.0  # longer than a decision takes; where the process died in it, what the platform sends again after that counts
 HEARD = "chat-heard/"
 HOUR_S = 3600.0
 MOST_NOTED = 60  # requests of nobody an hour and platform that the audit keeps: it is for ever, and anybody can send them
@@ -74,6 +75,7 @@ class Inbound:
             for lease in taken:  # it was not decided: the platform's next attempt counts
                 self._leases.release(lease)
             raise
+        self._leases.renew(taken[-1], REMEMBERED_S)
         if isinstance(found, Refused):
             return refusal_words(found.message, self._language)
         return outcome_words(found, self._language)
@@ -107,7 +109,7 @@ class Inbound:
         )
 
     def _first(self, platform: str, heard: Heard, command: Command | None) -> tuple[Lease, ...] | None:
-        """Remember a request; None when the same event was heard before."""
+        """Remember a request, its event last and only while it is decided; None when the same event was heard before."""
         if self._swept.take(self.now()):
             self._leases.forget(HEARD, unheld_s=0.0)
         event, taken = short(heard.event), []
@@ -119,7 +121,7 @@ class Inbound:
                 self._refused(platform, heard.sender, command, found)
                 raise Replayed(refusal_words(found.message, self._language))
             taken += [lease] if lease is not None else []
-        lease = self._leases.acquire(f"{HEARD}{platform}/{event}", "heard", REMEMBERED_S)
+        lease = self._leases.acquire(f"{HEARD}{platform}/{event}", "heard", DECIDING_S)
         return None if lease is None else (*taken, lease)
 
 

@@ -100,12 +100,13 @@ def test_the_very_request_of_slack_again_is_refused_and_audited(world: World) ->
     assert (world.last()["subject"], world.last()["detail"]["code"]) == (plan.id, "repeated")
 
 
-def test_a_signature_of_dingtalk_that_brought_one_message_brings_no_other(world: World) -> None:
+@pytest.mark.parametrize("kind", ["text", "picture"])
+def test_a_signature_of_dingtalk_that_brought_one_message_brings_no_other(world: World, kind: str) -> None:
     plan = world.plan()
-    headers = signing.dingtalk_headers(at=NOW - 5)
-    seen = signing.dingtalk_message("hello", number="seen")
+    headers = signing.dingtalk_headers(at=NOW - 5 - len(kind))
+    seen = signing.dingtalk_message("hello", number=f"seen {kind}", msgtype=kind)
     assert world.post("dingtalk", seen, headers).status_code == 200
-    forged = signing.dingtalk_message(f"APPROVE {plan.id}", number="forged")
+    forged = signing.dingtalk_message(f"APPROVE {plan.id}", number=f"forged {kind}")
     answer = world.post("dingtalk", forged, headers)
     assert (answer.status_code, world.status(plan)) == (409, "proposed")
     assert world.last()["detail"]["code"] == "repeated"
@@ -269,6 +270,29 @@ def test_what_the_store_could_not_decide_counts_when_it_is_sent_again(world: Wor
     fails.append(False)
     assert plan.id in inbound.heard("slack", heard)
     assert world.status(plan) == "approved"
+
+
+def test_what_a_process_died_in_counts_when_it_is_sent_again_and_then_no_more(world: World) -> None:
+    plan, dies, clock = world.plan(), [True], TurnedClock(NOW)
+
+    class Dying(Approving):
+        def decide_by_text(self, **what: Any) -> Answer | Refused:
+            if dies:
+                raise SystemExit(dies.pop())
+            return super().decide_by_text(**what)
+
+    door = Dying(**{name: getattr(world.door, name) for name in Approving.__slots__})
+    leases = Leases(world.service.database, clock=clock)
+    inbound = Inbound(door, leases, known={}, replies=Replies(ApprovalChat()), language="en")
+    heard = Heard(sender="U1", text=f"APPROVE {plan.id}", event="message/died", signature="s")
+    with pytest.raises(SystemExit):
+        inbound.heard("slack", heard)
+    assert inbound.heard("slack", heard) == "", "somebody may still be at it"
+    clock.wait(31, threading.Event())
+    assert plan.id in inbound.heard("slack", heard)
+    assert world.status(plan) == "approved"
+    clock.wait(80_000, threading.Event())
+    assert inbound.heard("slack", heard) == ""
 
 
 def test_a_message_says_how_to_reply_where_something_receives_it_and_only_there(world: World) -> None:

@@ -67,18 +67,18 @@ def _claimed(request: Request) -> Heard | None:
         return None
 
 
-def _heard(found: Mapping[str, Any], signature: str) -> Heard | None:
+def _heard(found: Mapping[str, Any], signature: str) -> Heard:
+    """What was said; a picture says nothing, but uses its signature up like a text."""
     if "encrypt" in found:
         said = "encrypt: sealed messages of DingTalk are not read; switch the encryption of messages off in the app"
         raise Unreadable(said, field="encrypt")
-    if text_at(found, "msgtype") != "text":
-        return None
     message = text_at(found, "msgId")
     if not message:
         raise Unreadable("msgId: is missing", field="msgId")
+    written = text_at(found, "msgtype") == "text"
     return Heard(
         sender=text_at(found, "senderStaffId"),  # only of people of the own company: who has none is nobody's
-        text=text_at(found, "text", "content", longest=LONGEST_TEXT),
+        text=text_at(found, "text", "content", longest=LONGEST_TEXT) if written else "",
         event=f"message/{message}",
         signature=signature,
         back="address",

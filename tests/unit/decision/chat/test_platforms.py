@@ -231,9 +231,11 @@ def test_a_message_of_dingtalk_is_heard_for_an_hour_and_only_with_its_signature(
             there.read(wrong)
 
 
-def test_of_dingtalk_pictures_are_of_no_concern_and_sealed_messages_are_told_to_be_unreadable() -> None:
+def test_of_dingtalk_pictures_say_nothing_and_sealed_messages_are_told_to_be_unreadable() -> None:
     there, headers = platform("dingtalk"), signing.dingtalk_headers(at=NOW)
-    assert there.read(asked(b'{"msgtype": "picture"}', headers)) is None
+    picture = there.read(asked(b'{"msgtype": "picture", "msgId": "m1", "senderStaffId": "s1"}', headers))
+    assert isinstance(picture, Heard)
+    assert (picture.text, picture.signature) == ("", headers["sign"])
     with pytest.raises(Unreadable, match="switch the encryption"):
         there.read(asked(b'{"encrypt": "x"}', headers))
 
