@@ -139,7 +139,7 @@ class Walk(Branching):
         name = f"{orders[0].label}{TOGETHER}"
         if last:
             both = self.run.step(name, self.doing.to_the_end, orders)
-            kept, self.ended = both["over"], both["ended"]
+            kept, self.ended = (both, None) if isinstance(both, list) else (both["over"], both["ended"])
         else:
             kept = self.run.step(name, self.doing.one_after_the_other, orders)
         for order, each in zip(orders, kept, strict=False):

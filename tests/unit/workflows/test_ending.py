@@ -170,3 +170,19 @@ def test_looks_that_are_done_again_after_a_crash_end_their_run_once(bench: Bench
     bench.memory.crash_in("one:together")
     assert ended(bench, bench.start(LOOKS)) == ["one:together"]
     assert len(bench.tools.asked) == 2
+
+
+def test_a_run_that_was_ended_before_a_crash_keeps_that_end_whatever_is_seen_after_it(bench: Bench) -> None:
+    bench.tools.answers["look"] = [{"x": 1}, {"x": 3}]
+    bench.memory.crash_in("one:together")
+    run = bench.start(LOOKS)
+    assert bench.settled(run)["outputs"] == {"x": 2}
+    assert bench.memory.state(run).result["status"] == "succeeded"  # type: ignore[union-attr]
+
+
+def test_a_workflow_is_told_of_another_one_what_is_kept_of_it(bench: Bench) -> None:
+    bench.tools.answers["look"] = [{"x": 1}, Answered(outcome="error", problem="gone")]
+    bench.memory.crash_in("one:together")
+    bench.collection.apply(LOOKS, who="ann")
+    outer = "workflow:\n  id: outer\n  steps: [{name: sub, provider: {type: workflow, with: {id: looks}}}]\n  outputs: {x: '{{ steps.sub.output.x }}'}"
+    assert bench.settled(bench.start(outer))["outputs"] == {"x": 2}

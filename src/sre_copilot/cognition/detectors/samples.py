@@ -13,6 +13,7 @@ from sre_copilot.domain.signals import Window
 
 SERIES = ["service", "instance", "metric"]
 KIN = ["service", "metric"]
+STARTING = ("cpu", "throttling")  # kinds in which every process that starts up stands out
 BUCKET_S = 15.0  # shorter spikes are a time slice; two neighbouring buckets make a level of half a minute
 FEWEST = 5  # samples that make a median; with fewer of the past the time after the fault is taken as well
 PSEUDO = "_"  # names beginning with it are no services
@@ -70,10 +71,7 @@ def _known(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _normal(table: pl.DataFrame, divided: Periods, observation: Observation) -> pl.DataFrame:
-    """The baseline of each series: its own past, else also the time after, else the reference, else the past of the other instances of its service.
-
-    A pod that came with a rollout has no past, those that it came for have.
-    """
+    """The baseline of each series: its own past, else also the time after, else the reference, else the past of the instances that it came for, as a pod of a rollout does."""
     outside = table.filter(~inside("ts", [divided.suspect]))
     quiet = outside.filter(~inside("ts", divided.excluded))
     past = same_time_of_day(quiet.filter(inside("ts", [divided.past])), at=divided.suspect.start)
@@ -93,12 +91,21 @@ def _normal(table: pl.DataFrame, divided: Periods, observation: Observation) -> 
         more = wider.join(found.select(SERIES), on=SERIES, how="anti")
         rest = baseline(more, SERIES).filter(pl.col("samples") >= FEWEST)
         found = pl.concat([found, rest.with_columns(pl.lit(origin).alias("origin"))])
-    young = wanted.join(found, on=SERIES, how="anti")
-    if young.is_empty():
-        return found
-    others = baseline(past, KIN).filter(pl.col("samples") >= FEWEST)
-    rest = young.join(others, on=KIN, how="inner").with_columns(pl.lit("others").alias("origin"))
-    return pl.concat([found, rest.select(found.columns)])
+    others = _others(table, past, divided.suspect, known=found)
+    return pl.concat([found, others.select(found.columns)])
+
+
+def _others(table: pl.DataFrame, past: pl.DataFrame, suspect: Window, *, known: pl.DataFrame) -> pl.DataFrame:
+    """The past of the instances that young ones came for: those that are gone by the middle of the suspect time.
+
+    One that came beside others that live starts up, as does its processor time in any case.
+    """
+    late = table.filter(pl.col("ts") >= (suspect.start + suspect.end) / 2)
+    living = late.join(known, on=SERIES, how="semi").select(KIN).unique()
+    steady = table.filter(~pl.col("kind").is_in(STARTING)).select(SERIES).unique()
+    replaced = steady.join(known, on=SERIES, how="anti").join(living, on=KIN, how="anti")
+    level = baseline(past, KIN).filter(pl.col("samples") >= FEWEST)
+    return replaced.join(level, on=KIN, how="inner").with_columns(pl.lit("others").alias("origin"))
 
 
 def _reference(observation: Observation, missing: pl.DataFrame, divided: Periods) -> pl.DataFrame | None:

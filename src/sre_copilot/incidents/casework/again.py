@@ -55,6 +55,9 @@ def _contradicted(before: Picture, now: Picture, concluded: Mapping[str, Any]) -
 def _unsure(now: Picture, concluded: Mapping[str, Any], sure: float) -> Iterator[Message]:
     """Nothing changed but the time: what goes on shows more the longer it does."""
     outcome, confidence = concluded.get("outcome", ""), float(concluded.get("confidence", 0.0))
+    if now.firing and outcome == "fault" and concluded.get("resting"):
+        yield _message("casework.again.resting")
+        return
     if not now.firing or sure <= 0.0:
         return
     if outcome == "inconclusive":
@@ -63,8 +66,6 @@ def _unsure(now: Picture, concluded: Mapping[str, Any], sure: float) -> Iterator
         yield _message("casework.again.unsure", percent=round(100 * confidence))
     elif outcome == "fault" and concluded.get("helpless"):
         yield _message("casework.again.helpless")
-    elif outcome == "fault" and concluded.get("resting"):
-        yield _message("casework.again.resting")
 
 
 def _message(key: str, **params: str | float) -> Message:

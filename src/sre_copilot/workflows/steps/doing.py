@@ -120,9 +120,11 @@ class Doing:
         found = {**ended, "at": now, "place": frame.place}
         if frame.whole:
             found |= self._outputs(frame, scope, ended)
-            self.runs.finish(
+            ended_now = self.runs.finish(
                 frame.run, found["status"], now=now, outputs=found["output"], error=found["error"]
             )
+            if not ended_now and (row := self.runs.get(frame.run)) is not None:  # what was told first counts
+                found |= {"status": row["status"], "output": row["outputs"], "error": row["error"]}
             found.pop("steps", None)
             if self.ports.decide is not None and any(
                 isinstance(step.provider, ActionCall) for _, step in frame.spec.walk()

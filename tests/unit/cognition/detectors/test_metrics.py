@@ -257,3 +257,15 @@ def test_an_instance_that_does_as_those_before_it_is_no_fault() -> None:
     assert not findings(
         replaced("desk", "memory_bytes", 2e8, during=None), series("gate", "memory_bytes", 2e8)
     )
+
+
+def test_an_instance_that_comes_beside_others_that_live_is_not_judged_by_them() -> None:
+    born = series("desk", "memory_bytes", 1.2e9).filter(pl.col("ts") >= ONSET)
+    beside = born.with_columns(pl.lit("desk-1").alias("instance"))
+    found = findings(series("desk", "memory_bytes", 2e8), beside, series("gate", "memory_bytes", 2e8))
+    assert not [each for each in found if dict(each.params).get("instance") == "desk-1"]
+
+
+def test_the_processor_time_of_an_instance_that_starts_up_is_no_fault() -> None:
+    table = replaced("desk", "cpu_usage_percent", 10.0, during=60.0)
+    assert not findings(table, series("gate", "cpu_usage_percent", 10.0))
