@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sre_copilot.action.executor import ActionError, Call, Effect, Executor, Looked, Preview, Verified
 from sre_copilot.domain.plan import Action, ActionSpec
+from sre_copilot.errors import SettingsError
 from sre_copilot.telemetry import log
 
 Answer = TypeVar("Answer")
@@ -60,6 +61,8 @@ class Guarded:
             return ask()
         except ActionError:
             raise
+        except SettingsError as error:  # it says what is missing, and the way out
+            raise ActionError(str(error), effect=effect) from None
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
             kind, place = type(error).__name__, traceback.extract_tb(error.__traceback__)[-1]
             log(__name__).error("an executor broke", executor=self.name, error=kind, file=place.filename, line=place.lineno)  # fmt: skip

@@ -18,7 +18,7 @@ from sre_copilot.telemetry import clean
 WITHIN_S = (
     3.0  # for all steps together: longer than a system that is well takes, and short for a person who waits
 )
-AT_ONCE = 8  # looks that a server has under way: those that hang fill it up, and no more are begun
+AT_ONCE = 20  # as many as a page shows; looks that a server has under way: those that hang fill it up, and no more are begun
 LONGEST_PROBLEM = 500  # characters of what a system said
 
 

@@ -80,9 +80,9 @@ class Server:
             said = response.json().get("detail", response.status_code)
         except (ValueError, AttributeError):
             return NoServerError(f"what answers is something else: status {response.status_code}")
-        if response.status_code in {401, 403}:
+        if response.status_code == 401:
             return UsageError(f"--token: is not accepted: {said}")
-        if response.status_code in {400, 404, 422}:
+        if response.status_code in {400, 403, 404, 422}:
             return UsageError(str(said))
         return SreCopilotError(str(said))
 
@@ -106,9 +106,9 @@ class Server:
         if not isinstance(found, dict):
             raise NoServerError("what answers is something else")
         said = found.get("detail", response.status_code)
-        if response.status_code in {401, 403}:
+        if response.status_code == 401:
             raise UsageError(f"--token: is not accepted: {said}")
-        if response.status_code in {400, 404, 409, 412, 422}:
+        if response.status_code in {400, 403, 404, 409, 412, 422}:
             raise UsageError(str(said))
         if not response.is_success:
             raise SreCopilotError(f"{path}: {said}")

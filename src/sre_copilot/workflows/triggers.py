@@ -193,7 +193,7 @@ class Triggers:
 
 
 def happened_of(event: Event) -> dict[str, Any]:
-    """An event as expressions see it: `trigger.type`, `.event`, `.at`, and `.alert` or `.incident`."""
+    """An event as expressions see it: `trigger.type`, `.event`, `.at`, and `.alert` or `.incident`; `.incident.service` is the first of its `services`."""
     if event.type is EventType.ALERT_RECEIVED:
         alert = dict(event.data)
         return {"type": "alert", "event": str(alert.get("status", "firing")), "at": event.at, "alert": alert}
@@ -201,7 +201,7 @@ def happened_of(event: Event) -> dict[str, Any]:
         "type": "incident",
         "event": _INCIDENT.get(event.type, ""),
         "at": event.at,
-        "incident": dict(event.data),
+        "incident": {"service": next(iter(event.data.get("services") or ()), ""), **event.data},
     }
 
 

@@ -12,6 +12,7 @@ from sre_copilot.action.executor import ActionError, Call, Effect
 from sre_copilot.action.order import Order
 from sre_copilot.clock import TurnedClock
 from sre_copilot.domain.plan import Action
+from sre_copilot.errors import SettingsError
 from sre_copilot.store.database import Database, sqlite_url
 from sre_copilot.testing.acting import Acting, add, plan, step
 from sre_copilot.testing.counted_target import CountedExecutor, CountedTarget
@@ -47,6 +48,17 @@ def test_an_unexpected_exception_is_an_action_error_without_its_words(
         getattr(found, method)(add("a"), *more)
     assert caught.value.effect == effect
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_configuration_that_cannot_be_used_says_the_way_out(
+    executor: CountedExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unusable(action: Action) -> Any:
+        raise SettingsError("counted: url: is missing. Give it.")
+
+    monkeypatch.setattr(executor, "look", unusable)
+    with pytest.raises(ActionError, match=r"^counted: url: is missing\. Give it\.$"):
+        Catalogue([executor]).executor(add("a")).look(add("a"))
 
 
 def test_what_an_executor_says_itself_passes_unchanged(

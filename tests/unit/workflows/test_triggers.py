@@ -140,3 +140,12 @@ def test_what_happened_before_a_workflow_was_enabled_or_long_ago_starts_nothing(
     bench.after(2 * 3600.0)
     triggers.on_event(alert())
     assert runs(bench) == []
+
+
+def test_an_incident_gives_its_first_service_as_examples_and_pages_write_it(bench: Bench) -> None:
+    text = TEXT.replace("{type: incident, events: [resolved]}", "{type: incident, inputs: {service: '{{ trigger.incident.service }}'}}")  # fmt: skip
+    bench.collection.apply(text, who="ann")
+    told = {"incident_id": "INC-1", "services": ["pay", "cart"]}
+    opened = Event(id="e2", type=EventType.INCIDENT_OPENED, key="INC-1", at=NOW, data=told)
+    Triggers(bench.collection, bench.runs, bench.clock).on_event(opened)
+    assert [row["outputs"] for row in runs(bench)] == [{"v": "pay"}]
