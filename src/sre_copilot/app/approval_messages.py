@@ -165,7 +165,7 @@ class Messages:
             Message(key="approval.risk", params=risk),
             *([Message(key="approval.four_eyes", params=(("needed", needed),))] if needed > 1 else []),
             *([Message(key="approval.step_by_step")] if step_by_step(plan) else []),
-            _how(plan, platforms),
+            _how(plan, platforms, linked=bool(self.external_url)),
         ]  # fmt: skip
 
     def _asked(self, plan: Plan) -> tuple[str, ...]:
@@ -187,12 +187,13 @@ def ticket_line(ticket: Ticket) -> Message:
     return Message(key=key, params=(("queue", ticket.queue.name), ("executor", ticket.queue.executor)))
 
 
-def _how(plan: Plan, platforms: Sequence[str]) -> Message:
-    """How to answer; by a reply only where something receives it."""
+def _how(plan: Plan, platforms: Sequence[str], *, linked: bool) -> Message:
+    """How to answer; by a reply only where something receives it, by a link only where there is one."""
+    ending = "" if linked else ".unlinked"
     if not platforms:
-        return Message(key="approval.answer", params=(("plan", plan.id),))
+        return Message(key=f"approval.answer{ending}", params=(("plan", plan.id),))
     named = ", ".join(PLATFORM_NAMES.get(each, each) for each in platforms)
-    return Message(key="approval.reply", params=(("plan", plan.id), ("platforms", named)))
+    return Message(key=f"approval.reply{ending}", params=(("plan", plan.id), ("platforms", named)))
 
 
 def _step(place: int, action: str, target: str) -> Message:

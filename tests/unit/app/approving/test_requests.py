@@ -50,6 +50,8 @@ def test_the_request_tells_all_that_an_approver_needs_in_their_language(
     assert heard.content["reply"] == ["slack"]
     (other,) = replace(door.messages, chat={"lead": ("slack",)}).request(plan)
     assert "approval.reply" not in {each["key"] for each in other.content["summary"]}
+    (alone,) = replace(door.messages, external_url="", chat={}).request(plan)
+    assert "approval.answer.unlinked" in {each["key"] for each in alone.content["summary"]}
     assert told.links[0][0].startswith(f"https://sre.example.org/approvals/{plan.id}?proof=")
     chinese = message(row, key="k", language="zh")
     assert dict(chinese.fields)["成功率"] == "95%，依据 20 个相似案例"
