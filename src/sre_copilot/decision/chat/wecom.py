@@ -49,6 +49,8 @@ class WeCom:
         text = echo or _element(request.body, "Encrypt", longest=len(request.body))
         self._verify(request, text)
         plain = self._opened(text)
+        if echo and not plain.isdigit():  # else whoever has a message that was sealed could read it here
+            raise Unverified("echostr: holds no number, as WeCom's question does", field="echostr")
         if echo:
             return Handshake(answer=plain, media="text/plain")
         return _heard(plain, request.query.get("msg_signature", ""))

@@ -265,6 +265,13 @@ def test_what_wecom_documents_is_opened_and_verified() -> None:
             there.read(wrong)
 
 
+def test_a_message_of_wecom_is_not_read_to_whoever_asks_with_it() -> None:
+    body, query = signing.wecom_request(signing.wecom_message("secret"), at=NOW)
+    sealed = next(str(each.text) for each in fromstring(body) if each.tag == "Encrypt")
+    with pytest.raises(Unverified, match="echostr"):
+        platform("wecom").read(asked(query={**query, "echostr": sealed}))
+
+
 def test_a_message_of_wecom_is_heard_and_answered_sealed() -> None:
     there = platform("wecom")
     body, query = signing.wecom_request(signing.wecom_message(f"APPROVE {PLAN}"), at=NOW)
