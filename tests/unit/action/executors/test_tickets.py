@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from sre_copilot.action.executor import ActionError
 from sre_copilot.action.executors.tickets import TicketsExecutor, TicketsExecutorSettings
+from sre_copilot.action.executors.tickets.systems import mark_of
 from sre_copilot.domain.plan import Action, RiskLevel, Target
 from sre_copilot.testing.executor_contract import SECRET, Case, ExecutorContract, call
 from sre_copilot.testing.servers.jira import jira
@@ -199,6 +200,13 @@ def test_a_webhook_is_told_with_the_key_and_is_at_least_once() -> None:
         "create",
         "Slow",
     )
+
+
+@pytest.mark.parametrize("named", [{"a": 1}, "../../etc", "a b", "T-1\nX", "T" * 3000, None, True, ""])
+def test_what_is_no_name_of_a_ticket_is_not_taken_for_one(named: object) -> None:
+    with serving(lambda request: Response({"ticket": named})) as url:
+        found = executor("webhook", url).execute(action("create", "shop", title="Slow"), call())
+    assert found.detail == {"ticket": mark_of(call())}
 
 
 def test_tickets_that_the_settings_do_not_name_are_left_alone() -> None:

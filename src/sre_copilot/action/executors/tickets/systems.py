@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from sre_copilot.action.executors.common import refused
 from sre_copilot.action.executors.tickets.settings import TicketsExecutorSettings
 from sre_copilot.action.executors.wire import Ask, Wire
 
+NAME = re.compile(r"\w[\w.:#-]{0,99}")  # of a ticket, as a webhook may answer it: short, and one word
 NEWEST = 100  # comments among which one of ours is looked for: it was written minutes ago
 
 
@@ -250,8 +252,13 @@ class Webhook(Talks):
         return False
 
     def create(self, title: str, text: str, mark: str, call: Call) -> str:
-        """Ask for it; its name is the `ticket` that is answered, where one is; else the mark is."""
-        return str(self._post("create", call, title=title, text=text, mark=mark).get("ticket", ""))
+        """Ask for it; its name is the `ticket` that is answered, where that is one; else the mark is."""
+        name = self._post("create", call, title=title, text=text, mark=mark).get("ticket", "")
+        return (
+            str(name)
+            if isinstance(name, str | int) and not isinstance(name, bool) and NAME.fullmatch(str(name))
+            else ""
+        )
 
     def comment(self, ticket: Ticket, text: str, mark: str, call: Call) -> None:
         """Ask for it."""
