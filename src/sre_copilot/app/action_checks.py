@@ -16,13 +16,22 @@ def check_actions(settings: Settings) -> tuple[str, ...]:
     ------
     SettingsError : names the entry, the key, and the way out
     """
-    found = tuple(_remarks(settings, open_catalogue(settings.actions.executors)))
+    found = (*_remarks(settings, open_catalogue(settings.actions.executors)), *_nobody(settings))
     ticket = ticket_of(settings)
     return (
         (*found, f"remediation.ticket: each plan opens one in {ticket.queue.name} ({ticket.queue.executor})")
         if ticket
         else found
     )
+
+
+def _nobody(settings: Settings) -> Iterator[str]:
+    """Names that may decide in chat, and are nobody's in the configuration."""
+    persons = settings.alerting.people.persons
+    known = {each.casefold() for key, person in persons.items() for each in (key, person.name, person.email)}
+    for name in settings.decision.approval.chat_approvers:
+        if name.strip().casefold() not in known:
+            yield f"decision.approval.chat_approvers: {name!r} is nobody of alerting.people.persons ({', '.join(persons) or 'none'}), so that nobody decides by that name unless `oncall import` brings them"
 
 
 def _remarks(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
